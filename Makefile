@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# make           build/mailreeve and build/mailreevectl
+# make demo      private mail servers on loopback, real conversations, explained
+# make check     all tests; installs the Debian packages it needs
+# See README.md for the rest.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+SYSCONF ?= /etc
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+VERSION := 0.1.0
+
+PKG_CONFIG ?= pkg-config
+PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libcrypto
+WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 $(WERROR)
+HARDENING  ?= -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+LINK_HARD  ?= -Wl,-z,relro,-z,now -pie
+ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE -pthread $(WARNINGS) $(HARDENING) \
+	$(shell $(PKG_CONFIG) --cflags $(PACKAGES)) -Ifilter -I$(BUILD) \
+	-DMAILREEVE_VERSION='"$(VERSION)"' -DMAILREEVE_SYSCONF='"$(SYSCONF)"' $(CFLAGS)
+ALL_LDFLAGS = -pthread $(LINK_HARD) $(LDFLAGS)
+ALL_LIBS    = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lspf2 $(LIBS)
+
+PROGRAMS := mailreeve mailreevectl
+MAINS    := filter/main.c filter/ctl.c
+SOURCES  := $(filter-out %_test.c $(MAINS),$(wildcard filter/*.c policies/*.c))
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY  := $(BUILD)/libmailreeve.a
+TESTS    := $(wildcard filter/*_test.c policies/*_test.c)
+TEST_BIN := $(TESTS:%.c=$(BUILD)/%)
+TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
+
+all: $(PROGRAMS:%=$(BUILD)/%)
+
+$(BUILD)/mailreeve: $(BUILD)/filter/main.o $(LIBRARY)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/mailreevectl: $(BUILD)/filter/ctl.o $(LIBRARY)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The Lua scripts that run inside Redis become string constants.
+$(BUILD)/window_lua.h: filter/window.lua
+	@mkdir -p $(@D)
+	(echo 'static const char window_lua[] ='; sed -e '/^ *--/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
+		-e 's/^\(.*\)$$/"\1\\n"/' $<; echo ';') > $@
+$(BUILD)/filter/store_redis.o: $(BUILD)/window_lua.h
+
+# Unit tests: one program for each x_test.c; objects of the test come first, so that a fake in it or
+# in tests/lib replaces the archive member.
+unit-tests: $(TEST_BIN)
+$(BUILD)/%_test: $(BUILD)/%_test.o $(TEST_LIB) $(LIBRARY)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONF)/mailreeve \
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/sbin
+	test -e $(DESTDIR)$(SYSCONF)/mailreeve/mailreeve.conf || \
+		install -m 644 conf/mailreeve.conf $(DESTDIR)$(SYSCONF)/mailreeve
+	install -m 644 conf/strict.conf $(DESTDIR)$(SYSCONF)/mailreeve
+	install -m 644 packaging/man/mailreeve.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 packaging/man/mailreeve.8 packaging/man/mailreevectl.8 \
+		$(DESTDIR)$(PREFIX)/share/man/man8
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all unit-tests install clean
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration file as one immutable, reference-counted snapshot. A session takes a reference
+ * when it begins and keeps it over reloads. conf_read.c is the only includer of libconfuse, whose
+ * lexer has globals: load in one thread at a time. */
+#ifndef MAILREEVE_CONF_H
+#define MAILREEVE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "compiler.h"
+#include "policy.h"
+#include "resolver.h"
+#include "site.h"
+#include "store.h"
+
+/* Settings of the process, in the top level of the file beside those of site.h. What stands here is
+ * read at start only: a reload that changes it says so in the log. */
+struct daemon_options {
+	char *socket; /* libmilter's form, as OpenDMARC's users know it: "local:/path", "unix:/path",
+		       * "inet:8891@127.0.0.1", "inet6:8891@[::1]" */
+	char *socket_mode; /* octal, "0660" */
+	char *socket_group; /* NULL: that of the process */
+	char *user; /* "user" or "user:group" to run as; NULL: stay who we are */
+	char *pid_file; /* NULL: none */
+	char *control_socket; /* for mailreevectl; NULL: none */
+	int log_to; /* 0 syslog, 1 stderr */
+	int log_level; /* enum log_level */
+	int64_t drain_ms; /* how long SIGTERM waits for open transactions */
+};
+
+enum policy_mode { MODE_ENFORCE, MODE_MONITOR, MODE_OFF };
+
+struct policy_conf {
+	const struct policy *policy;
+	void *options; /* an array for a titled policy */
+	size_t option_count;
+	enum action fail[POLICY_CHECKS_MAX];
+	enum action temperror[POLICY_CHECKS_MAX];
+	int mode; /* enum policy_mode */
+};
+
+struct conf {
+	char *file;
+	struct daemon_options daemon;
+	struct site site;
+	struct resolver_options resolver;
+	struct store_options store;
+	struct policy_conf *policies; /* in the order of policies[] */
+	size_t policy_count;
+	_Atomic unsigned references;
+};
+
+/* Where complaints go: "file:line: what is wrong; what would be right", already formatted. */
+struct conf_report {
+	void (*error)(void *context, const char *text);
+	void (*warning)(void *context, const char *text); /* legal but dangerous; may be NULL */
+	void *context;
+};
+
+/* Reads FILE; NULL after at least one report->error, all errors of the file in one pass. FILE NULL:
+ * all defaults. Starts with one reference. */
+struct conf *conf_load(const char *file, const struct policy *const *policy_list,
+	const struct conf_report *report) MUST_CHECK;
+struct conf *conf_share(struct conf *conf);
+void conf_release(struct conf **conf);
+
+/* The file with every setting at its default, each with its help: conf/mailreeve.conf is this. */
+void conf_write_sample(FILE *out, const struct policy *const *policy_list);
+
+/* The settings as mdoc(7) items, for mailreeve.conf(5). */
+void conf_write_manual(FILE *out, const struct policy *const *policy_list);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lists that an administrator writes: networks, domains, addresses, one a line. Immutable after
+ * loading, so shared without a lock. Look-up time does not grow with the number of entries.
+ *
+ *   192.0.2.0/24        a network              2001:db8::/32
+ *   example.com         this domain            .example.com   it and all below it
+ *   user@example.com    one address            user@          this local-part at any domain
+ *   # comment, blank lines; a comment may follow an entry
+ */
+#ifndef MAILREEVE_MATCHLIST_H
+#define MAILREEVE_MATCHLIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compiler.h"
+#include "ipaddr.h"
+#include "path.h"
+
+struct matchlist;
+
+/* Which entry matched; both pointers belong to the list. */
+struct match {
+	const char *entry; /* as written */
+	const char *where; /* "/etc/mailreeve/allow:12", or "trusted_networks" */
+};
+
+struct matchlist *matchlist_create(void);
+void matchlist_free(struct matchlist **list);
+
+/* One entry; false with a sentence in *WHY_R (static: what is wrong and what would be right). */
+bool matchlist_add(struct matchlist *list, const char *entry, const char *where,
+	const char **why_r) MUST_CHECK;
+
+/* All lines of a file (at most 10 million). Calls COMPLAIN for each bad line, goes on, and returns
+ * false if there was any, or if the file cannot be read (line 0). */
+bool matchlist_load(struct matchlist *list, const char *file,
+	void (*complain)(void *context, const char *file, unsigned line, const char *why),
+	void *context) MUST_CHECK;
+
+bool matchlist_match_address(
+	const struct matchlist *list, const struct ipaddr *address, struct match *match_r);
+bool matchlist_match_domain(
+	const struct matchlist *list, const char *canonical_domain, struct match *match_r);
+/* Address entries, then local-part entries, then domain entries. */
+bool matchlist_match_path(
+	const struct matchlist *list, const struct path *path, struct match *match_r);
+size_t matchlist_count(const struct matchlist *list);
+bool matchlist_is_empty(const struct matchlist *list); /* true for NULL */
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *or_abort(void *memory)
+{
+	if (memory == NULL)
+		abort();
+	return memory;
+}
+
+void *mem_alloc(size_t size)
+{
+	return or_abort(calloc(1, size == 0 ? 1 : size));
+}
+
+void *mem_array(size_t count, size_t size)
+{
+	if (count == 0 || size == 0)
+		return mem_alloc(1);
+	return or_abort(calloc(count, size));
+}
+
+void *mem_resize(void *memory, size_t count, size_t size)
+{
+	if (size != 0 && count > SIZE_MAX / size)
+		abort();
+	return or_abort(realloc(memory, count * size == 0 ? 1 : count * size));
+}
+
+char *mem_text(const char *text)
+{
+	return mem_text_n(text, strlen(text));
+}
+
+char *mem_text_n(const char *text, size_t length)
+{
+	size_t used = strnlen(text, length);
+	char *copy = mem_alloc(used + 1);
+
+	memcpy(copy, text, used);
+	return copy;
+}
+
+char *mem_format(const char *format, ...)
+{
+	va_list args;
+	char *text = NULL;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	return text;
+}
+
+void mem_free(void *memory)
+{
+	free(memory);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One setting of the configuration file: a row in the constant table of whoever uses it. Parsing,
+ * bounds, defaults, the sample file and the manual all come from these rows. Pure. */
+#ifndef MAILREEVE_SETTING_H
+#define MAILREEVE_SETTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "matchlist.h"
+#include "verdict.h"
+
+/* Type of a setting, and of the member at its offset in the options struct. */
+enum setting_type {
+	SETTING_BOOL, /* bool; yes, no, true, false, on, off */
+	SETTING_INTEGER, /* int64_t */
+	SETTING_DURATION, /* int64_t milliseconds; "500ms", "90s", "5m", "1h", "7d" */
+	SETTING_SIZE, /* int64_t bytes; "10MB" (powers of 1024), "512" */
+	SETTING_RATE, /* struct rate; "200 / 1h" */
+	SETTING_TEXT, /* char *, owned by the options; NULL when empty */
+	SETTING_FILE, /* char *: an absolute path that must be readable; NULL when empty */
+	SETTING_TEXTS, /* char **, NULL-terminated, owned by the options; { "a", "b" } */
+	SETTING_CHOICE, /* int: index into choices */
+	SETTING_ACTION, /* enum action */
+	SETTING_MATCHLIST /* struct matchlist *: entries, or absolute paths of files of entries */
+};
+
+struct rate {
+	int64_t count;
+	int64_t window_ms;
+};
+
+struct setting {
+	const char *name; /* NULL ends a table */
+	enum setting_type type;
+	size_t offset; /* of the member in the options struct */
+	const char *default_text; /* as it would stand in the file; "" for an empty text or list */
+	int64_t min, max; /* in the unit of the member; both 0: no bounds */
+	const char *const
+		*choices; /* SETTING_CHOICE: NULL-terminated words; SETTING_ACTION: NULL, or
+				     * the allowed words */
+	const char *help; /* one line, sentence case, no full stop; shown in sample and manual */
+};
+
+/* What makes a text of the file a value: called for every given value, with the values of a list
+ * one after another. False with a sentence in WHY (what is wrong; what would be right). */
+bool setting_parse(const struct setting *setting, const char *text, const char *where,
+	void *options, char *why, size_t why_size) MUST_CHECK;
+
+/* Sets the default; aborts on a default that does not parse, since that is our bug. */
+void setting_set_default(const struct setting *setting, void *options);
+
+/* Frees what the members of OPTIONS own, by the rows of a table. */
+void settings_clear(const struct setting *table, void *options);
+
+/* "duration", "yes or no", "one of: a, b": for messages and the manual. */
+const char *setting_type_text(const struct setting *setting, char *buffer, size_t size);
+
+/* The readers behind it, for values met elsewhere. Durations in milliseconds, sizes in bytes. */
+bool parse_duration(const char *text, int64_t *ms_r) MUST_CHECK;
+bool parse_size(const char *text, int64_t *bytes_r) MUST_CHECK;
+bool parse_rate(const char *text, struct rate *rate_r) MUST_CHECK;
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What several sessions, and with Redis several hosts, must agree on: windows of limits, small
+ * expiring values, sets. Two implementations behind this interface, memory and Redis, that pass the
+ * same tests. Thread-safe. No call takes longer than the store's deadline.
+ *
+ * A window counts units per key over a time W cut into 60 slots; the oldest, partly expired slot
+ * still counts in full, so no rolling window ever holds more than the limit (design section 4).
+ * Units are reserved under a reservation id, then committed or given back. One reservation id can
+ * grow (a recipient at a time): SEQUENCE numbers its reserve calls 1, 2, 3 ..., and repeating a call
+ * with the same sequence charges nothing more. */
+#ifndef MAILREEVE_STORE_H
+#define MAILREEVE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
+
+struct store;
+
+enum { STORE_ID_SIZE = 16, STORE_KEY_SIZE = 33, STORE_LABEL_SIZE = 128, STORE_CHARGES_MAX = 16 };
+
+struct store_options {
+	char *url; /* NULL: memory; "redis://[user:password@]host[:port][/db]", "unix:/path[?db=N]" */
+	char *password_file; /* first line is the password, read when connecting; NULL: none */
+	char *prefix; /* of every key in Redis ["mailreeve:"] */
+	int64_t connect_timeout_ms; /* [100] */
+	int64_t timeout_ms; /* deadline of a call [50] */
+	int64_t connections; /* idle connections kept at most [8] */
+	int64_t memory_bytes; /* bound of the memory half [64 MB] */
+};
+
+/* NULL with a sentence in WHY for options that can never work. A Redis that does not answer now is
+ * no error: the breaker is open until it does. */
+struct store *store_open(
+	const struct store_options *options, char *why, size_t why_size) MUST_CHECK;
+void store_close(struct store **store);
+
+enum store_status {
+	STORE_OK, /* done; for a reserve: all charges fit and are taken */
+	STORE_OVER, /* a charge did not fit; nothing was taken */
+	STORE_DOWN /* no answer in time, breaker open, or an error of the server */
+};
+
+/* One limit's part of a step. KEY is a hash in hex (store_key); LABEL is the readable key. */
+struct store_charge {
+	const char *key;
+	const char *label; /* escaped, at most STORE_LABEL_SIZE - 1 bytes are kept */
+	int64_t window_ms;
+	int64_t limit; /* the most units the window may hold; 0 refuses all */
+	int64_t units; /* to take; 0 only looks */
+};
+
+struct store_decision {
+	size_t over; /* index of the charge that did not fit, with STORE_OVER */
+	int64_t used; /* units in its window (the largest share, where none was over) */
+	int64_t retry_after_ms; /* until that charge could fit, if nothing else comes */
+};
+
+/* Makes a random reservation id. */
+void store_id(unsigned char id_r[STORE_ID_SIZE]);
+
+/* Hex key from the parts that make a key unique (limit name and canonical identity), joined without
+ * ambiguity and hashed, so that nothing from the wire reaches the store's key space. */
+void store_key(char key_r[STORE_KEY_SIZE], const char *const *parts, size_t part_count);
+
+/* All or nothing, in one round trip. The window of a key is part of where it is kept; its limit is
+ * not, so a changed limit keeps the counts. */
+enum store_status store_reserve(struct store *store, const unsigned char id[STORE_ID_SIZE],
+	unsigned sequence, const struct store_charge *charges, size_t count,
+	struct store_decision *decision_r) MUST_CHECK;
+
+/* The reserved units of ID under these charges (key and window_ms count) stay. Does not wait for the
+ * store; if it is lost the units stay counted until their slot leaves the window. */
+void store_commit(struct store *store, const unsigned char id[STORE_ID_SIZE],
+	const struct store_charge *charges, size_t count);
+
+/* Gives UNITS (each charge's units) of what ID reserved back, or all of it with SEQUENCE 0. With a
+ * sequence: the units of that reserve call only. Repeating it gives nothing more back. */
+enum store_status store_give_back(struct store *store, const unsigned char id[STORE_ID_SIZE],
+	unsigned sequence, const struct store_charge *charges, size_t count);
+
+/* Units in the window of each charge, into USED_R[count]. */
+enum store_status store_peek(struct store *store, const struct store_charge *charges, size_t count,
+	int64_t *used_r) MUST_CHECK;
+
+/* Small values with an expiry. NAME is of our making (printable ASCII), VALUE any bytes up to 16 kB. */
+enum store_status store_put(struct store *store, const char *name, const void *value, size_t length,
+	int64_t keep_ms) MUST_CHECK;
+/* *VALUE_R is owned by the caller (mem_free), NULL when there is none. */
+enum store_status store_get(
+	struct store *store, const char *name, void **value_r, size_t *length_r) MUST_CHECK;
+
+/* Membership in a set that the administrator keeps under exactly this Redis key (no prefix). The
+ * memory store has no such sets: always false. */
+enum store_status store_set_has(
+	struct store *store, const char *key, const char *member, bool *has_r) MUST_CHECK;
+
+struct store_state {
+	const char *kind; /* "memory", "redis" */
+	bool up;
+	uint64_t calls, failures, outages;
+	uint64_t keys, bytes; /* memory half */
+	char detail[128]; /* last error, without secrets */
+};
+void store_state(struct store *store, struct store_state *state_r);
+
+#endif

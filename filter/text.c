@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void text_init(struct text *text, char *buffer, size_t size)
+{
+	text->buffer = buffer;
+	text->size = size;
+	text->length = 0;
+	text->truncated = false;
+	buffer[0] = '\0';
+}
+
+void text_add_n(struct text *text, const char *bytes, size_t length)
+{
+	size_t room = text->size - 1 - text->length;
+
+	if (length > room) {
+		length = room;
+		text->truncated = true;
+	}
+	memcpy(text->buffer + text->length, bytes, length);
+	text->length += length;
+	text->buffer[text->length] = '\0';
+}
+
+void text_add(struct text *text, const char *string)
+{
+	text_add_n(text, string, strlen(string));
+}
+
+void text_add_char(struct text *text, char c)
+{
+	text_add_n(text, &c, 1);
+}
+
+void text_addf(struct text *text, const char *format, ...)
+{
+	size_t room = text->size - text->length;
+	va_list args;
+	int wanted;
+
+	va_start(args, format);
+	wanted = vsnprintf(text->buffer + text->length, room, format, args);
+	va_end(args);
+	if (wanted < 0)
+		return;
+	if ((size_t)wanted >= room) {
+		text->length = text->size - 1;
+		text->truncated = true;
+	} else {
+		text->length += (size_t)wanted;
+	}
+}
+
+static bool needs_escape(char c)
+{
+	return c < 0x20 || c > 0x7e || c == '\\' || c == '"';
+}
+
+void text_add_escaped(struct text *text, const char *bytes, size_t length, size_t limit)
+{
+	size_t shown = length > limit ? limit : length;
+
+	for (size_t i = 0; i < shown; i++) {
+		if (needs_escape(bytes[i]))
+			text_addf(text, "\\x%02x", (unsigned char)bytes[i]);
+		else
+			text_add_char(text, bytes[i]);
+	}
+	if (shown < length)
+		text_add(text, "...");
+}
+
+const char *text_escape(const char *string, char *buffer, size_t size)
+{
+	struct text text;
+
+	text_init(&text, buffer, size);
+	text_add_escaped(&text, string, strlen(string), size);
+	return buffer;
+}
+
+char ascii_lower_char(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+void ascii_lower(char *string)
+{
+	for (; *string != '\0'; string++)
+		*string = ascii_lower_char(*string);
+}
+
+bool ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool ascii_is_alpha(char c)
+{
+	char lower = ascii_lower_char(c);
+
+	return lower >= 'a' && lower <= 'z';
+}
+
+bool ascii_is_alnum(char c)
+{
+	return ascii_is_alpha(c) || ascii_is_digit(c);
+}
+
+bool ascii_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+bool ascii_equal(const char *a, const char *b)
+{
+	size_t length = strlen(a);
+
+	return length == strlen(b) && ascii_equal_n(a, b, length);
+}
+
+bool ascii_equal_n(const char *a, const char *b, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (ascii_lower_char(a[i]) != ascii_lower_char(b[i]))
+			return false;
+		if (a[i] == '\0')
+			return true;
+	}
+	return true;
+}
+
+bool ascii_starts_with(const char *string, const char *prefix)
+{
+	return ascii_equal_n(string, prefix, strlen(prefix));
+}
+
+bool ascii_ends_with(const char *string, const char *suffix)
+{
+	size_t length = strlen(string);
+	size_t tail = strlen(suffix);
+
+	return length >= tail && ascii_equal(string + length - tail, suffix);
+}
+
+bool text_copy(char *buffer, size_t size, const char *string)
+{
+	size_t length = strlen(string);
+
+	if (length >= size) {
+		buffer[0] = '\0';
+		return false;
+	}
+	memcpy(buffer, string, length + 1);
+	return true;
+}
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+	size_t least = a < b ? a : b;
+
+	return least < c ? least : c;
+}
+
+/* Levenshtein distance of two short words; longer ones count as far apart. */
+static size_t edit_distance(const char *a, const char *b)
+{
+	enum { LONGEST = 64 };
+	size_t row[LONGEST + 1];
+	size_t length_a = strlen(a);
+	size_t length_b = strlen(b);
+
+	if (length_a > LONGEST || length_b > LONGEST)
+		return LONGEST;
+	for (size_t j = 0; j <= length_b; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= length_a; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= length_b; j++) {
+			size_t above = row[j];
+			bool same = ascii_lower_char(a[i - 1]) == ascii_lower_char(b[j - 1]);
+
+			row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1));
+			diagonal = above;
+		}
+	}
+	return row[length_b];
+}
+
+const char *text_suggest(const char *word, const char *const *candidates)
+{
+	const char *best = NULL;
+	size_t best_distance = strlen(word) <= 4 ? 2 : 3;
+
+	for (; *candidates != NULL; candidates++) {
+		size_t distance = edit_distance(word, *candidates);
+
+		if (distance < best_distance) {
+			best = *candidates;
+			best_distance = distance;
+		} else if (best == NULL && strlen(word) >= 3 &&
+			   ascii_starts_with(*candidates, word)) {
+			best = *candidates;
+		}
+	}
+	return best;
+}

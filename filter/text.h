@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bounded text: a builder over the caller's buffer that never overruns and remembers that it was
+ * cut, and ASCII helpers that ignore the locale. Nothing here allocates; all of it is reentrant. */
+#ifndef MAILREEVE_TEXT_H
+#define MAILREEVE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compiler.h"
+
+/* Builder over a borrowed buffer. The buffer always holds a NUL-terminated string. */
+struct text {
+	char *buffer;
+	size_t size; /* bytes of the buffer, including the NUL; at least 1 */
+	size_t length; /* bytes used, without the NUL */
+	bool truncated; /* something did not fit and was left out */
+};
+
+void text_init(struct text *text, char *buffer, size_t size);
+void text_add(struct text *text, const char *string);
+void text_add_n(struct text *text, const char *bytes, size_t length);
+void text_add_char(struct text *text, char c);
+void text_addf(struct text *text, const char *format, ...) ATTR_PRINTF(2, 3);
+
+/* Adds bytes from the wire, safe for a log line or evidence: control bytes, DEL, 8-bit bytes,
+ * backslash and double quote become \xNN; at most LIMIT bytes of the input are shown, then "...". */
+void text_add_escaped(struct text *text, const char *bytes, size_t length, size_t limit);
+
+/* The same into a buffer at once; returns BUFFER. */
+const char *text_escape(const char *string, char *buffer, size_t size);
+
+char ascii_lower_char(char c);
+void ascii_lower(char *string);
+bool ascii_is_digit(char c);
+bool ascii_is_alpha(char c);
+bool ascii_is_alnum(char c);
+bool ascii_is_space(char c); /* space, tab, CR, LF */
+bool ascii_equal(const char *a, const char *b);
+bool ascii_equal_n(const char *a, const char *b, size_t length);
+bool ascii_starts_with(const char *string, const char *prefix);
+bool ascii_ends_with(const char *string, const char *suffix);
+
+/* Copies STRING into BUFFER; false (and an empty buffer) when it does not fit. */
+bool text_copy(char *buffer, size_t size, const char *string) MUST_CHECK;
+
+/* The name in CANDIDATES (NULL-terminated) that WORD was probably meant to be (edit distance of at
+ * most 2, or a shared prefix), or NULL. For "did you mean" in configuration errors. */
+const char *text_suggest(const char *word, const char *const *candidates);
+
+#endif
