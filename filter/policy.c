@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+bool check_is_on(const struct call *call, unsigned check)
+{
+	return call->fail_actions[check] != ACTION_OFF;
+}
+
+static enum action action_for(const struct call *call, unsigned check, enum result result)
+{
+	if (result == RESULT_FAIL)
+		return call->fail_actions[check];
+	if (result == RESULT_TEMPERROR && call->policy->checks[check].can_temperror)
+		return call->temperror_actions[check];
+	return ACTION_OFF;
+}
+
+static struct finding *add(struct call *call, unsigned check, enum result result,
+	enum action action, const char *title, const char *format, va_list args)
+{
+	struct finding *finding = session_add_finding(call->session, stage_scope(call->stage));
+	char raw[EVIDENCE_SIZE];
+	struct text evidence;
+
+	finding->policy = call->policy;
+	finding->check = &call->policy->checks[check];
+	finding->title = title;
+	finding->stage = call->stage;
+	finding->result = result;
+	finding->would = action;
+	finding->action = call->monitor && action != ACTION_OFF ? ACTION_MONITOR : action;
+	vsnprintf(raw, sizeof(raw), format, args);
+	text_init(&evidence, finding->evidence, sizeof(finding->evidence));
+	for (const char *c = raw; *c != '\0'; c++) {
+		/* Evidence quotes records and names: only what could break a line is escaped. */
+		if (*c < 0x20 || *c > 0x7e)
+			text_addf(&evidence, "\\x%02x", (unsigned char)*c);
+		else
+			text_add_char(&evidence, *c);
+	}
+	return finding;
+}
+
+struct finding *report(
+	struct call *call, unsigned check, enum result result, const char *format, ...)
+{
+	struct finding *finding;
+	va_list args;
+
+	if (!check_is_on(call, check))
+		return NULL;
+	va_start(args, format);
+	finding = add(call, check, result, action_for(call, check, result), NULL, format, args);
+	va_end(args);
+	return finding;
+}
+
+struct finding *report_action(struct call *call, unsigned check, enum result result,
+	enum action action, const char *title, const char *format, ...)
+{
+	struct finding *finding;
+	va_list args;
+
+	va_start(args, format);
+	finding = add(call, check, result, action, title, format, args);
+	va_end(args);
+	return finding;
+}
