@@ -19,10 +19,12 @@
 
 struct matchlist;
 
-/* Which entry matched; both pointers belong to the list. */
+enum { MATCH_WHERE_SIZE = 256 };
+
+/* Which entry matched. */
 struct match {
-	const char *entry; /* as written */
-	const char *where; /* "/etc/mailreeve/allow:12", or "trusted_networks" */
+	const char *entry; /* in canonical form; belongs to the list */
+	char where[MATCH_WHERE_SIZE]; /* "/etc/mailreeve/allow:12", or "trusted_networks" */
 };
 
 struct matchlist *matchlist_create(void);
