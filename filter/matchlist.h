@@ -48,6 +48,8 @@ bool matchlist_match_domain(
 bool matchlist_match_path(
 	const struct matchlist *list, const struct path *path, struct match *match_r);
 size_t matchlist_count(const struct matchlist *list);
+/* Whether a client's confirmed name can match at all: only then is it worth a DNS question. */
+bool matchlist_has_domains(const struct matchlist *list); /* false for NULL */
 bool matchlist_is_empty(const struct matchlist *list); /* true for NULL */
 
 #endif

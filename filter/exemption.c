@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "exemption.h"
+
+#include <string.h>
+
+#include "text.h"
+
+/* The session while its exemptions are being worked out. */
+struct look {
+	struct session *session;
+	struct text evidence;
+	const char *client_name; /* confirmed; NULL: not known */
+};
+
+static void grant(struct look *look, enum exemption exemption, const char *what, const char *value,
+	const struct match *match)
+{
+	look->session->exemptions |= exemption;
+	if (look->evidence.length > 0)
+		text_add(&look->evidence, "; ");
+	text_addf(&look->evidence, "%s ", what);
+	text_add_escaped(&look->evidence, value, strlen(value), DOMAIN_SIZE);
+	if (match != NULL)
+		text_addf(&look->evidence, " matches %s (%s)", match->entry, match->where);
+}
+
+static void look_at_trust(struct look *look)
+{
+	struct session *session = look->session;
+	char address[IPADDR_TEXT_SIZE];
+	struct match match;
+
+	if (session->client.family != IP_NONE &&
+		!matchlist_is_empty(session->site->trusted_networks) &&
+		matchlist_match_address(session->site->trusted_networks, &session->client, &match))
+		grant(look, EXEMPT_TRUSTED, "trusted client",
+			ipaddr_format(&session->client, address), &match);
+	if (session->auth_user[0] != '\0')
+		grant(look, EXEMPT_AUTHENTICATED, "authenticated user", session->auth_user, NULL);
+	if (session->tls_subject[0] == '\0' || session->site->trusted_certificates == NULL)
+		return;
+	for (char **subject = session->site->trusted_certificates; *subject != NULL; subject++) {
+		if (!ascii_equal(*subject, session->tls_subject))
+			continue;
+		grant(look, EXEMPT_CERTIFIED, "certificate of", session->tls_subject, NULL);
+		return;
+	}
+}
+
+/* Client network first, since the name may have to be waited for. */
+static bool grant_client(
+	struct look *look, const struct matchlist *list, enum exemption exemption, const char *what)
+{
+	char address[IPADDR_TEXT_SIZE];
+	struct match match;
+
+	if (look->session->client.family == IP_NONE)
+		return false;
+	if (matchlist_match_address(list, &look->session->client, &match)) {
+		grant(look, exemption, what, ipaddr_format(&look->session->client, address),
+			&match);
+		return true;
+	}
+	if (look->client_name == NULL || !matchlist_match_domain(list, look->client_name, &match))
+		return false;
+	grant(look, exemption, what, look->client_name, &match);
+	return true;
+}
+
+static bool grant_path(struct look *look, const struct path *path, const char *what)
+{
+	char text[PATH_SIZE];
+	struct match match;
+
+	/* A path that a permissive MTA reads differently must not borrow a mailbox's exemption. */
+	if (path->null || path->routed ||
+		!matchlist_match_path(look->session->site->allow, path, &match))
+		return false;
+	grant(look, EXEMPT_ALLOWED, what, path_format(path, text), &match);
+	return true;
+}
+
+static void look_at_allow_list(struct look *look, enum stage stage)
+{
+	struct session *session = look->session;
+	const struct matchlist *allow = session->site->allow;
+	struct match match;
+
+	if (matchlist_is_empty(allow) ||
+		grant_client(look, allow, EXEMPT_ALLOWED, "allowed client"))
+		return;
+	if (stage >= STAGE_HELO && session->greeted && session->helo[0] != '\0' &&
+		matchlist_match_domain(allow, session->helo, &match)) {
+		grant(look, EXEMPT_ALLOWED, "allowed HELO", session->helo, &match);
+		return;
+	}
+	if (stage >= STAGE_MAIL && session->transaction.open &&
+		session->transaction.error == PATH_OK &&
+		grant_path(look, &session->transaction.reverse_path, "allowed sender"))
+		return;
+	if (stage == STAGE_RCPT && session->recipient != NULL &&
+		session->recipient->error == PATH_OK)
+		grant_path(look, &session->recipient->path, "allowed recipient");
+}
+
+static const char *confirmed_name(struct session *session, uint64_t deadline_ms)
+{
+	const struct iprev *iprev = NULL;
+
+	if (session->client.family == IP_NONE)
+		return NULL;
+	if (matchlist_has_domains(session->site->allow) ||
+		matchlist_has_domains(session->site->forwarders))
+		iprev = session_iprev_result(session, deadline_ms);
+	return iprev == NULL || iprev->confirmed_name[0] == '\0' ? NULL : iprev->confirmed_name;
+}
+
+void exemption_update(struct session *session, enum stage stage, uint64_t deadline_ms)
+{
+	struct look look = {.session = session};
+
+	session->exemptions = 0;
+	text_init(&look.evidence, session->exemption_evidence, sizeof(session->exemption_evidence));
+	look_at_trust(&look);
+	look.client_name = confirmed_name(session, deadline_ms);
+	look_at_allow_list(&look, stage);
+	if (!matchlist_is_empty(session->site->forwarders))
+		grant_client(&look, session->site->forwarders, EXEMPT_FORWARDER, "forwarder");
+}
+
+bool exemption_is_local_submission(const struct session *session)
+{
+	return !session->greeted && ascii_equal(session->mta_client_name, "localhost") &&
+	       ipaddr_scope(&session->client) == IP_LOOPBACK;
+}
