@@ -19,6 +19,7 @@ struct iprev {
 	size_t name_count; /* PTR names looked at */
 	char names[IPREV_NAMES_MAX]
 		  [DOMAIN_SIZE]; /* canonical; unconfirmed ones are for the log only */
+	bool confirmed[IPREV_NAMES_MAX]; /* by name: the client is one of its addresses */
 	char confirmed_name[DOMAIN_SIZE]; /* first that confirms; empty otherwise */
 	char evidence[400]; /* one line: what was asked, what came back */
 };

@@ -8,13 +8,13 @@
 #include "dns.h"
 #include "inquiry.h"
 
-enum { MAILHOSTS_MAX = 20, MAILHOSTS_ADDRESSES_MAX = 16 };
+enum { MAILHOSTS_MAX = 20, MAILHOSTS_ADDRESSES_MAX = 32 };
 
 struct mailhost {
 	char name[DOMAIN_SIZE];
 	uint16_t preference;
 	enum dns_status status_a, status_aaaa;
-	size_t address_count; /* bounded; both families */
+	size_t address_count; /* bounded, each family to half of it */
 	struct ipaddr addresses[MAILHOSTS_ADDRESSES_MAX];
 };
 
@@ -46,6 +46,11 @@ bool mailhosts_bogus(const struct mailhosts *hosts);
 /* The host (or NULL) that has ADDRESS: an MX host, or own where there is no MX. */
 const struct mailhost *mailhosts_with_address(
 	const struct mailhosts *hosts, const struct ipaddr *address);
+/* One host says that it has ADDRESS. */
+bool mailhost_has_address(const struct mailhost *host, const struct ipaddr *address);
+/* Addresses of one host: "192.0.2.1, 2001:db8::1", or "no address", or what went wrong; at most a few
+ * shown. Returns BUFFER. */
+const char *mailhost_format(const struct mailhost *host, char *buffer, size_t size);
 /* "example.net MX 10 mx1.example.net (192.0.2.1), ...": one line. Returns BUFFER. */
 const char *mailhosts_format(const struct mailhosts *hosts, char *buffer, size_t size);
 
