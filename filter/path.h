@@ -32,8 +32,11 @@ struct path {
 	struct ipaddr literal; /* family IP_NONE when the domain is a name */
 	bool quoted; /* local_part needs quotes when printed */
 	/* Where a permissive MTA could relay it: the domain that dequoting and following routes, %,
-	 * ! and further @ leads to. Equal to domain for an ordinary path. Never empty when
-	 * routed is set. */
+	 * !, :: and further @ leads to; equal to domain, and routed not set, for an ordinary path.
+	 * Never empty when routed is set. An address literal leads to "[192.0.2.1]" (routed is set,
+	 * since domain is empty). Where it leads to more than one other domain, or MTAs would
+	 * differ, it is a text that equals no domain ("u%a.example%b.example"). So a path is ours
+	 * when domain, or literal, and routed_domain are ours. */
 	bool routed;
 	char routed_domain[DOMAIN_SIZE];
 };

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "path.h"
+
+#include <string.h>
+
+#include "path_route.h"
+#include "text.h"
+
+/* RFC 5321 4.1.2 and RFC 6531 3.3; TEXT is printable and, where 8-bit, valid UTF-8. */
+static bool is_atext(char c)
+{
+	return ascii_is_alnum(c) || (unsigned char)c > 0x7f ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+static bool is_dot_string(const char *text)
+{
+	if (*text == '\0')
+		return false;
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		bool dot_stands =
+			i > 0 && text[i] == '.' && is_atext(text[i - 1]) && is_atext(text[i + 1]);
+
+		if (!is_atext(text[i]) && !dot_stands)
+			return false;
+	}
+	return true;
+}
+
+/* Length of the UTF-8 sequence at TEXT (RFC 3629), 0 when it is not one. */
+static size_t utf8_length(const unsigned char *text)
+{
+	unsigned char lead = text[0];
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc2 || lead > 0xf4)
+		return 0;
+	length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+	if (lead == 0xe0)
+		low = 0xa0; /* overlong */
+	else if (lead == 0xed)
+		high = 0x9f; /* surrogates */
+	else if (lead == 0xf0)
+		low = 0x90;
+	else if (lead == 0xf4)
+		high = 0x8f; /* above U+10FFFF */
+	if (text[1] < low || text[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++) {
+		if (text[i] < 0x80 || text[i] > 0xbf)
+			return 0;
+	}
+	return length;
+}
+
+static enum path_error check_octets(const char *text, bool smtputf8)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at != '\0') {
+		size_t length = utf8_length(at);
+
+		if (*at < 0x20 || *at == 0x7f)
+			return PATH_SYNTAX;
+		if (*at > 0x7f && !smtputf8)
+			return PATH_NOT_ASCII;
+		if (length == 0)
+			return PATH_SYNTAX;
+		at += length;
+	}
+	return PATH_OK;
+}
+
+/* Dequotes the Quoted-string at TEXT; returns what is behind it, NULL when it is none. */
+static const char *take_quoted(const char *text, struct text *out)
+{
+	for (text++; *text != '"'; text++) {
+		bool pair = *text == '\\';
+
+		if (pair)
+			text++;
+		if (*text == '\0' || (pair && (unsigned char)*text > 0x7f))
+			return NULL;
+		text_add_char(out, *text);
+	}
+	return text + 1;
+}
+
+/* The local-part at the start of *TEXT, dequoted into PATH; *TEXT moves behind it. */
+static enum path_error take_local_part(const char **text, struct path *path)
+{
+	bool quoted = **text == '"';
+	struct text out;
+
+	text_init(&out, path->local_part, sizeof(path->local_part));
+	if (quoted) {
+		*text = take_quoted(*text, &out);
+	} else {
+		size_t length = strcspn(*text, "@");
+
+		text_add_n(&out, *text, length);
+		*text += length;
+	}
+	if (*text == NULL)
+		return PATH_SYNTAX;
+	/* RFC 5321 4.5.3.1.1; counted without quotes, which are no part of the name. */
+	if (out.truncated)
+		return PATH_TOO_LONG;
+	path->quoted = !is_dot_string(path->local_part);
+	return quoted || !path->quoted ? PATH_OK : PATH_SYNTAX;
+}
+
+static bool has_8bit(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)text[i] > 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* RFC 6531 3.3: labels are joined by ".", and an 8-bit label is a U-label: CANONICAL, made from it, has
+ * an A-label in its place (not something that mapping made of look-alikes). */
+static bool labels_agree(const char *name, const char *canonical)
+{
+	for (;;) {
+		size_t length = strcspn(name, ".");
+		size_t canonical_length = strcspn(canonical, ".");
+
+		if (has_8bit(name, length) && strncmp(canonical, "xn--", 4) != 0)
+			return false;
+		name += length;
+		canonical += canonical_length;
+		if (*name != *canonical)
+			return false;
+		if (*name == '\0')
+			return true;
+		name++;
+		canonical++;
+	}
+}
+
+static enum path_error take_domain(const char *text, struct path *path)
+{
+	if (strchr(text, '@') != NULL)
+		return PATH_SYNTAX;
+	if (text[0] == '[')
+		return domain_parse_literal(text, &path->literal) ? PATH_OK : PATH_BAD_DOMAIN;
+	if (!domain_canonical(text, path->domain) || !domain_is_hostname(path->domain) ||
+		!labels_agree(text, path->domain))
+		return PATH_BAD_DOMAIN;
+	return PATH_OK;
+}
+
+/* TEXT is a path without its brackets. */
+static enum path_error parse_mailbox(const char *text, bool smtputf8, struct path *path)
+{
+	char formatted[PATH_SIZE];
+	bool quoted = text[0] == '"';
+	enum path_error error = check_octets(text, smtputf8);
+
+	if (error != PATH_OK)
+		return error;
+	if (text[0] == '@')
+		return strchr(text, ':') != NULL ? PATH_SOURCE_ROUTE : PATH_SYNTAX;
+	error = take_local_part(&text, path);
+	if (error != PATH_OK)
+		return error;
+	/* RFC 5321 4.1.1.3: the one mailbox that needs no domain. */
+	if (*text == '\0')
+		return path_is_postmaster(path) && !quoted ? PATH_OK : PATH_SYNTAX;
+	if (*text != '@')
+		return PATH_SYNTAX;
+	error = take_domain(text + 1, path);
+	if (error == PATH_OK && strlen(path_format(path, formatted)) > PATH_MAX_OCTETS - 2)
+		return PATH_TOO_LONG; /* A-labels are longer than U-labels */
+	return error;
+}
+
+static enum path_error parse(const char *text, bool smtputf8, struct path *path)
+{
+	char inside[PATH_MAX_OCTETS];
+	size_t length = strnlen(text, PATH_MAX_OCTETS + 1);
+	bool opened = text[0] == '<';
+	bool closed = length > 0 && text[length - 1] == '>';
+
+	if (length + (opened ? 0 : 2) > PATH_MAX_OCTETS && text[0] != '\0')
+		return PATH_TOO_LONG;
+	if (opened != closed)
+		return PATH_SYNTAX;
+	if (opened) {
+		text++;
+		length -= 2;
+	}
+	memcpy(inside, text, length);
+	inside[length] = '\0';
+	if (length == 0) {
+		path->null = true;
+		return PATH_OK;
+	}
+	return parse_mailbox(inside, smtputf8, path);
+}
+
+enum path_error path_parse(const char *text, bool smtputf8, struct path *path_r)
+{
+	enum path_error error;
+
+	memset(path_r, 0, sizeof(*path_r));
+	error = parse(text, smtputf8, path_r);
+	if (error == PATH_OK) {
+		path_route_accepted(path_r);
+	} else {
+		memset(path_r, 0, sizeof(*path_r));
+		path_route_refused(text, path_r);
+	}
+	return error;
+}
+
+const char *path_error_text(enum path_error error)
+{
+	static const char *const texts[] = {
+		[PATH_OK] = "valid path",
+		[PATH_SYNTAX] = "not a mailbox of the form local-part@domain",
+		[PATH_TOO_LONG] = "local-part over 64 octets, or path over 256 octets",
+		[PATH_BAD_DOMAIN] = "domain is neither a host name nor an address literal",
+		[PATH_SOURCE_ROUTE] = "source routes are not accepted",
+		[PATH_NOT_ASCII] = "8-bit octets without SMTPUTF8",
+	};
+
+	return (unsigned)error < ARRAY_COUNT(texts) ? texts[error] : "unknown error";
+}
+
+const char *path_format(const struct path *path, char *buffer)
+{
+	char literal[IPADDR_TEXT_SIZE];
+	struct text out;
+
+	text_init(&out, buffer, PATH_SIZE);
+	if (path->null)
+		return buffer;
+	if (path->quoted)
+		text_add_char(&out, '"');
+	for (const char *at = path->local_part; *at != '\0'; at++) {
+		if (path->quoted && (*at == '"' || *at == '\\'))
+			text_add_char(&out, '\\');
+		text_add_char(&out, *at);
+	}
+	if (path->quoted)
+		text_add_char(&out, '"');
+	if (path->literal.family != IP_NONE)
+		text_addf(&out, "@[%s%s]", path->literal.family == IP_V6 ? "IPv6:" : "",
+			ipaddr_format(&path->literal, literal));
+	else if (path->domain[0] != '\0')
+		text_addf(&out, "@%s", path->domain);
+	return buffer;
+}
+
+bool path_is_postmaster(const struct path *path)
+{
+	return ascii_equal(path->local_part, "postmaster");
+}
+
+bool path_is_abuse(const struct path *path)
+{
+	return ascii_equal(path->local_part, "abuse");
+}
