@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Servers shared by all end-to-end tests. Run them by tests/e2e/run.sh, in a namespace."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from harness import world  # noqa: E402
+from harness.nameserver import NameServer  # noqa: E402
+from harness.postfix import Postfix  # noqa: E402
+from harness.redis import Redis  # noqa: E402
+from harness.sendmail import Sendmail  # noqa: E402
+from harness.sink import Sink  # noqa: E402
+from harness.site import Site  # noqa: E402
+from harness.syslog import Syslog  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOOLS = os.environ.get("MAILREEVE_TOOLS") or os.path.join(HERE, "..", "..", "build", "tools")
+
+
+def pytest_configure():
+    if not os.environ.get("MAILREEVE_NAMESPACE"):
+        pytest.exit("the end-to-end tests run in a namespace: use tests/e2e/run.sh", 64)
+
+
+@pytest.fixture(scope="session")
+def folder():
+    return os.environ["MAILREEVE_NAMESPACE"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def syslog():
+    server = Syslog("/dev/log")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def nameserver(folder):
+    server = NameServer(f"{folder}/nsd", "192.0.2.53", 53, world.zones())
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis(folder):
+    server = Redis(f"{folder}/redis", "127.0.0.1", 6379)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sink():
+    server = Sink()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def site(folder, nameserver, sink):
+    del nameserver, sink
+    site = Site(f"{folder}/site")
+    yield site
+    site.stop_filter()
+
+
+@pytest.fixture(scope="session")
+def postfix(folder, site, sink):
+    services = {("192.0.2.25", 25): [], ("2001:db8::25", 25): []}
+    # Here the MTA itself knows its recipients and relays for nobody.
+    services["192.0.2.25", 2525] = [
+        "smtpd_relay_restrictions=reject_unauth_destination",
+        f"relay_recipient_maps=inline:{{bob@{world.DOMAIN}=ok,postmaster@{world.DOMAIN}=ok}}",
+    ]
+    services["127.0.0.1", 26] = ["smtpd_milters="]
+    server = Postfix(
+        f"{folder}/postfix", services, f"unix:{site.milter_path}", sink.port,
+        world.HOSTNAME, world.DOMAIN,
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sendmail(folder, site, sink):
+    services = [("192.0.2.26", 25), ("2001:db8::26", 25)]
+    server = Sendmail(
+        os.path.abspath(f"{TOOLS}/sendmail"), f"{folder}/sendmail", services,
+        f"unix:{site.milter_path}", sink.port, world.HOSTNAME,
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["postfix", "sendmail"])
+def mta(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what the filter and Postfix said last."""
+    outcome = yield
+    report = outcome.get_result()
+    if call.when != "call" or not report.failed:
+        return
+    values = item.funcargs
+    site = values.get("site")
+    if site is not None and site.running is not None:
+        report.sections.append(("filter log (end)", site.running.log_text()[-4000:]))
+    for name in ("postfix", "mta"):
+        if getattr(values.get(name), "name", "") == "postfix":
+            report.sections.append(("Postfix log (end)", values[name].log_text()[-2000:]))
+            break
+    if getattr(values.get("mta"), "name", "") == "sendmail":
+        report.sections.append(("Sendmail log (end)", "\n".join(values["syslog"].lines()[-20:])))
