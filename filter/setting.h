@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One setting of the configuration file: a row in the constant table of whoever uses it. Parsing,
- * bounds, defaults, the sample file and the manual all come from these rows. Pure. */
+ * bounds, defaults, the sample file and the manual all come from these rows. No state; reads files
+ * only for SETTING_FILE and SETTING_MATCHLIST. */
 #ifndef MAILREEVE_SETTING_H
 #define MAILREEVE_SETTING_H
 
@@ -44,23 +45,38 @@ struct setting {
 	const char *help; /* one line, sentence case, no full stop; shown in sample and manual */
 };
 
+enum { SETTING_VALUE_MAX = 4096, SETTING_WHY_SIZE = 1024 };
+
 /* What makes a text of the file a value: called for every given value, with the values of a list
- * one after another. False with a sentence in WHY (what is wrong; what would be right). */
+ * one after another, which adds. WHERE: what match lists name as the place of an entry. False with a
+ * sentence in WHY (what is wrong; what would be right) that never shows a secret. */
 bool setting_parse(const struct setting *setting, const char *text, const char *where,
 	void *options, char *why, size_t why_size) MUST_CHECK;
+
+/* Takes several values. */
+bool setting_is_list(const struct setting *setting);
 
 /* Sets the default; aborts on a default that does not parse, since that is our bug. */
 void setting_set_default(const struct setting *setting, void *options);
 
-/* Frees what the members of OPTIONS own, by the rows of a table. */
+/* Frees what the member owns and empties it. */
+void setting_clear(const struct setting *setting, void *options);
+
+/* The same for all rows of a table. */
 void settings_clear(const struct setting *table, void *options);
 
-/* "duration", "yes or no", "one of: a, b": for messages and the manual. */
+/* "a duration from 10ms to 1h, like 90s", "yes or no", "one of: a, b": for messages and the manual.
+ * Returns BUFFER. */
 const char *setting_type_text(const struct setting *setting, char *buffer, size_t size);
 
-/* The readers behind it, for values met elsewhere. Durations in milliseconds, sizes in bytes. */
+/* The readers behind it, for values met elsewhere. Durations in milliseconds, sizes in bytes; none is
+ * negative. */
 bool parse_duration(const char *text, int64_t *ms_r) MUST_CHECK;
 bool parse_size(const char *text, int64_t *bytes_r) MUST_CHECK;
 bool parse_rate(const char *text, struct rate *rate_r) MUST_CHECK;
+
+/* The shortest text that reads back as the same value ("90s", "10MB"). Return BUFFER. */
+const char *format_duration(int64_t ms, char *buffer, size_t size);
+const char *format_size(int64_t bytes, char *buffer, size_t size);
 
 #endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Numbers with units: durations, sizes, rates. */
+#include <stdio.h>
+#include <string.h>
+
+#include "setting.h"
+#include "text.h"
+
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+
+static const struct unit duration_units[] = {
+	{"ms", 1},
+	{"s", 1000},
+	{"m", INT64_C(60) * 1000},
+	{"min", INT64_C(60) * 1000},
+	{"h", INT64_C(3600) * 1000},
+	{"d", INT64_C(86400) * 1000},
+	{"w", INT64_C(7) * 86400 * 1000},
+	{NULL, 0},
+};
+
+static const struct unit size_units[] = {
+	{"", 1},
+	{"B", 1},
+	{"K", INT64_C(1) << 10},
+	{"KB", INT64_C(1) << 10},
+	{"M", INT64_C(1) << 20},
+	{"MB", INT64_C(1) << 20},
+	{"G", INT64_C(1) << 30},
+	{"GB", INT64_C(1) << 30},
+	{"T", INT64_C(1) << 40},
+	{"TB", INT64_C(1) << 40},
+	{NULL, 0},
+};
+
+/* Digits at the start of *TEXT_P, which moves behind them; false without digits or on overflow. */
+static bool read_number(const char **text_p, int64_t *number_r)
+{
+	const char *text = *text_p;
+	int64_t number = 0;
+
+	if (!ascii_is_digit(*text))
+		return false;
+	for (; ascii_is_digit(*text); text++) {
+		if (number > (INT64_MAX - (*text - '0')) / 10)
+			return false;
+		number = number * 10 + (*text - '0');
+	}
+	*text_p = text;
+	*number_r = number;
+	return true;
+}
+
+static void skip_blanks(const char **text_p)
+{
+	while (**text_p == ' ' || **text_p == '\t')
+		(*text_p)++;
+}
+
+static bool parse_with_unit(const char *text, const struct unit *units, int64_t *value_r)
+{
+	int64_t number;
+
+	skip_blanks(&text);
+	if (!read_number(&text, &number))
+		return false;
+	skip_blanks(&text);
+	for (const struct unit *unit = units; unit->name != NULL; unit++) {
+		if (!ascii_equal(text, unit->name))
+			continue;
+		if (number > INT64_MAX / unit->factor)
+			return false;
+		*value_r = number * unit->factor;
+		return true;
+	}
+	return false;
+}
+
+bool parse_duration(const char *text, int64_t *ms_r)
+{
+	if (strcmp(text, "0") == 0) {
+		*ms_r = 0;
+		return true;
+	}
+	return parse_with_unit(text, duration_units, ms_r);
+}
+
+bool parse_size(const char *text, int64_t *bytes_r)
+{
+	return parse_with_unit(text, size_units, bytes_r);
+}
+
+bool parse_rate(const char *text, struct rate *rate_r)
+{
+	struct rate rate;
+
+	skip_blanks(&text);
+	if (!read_number(&text, &rate.count))
+		return false;
+	skip_blanks(&text);
+	if (*text != '/')
+		return false;
+	if (!parse_duration(text + 1, &rate.window_ms) || rate.window_ms < 1000)
+		return false;
+	*rate_r = rate;
+	return true;
+}
+
+static const char *format_with_unit(
+	int64_t value, const struct unit *units, char *buffer, size_t size)
+{
+	const struct unit *best = &units[0];
+
+	for (const struct unit *unit = units; unit->name != NULL; unit++) {
+		if (value != 0 && value % unit->factor == 0 && unit->factor >= best->factor &&
+			strcmp(unit->name, "min") != 0)
+			best = unit;
+	}
+	snprintf(buffer, size, "%lld%s", (long long)(value / best->factor), best->name);
+	return buffer;
+}
+
+const char *format_duration(int64_t ms, char *buffer, size_t size)
+{
+	/* Seconds up to two minutes read better as seconds: "90s", "60s". */
+	if (ms == 0) {
+		snprintf(buffer, size, "0s");
+		return buffer;
+	}
+	if (ms % 1000 == 0 && ms <= 120000) {
+		snprintf(buffer, size, "%llds", (long long)(ms / 1000));
+		return buffer;
+	}
+	return format_with_unit(ms, duration_units, buffer, size);
+}
+
+const char *format_size(int64_t bytes, char *buffer, size_t size)
+{
+	return format_with_unit(bytes, size_units, buffer, size);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "site.h"
+
+#include <ifaddrs.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "domain.h"
+#include "mem.h"
+#include "text.h"
+
+static const char *const reply_at_words[] = {"rcpt", "stage", NULL};
+
+const struct setting site_settings[] = {
+	{.name = "hostname",
+		.type = SETTING_TEXT,
+		.offset = offsetof(struct site, hostname),
+		.default_text = "",
+		.help = "Our name in the mail system, fully qualified; empty: that of the system"},
+	{.name = "authserv_id",
+		.type = SETTING_TEXT,
+		.offset = offsetof(struct site, authserv_id),
+		.default_text = "",
+		.help = "Name under which Authentication-Results are added; empty: hostname"},
+	{.name = "local_domains",
+		.type = SETTING_MATCHLIST,
+		.offset = offsetof(struct site, local_domains),
+		.default_text = "",
+		.help = "Domains whose mail is delivered here; \".example.com\" covers sub-domains "
+			"too"},
+	{.name = "relay_domains",
+		.type = SETTING_MATCHLIST,
+		.offset = offsetof(struct site, relay_domains),
+		.default_text = "",
+		.help = "Domains for which mail is taken and passed on"},
+	{.name = "own_names",
+		.type = SETTING_TEXTS,
+		.offset = offsetof(struct site, own_names),
+		.default_text = "",
+		.help = "Further names of this host that nobody else may use in HELO"},
+	{.name = "trusted_networks",
+		.type = SETTING_MATCHLIST,
+		.offset = offsetof(struct site, trusted_networks),
+		.default_text = "127.0.0.0/8, ::1",
+		.help = "Networks of clients that may relay and skip the identity checks"},
+	{.name = "trusted_certificates",
+		.type = SETTING_TEXTS,
+		.offset = offsetof(struct site, trusted_certificates),
+		.default_text = "",
+		.help = "Subjects of verified TLS client certificates that may relay and skip the "
+			"identity checks"},
+	{.name = "allow",
+		.type = SETTING_MATCHLIST,
+		.offset = offsetof(struct site, allow),
+		.default_text = "",
+		.help = "Client networks, confirmed client names, senders that skip the identity "
+			"checks, but neither relay control nor limits"},
+	{.name = "deny",
+		.type = SETTING_MATCHLIST,
+		.offset = offsetof(struct site, deny),
+		.default_text = "",
+		.help = "Client networks, names, senders, recipients that are refused"},
+	{.name = "forwarders",
+		.type = SETTING_MATCHLIST,
+		.offset = offsetof(struct site, forwarders),
+		.default_text = "",
+		.help = "Networks and confirmed names of forwarders of our users: SPF, MX and "
+			"impostor checks are skipped"},
+	{.name = "reply_at",
+		.type = SETTING_CHOICE,
+		.offset = offsetof(struct site, reply_at),
+		.default_text = "rcpt",
+		.choices = reply_at_words,
+		.help = "Answer what connect, HELO and MAIL decided at each RCPT, or at the stage "
+			"itself"},
+	{.name = "time_limit",
+		.type = SETTING_DURATION,
+		.offset = offsetof(struct site, time_limit_ms),
+		.default_text = "8s",
+		.min = 100,
+		.max = 60000,
+		.help = "Longest wait for DNS at a reply; below the milter time-outs of the MTA"},
+	{.name = "max_waiting",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct site, max_waiting),
+		.default_text = "512",
+		.min = 1,
+		.max = 100000,
+		.help = "Sessions that may wait for DNS or store at once; above it, tempfail"},
+	{.name = NULL},
+};
+
+bool site_is_own_name(const struct site *site, const char *name)
+{
+	char own[DOMAIN_SIZE];
+
+	if (site->hostname != NULL && domain_canonical(site->hostname, own) &&
+		strcmp(own, name) == 0)
+		return true;
+	for (size_t i = 0; site->own_names != NULL && site->own_names[i] != NULL; i++) {
+		if (domain_canonical(site->own_names[i], own) && strcmp(own, name) == 0)
+			return true;
+	}
+	return site_is_local_domain(site, name);
+}
+
+bool site_is_own_address(const struct site *site, const struct ipaddr *address)
+{
+	for (size_t i = 0; i < site->own_address_count; i++) {
+		if (ipaddr_equal(&site->own_addresses[i], address))
+			return true;
+	}
+	return false;
+}
+
+bool site_is_local_domain(const struct site *site, const char *domain)
+{
+	struct match match;
+
+	return !matchlist_is_empty(site->local_domains) &&
+	       matchlist_match_domain(site->local_domains, domain, &match);
+}
+
+bool site_is_relay_domain(const struct site *site, const char *domain)
+{
+	struct match match;
+
+	return !matchlist_is_empty(site->relay_domains) &&
+	       matchlist_match_domain(site->relay_domains, domain, &match);
+}
+
+/* The name the kernel knows; no resolver call, which could block without an end. */
+static char *system_hostname(void)
+{
+	char name[DOMAIN_SIZE], canonical[DOMAIN_SIZE];
+
+	if (gethostname(name, sizeof(name)) != 0)
+		name[0] = '\0';
+	name[sizeof(name) - 1] = '\0';
+	return mem_text(domain_canonical(name, canonical) ? canonical : "localhost");
+}
+
+static void add_address(struct site *site, const struct ipaddr *address)
+{
+	if (site_is_own_address(site, address))
+		return;
+	site->own_addresses = mem_resize(
+		site->own_addresses, site->own_address_count + 1, sizeof(*site->own_addresses));
+	site->own_addresses[site->own_address_count++] = *address;
+}
+
+static void find_own_addresses(struct site *site)
+{
+	struct ifaddrs *interfaces = NULL;
+	struct ipaddr address;
+
+	if (ipaddr_parse("127.0.0.1", &address))
+		add_address(site, &address);
+	if (ipaddr_parse("::1", &address))
+		add_address(site, &address);
+	if (getifaddrs(&interfaces) != 0)
+		return;
+	for (const struct ifaddrs *next = interfaces; next != NULL; next = next->ifa_next) {
+		if (ipaddr_from_sockaddr(next->ifa_addr, &address))
+			add_address(site, &address);
+	}
+	freeifaddrs(interfaces);
+}
+
+void site_discover(struct site *site)
+{
+	if (site->hostname == NULL)
+		site->hostname = system_hostname();
+	if (site->authserv_id == NULL)
+		site->authserv_id = mem_text(site->hostname);
+	find_own_addresses(site);
+}
+
+void site_clear(struct site *site)
+{
+	settings_clear(site_settings, site);
+	mem_free(site->own_addresses);
+	memset(site, 0, sizeof(*site));
+}
