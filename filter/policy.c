@@ -38,11 +38,11 @@ static struct finding *add(struct call *call, unsigned check, enum result result
 	vsnprintf(raw, sizeof(raw), format, args);
 	text_init(&evidence, finding->evidence, sizeof(finding->evidence));
 	for (const char *c = raw; *c != '\0'; c++) {
-		/* Evidence quotes records and names: only what could break a line is escaped. */
+		/* Single quotes, since log fields stand in double ones. */
 		if (*c < 0x20 || *c > 0x7e)
 			text_addf(&evidence, "\\x%02x", (unsigned char)*c);
 		else
-			text_add_char(&evidence, *c);
+			text_add_char(&evidence, *c == '"' ? '\'' : *c);
 	}
 	return finding;
 }

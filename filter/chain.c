@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "chain.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "clock.h"
+#include "decision.h"
+#include "exemption.h"
+#include "mem.h"
+#include "stats.h"
+
+/* What the chain remembers of one policy. */
+struct slot {
+	void *state[SCOPE_COUNT];
+	bool judged[STAGE_COUNT];
+};
+
+struct chain {
+	struct conf *conf;
+	struct session session;
+	bool begun[SCOPE_COUNT];
+	char quarantine
+		[EVIDENCE_SIZE]; /* reason, once a recipient or an earlier stage asked for it */
+	struct slot *slots; /* one for each policy of the configuration */
+	unsigned char *memory; /* all states, one block */
+};
+
+/* Sessions that are in a judge hook now, of all chains. */
+static _Atomic int64_t waiting;
+
+static size_t aligned(size_t size)
+{
+	return (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+}
+
+static void place_states(struct chain *chain)
+{
+	const struct conf *conf = chain->conf;
+	size_t total = 0;
+
+	for (size_t p = 0; p < conf->policy_count; p++)
+		for (int scope = 0; scope < SCOPE_COUNT; scope++)
+			total += aligned(conf->policies[p].policy->state_size[scope]);
+	chain->memory = mem_alloc(total);
+	total = 0;
+	for (size_t p = 0; p < conf->policy_count; p++) {
+		for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+			size_t size = conf->policies[p].policy->state_size[scope];
+
+			if (size == 0)
+				continue;
+			chain->slots[p].state[scope] = chain->memory + total;
+			total += aligned(size);
+		}
+	}
+}
+
+struct chain *chain_create(struct conf *conf, const struct services *services)
+{
+	struct chain *chain = mem_alloc(sizeof(*chain));
+
+	chain->conf = conf_share(conf);
+	chain->slots = mem_array(conf->policy_count, sizeof(chain->slots[0]));
+	place_states(chain);
+	session_init(&chain->session, &chain->conf->site, services);
+	return chain;
+}
+
+struct session *chain_session(struct chain *chain)
+{
+	return &chain->session;
+}
+
+static bool is_on(const struct policy_conf *policy_conf)
+{
+	return policy_conf->mode != MODE_OFF;
+}
+
+static struct call make_call(struct chain *chain, size_t p, enum stage stage)
+{
+	const struct policy_conf *policy_conf = &chain->conf->policies[p];
+	struct call call = {
+		.session = &chain->session,
+		.policy = policy_conf->policy,
+		.options = policy_conf->options,
+		.option_count = policy_conf->option_count,
+		.fail_actions = policy_conf->fail,
+		.temperror_actions = policy_conf->temperror,
+		.monitor = policy_conf->mode == MODE_MONITOR,
+		.stage = stage,
+	};
+
+	memcpy(call.state, chain->slots[p].state, sizeof(call.state));
+	return call;
+}
+
+/* Life of scopes. ------------------------------------------------------------------------------ */
+
+static void end_policies(struct chain *chain, enum scope scope, enum outcome outcome)
+{
+	for (size_t p = 0; p < chain->conf->policy_count; p++) {
+		const struct policy *policy = chain->conf->policies[p].policy;
+		struct slot *slot = &chain->slots[p];
+
+		if (policy->end[scope] != NULL && is_on(&chain->conf->policies[p])) {
+			struct call call = make_call(chain, p, STAGE_EOM);
+
+			policy->end[scope](&call, outcome);
+		}
+		if (slot->state[scope] != NULL)
+			memset(slot->state[scope], 0, policy->state_size[scope]);
+		for (int stage = 0; stage < STAGE_COUNT; stage++)
+			if (stage_scope((enum stage)stage) == scope)
+				slot->judged[stage] = false;
+	}
+}
+
+static void end_scope(struct chain *chain, enum scope scope, enum outcome outcome)
+{
+	for (int inner = SCOPE_COUNT - 1; inner >= (int)scope; inner--) {
+		if (!chain->begun[inner])
+			continue;
+		chain->begun[inner] = false;
+		end_policies(chain, (enum scope)inner, outcome);
+	}
+	session_end_scope(&chain->session, scope);
+	if (scope != SCOPE_RECIPIENT)
+		chain->quarantine[0] = '\0';
+}
+
+void chain_begin(struct chain *chain, enum scope scope)
+{
+	end_scope(chain, scope, OUTCOME_DROPPED);
+	/* A session without HELO still has a greeting's scope, an empty one. */
+	for (int outer = 0; outer <= (int)scope; outer++)
+		chain->begun[outer] = true;
+}
+
+void chain_end_transaction(struct chain *chain, enum outcome outcome)
+{
+	end_scope(chain, SCOPE_TRANSACTION, outcome);
+}
+
+void chain_free(struct chain **chain_ptr)
+{
+	struct chain *chain = *chain_ptr;
+
+	if (chain == NULL)
+		return;
+	*chain_ptr = NULL;
+	end_scope(chain, SCOPE_CONNECTION, OUTCOME_DROPPED);
+	mem_free(chain->memory);
+	mem_free(chain->slots);
+	conf_release(&chain->conf);
+	mem_free(chain);
+}
+
+/* Judging. ------------------------------------------------------------------------------------- */
+
+static bool is_reserved_mailbox(const struct chain *chain)
+{
+	const struct recipient *recipient = chain->session.recipient;
+
+	if (recipient == NULL || recipient->error != PATH_OK || recipient->path.routed)
+		return false;
+	if (!path_is_postmaster(&recipient->path) && !path_is_abuse(&recipient->path))
+		return false;
+	return recipient->path.domain[0] == '\0' ||
+	       site_is_local_domain(chain->session.site, recipient->path.domain);
+}
+
+/* The policy does not count in this situation: an exempt client, or mail to postmaster. */
+static bool is_skipped(const struct chain *chain, const struct policy *policy)
+{
+	if ((policy->exempt_by & chain->session.exemptions) != 0)
+		return true;
+	return policy->reserved_mailboxes_exempt && is_reserved_mailbox(chain);
+}
+
+static void announce(struct chain *chain, enum stage stage)
+{
+	for (size_t p = 0; p < chain->conf->policy_count; p++) {
+		const struct policy_conf *policy_conf = &chain->conf->policies[p];
+
+		if (policy_conf->policy->announce[stage] == NULL || !is_on(policy_conf) ||
+			is_skipped(chain, policy_conf->policy))
+			continue;
+		struct call call = make_call(chain, p, stage);
+
+		policy_conf->policy->announce[stage](&call);
+	}
+}
+
+/* Merges the findings of one scope that count now, up to and including STAGE. */
+static void merge_scope(const struct chain *chain, enum scope scope, enum stage from, enum stage to,
+	struct decision *decision)
+{
+	const struct findings *findings = &chain->session.findings[scope];
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = findings->items[i];
+		enum verdict verdict = verdict_of_action(finding->action);
+
+		if (finding->stage < from || finding->stage > to ||
+			is_skipped(chain, finding->policy))
+			continue;
+		if (verdict_overrides(decision->verdict, verdict)) {
+			decision->verdict = verdict;
+			decision->decisive = finding;
+		}
+	}
+}
+
+static struct decision merge(const struct chain *chain, enum stage from, enum stage to)
+{
+	struct decision decision = {.verdict = VERDICT_CONTINUE, .stage = to};
+
+	for (int scope = 0; scope < SCOPE_COUNT; scope++)
+		merge_scope(chain, (enum scope)scope, from, to, &decision);
+	return decision;
+}
+
+static void judge_one(struct chain *chain, size_t p, enum stage stage, uint64_t deadline_ms)
+{
+	struct call call = make_call(chain, p, stage);
+
+	call.deadline_ms = deadline_ms;
+	chain->slots[p].judged[stage] = true;
+	call.policy->judge[stage](&call);
+}
+
+enum pass { PASS_IMMEDIATE, PASS_CHECKS, PASS_CHARGES };
+
+static bool belongs(const struct policy *policy, enum pass pass)
+{
+	switch (pass) {
+	case PASS_IMMEDIATE:
+		return policy->immediate;
+	case PASS_CHARGES:
+		return policy->charges;
+	case PASS_CHECKS:
+		break;
+	}
+	return !policy->charges;
+}
+
+/* Runs what has not run yet of one stage; ends early at a reject. */
+static void judge_stage(struct chain *chain, enum stage stage, enum pass pass, uint64_t deadline_ms)
+{
+	for (size_t p = 0; p < chain->conf->policy_count; p++) {
+		const struct policy_conf *policy_conf = &chain->conf->policies[p];
+		const struct policy *policy = policy_conf->policy;
+
+		if (policy->judge[stage] == NULL || !is_on(policy_conf) || !belongs(policy, pass) ||
+			chain->slots[p].judged[stage] || is_skipped(chain, policy))
+			continue;
+		judge_one(chain, p, stage, deadline_ms);
+		if (merge(chain, STAGE_CONNECT, stage).verdict == VERDICT_REJECT)
+			return;
+	}
+}
+
+static void write_reply(struct chain *chain, struct decision *decision)
+{
+	const struct finding *finding = decision->decisive;
+	const struct check *check;
+	const char *detail = "";
+
+	if (decision->verdict < VERDICT_TEMPFAIL || finding == NULL)
+		return;
+	check = finding->check;
+	if (finding->reply[0] != '\0')
+		detail = finding->reply;
+	else if (!check->silent)
+		detail = finding->evidence;
+	reply_set(&decision->reply, decision->verdict, check->code, check->tempfail_code,
+		check->enhanced, "%s%s%s", check->reply, detail[0] == '\0' ? "" : ": ", detail);
+	decision_make_reference(decision->reference);
+	reply_add_reference(&decision->reply, decision->reference);
+	decision_log(&chain->session, decision);
+}
+
+/* Counts this session among those that may wait for lookups; false above the bound. */
+static bool start_waiting(const struct chain *chain)
+{
+	if (atomic_fetch_add(&waiting, 1) < chain->session.site->max_waiting)
+		return true;
+	atomic_fetch_sub(&waiting, 1);
+	return false;
+}
+
+static struct decision too_busy(struct chain *chain, enum stage stage)
+{
+	struct decision decision = {.verdict = VERDICT_TEMPFAIL, .stage = stage};
+
+	reply_set(&decision.reply, VERDICT_TEMPFAIL, "550", "451", "5.3.2",
+		"too many sessions wait for lookups, try again later");
+	decision_make_reference(decision.reference);
+	reply_add_reference(&decision.reply, decision.reference);
+	decision_log(&chain->session, &decision);
+	return decision;
+}
+
+static struct decision answer(struct chain *chain, enum stage stage)
+{
+	const struct site *site = chain->session.site;
+	uint64_t deadline_ms = clock_monotonic_ms() + (uint64_t)site->time_limit_ms;
+	struct decision decision;
+
+	if (!start_waiting(chain))
+		return too_busy(chain, stage);
+	exemption_update(&chain->session, stage, deadline_ms);
+	decision = merge(chain, STAGE_CONNECT, stage);
+	for (int s = STAGE_CONNECT; s <= (int)stage && decision.verdict != VERDICT_REJECT; s++) {
+		judge_stage(chain, (enum stage)s, PASS_CHECKS, deadline_ms);
+		decision = merge(chain, STAGE_CONNECT, stage);
+	}
+	if (decision.verdict < VERDICT_TEMPFAIL) {
+		judge_stage(chain, stage, PASS_CHARGES, deadline_ms);
+		decision = merge(chain, STAGE_CONNECT, stage);
+	}
+	atomic_fetch_sub(&waiting, 1);
+	decision.stage = stage;
+	return decision;
+}
+
+static struct decision at_stage(struct chain *chain, enum stage stage)
+{
+	struct decision decision = {.verdict = VERDICT_CONTINUE, .stage = stage};
+
+	announce(chain, stage);
+	if (chain->session.site->reply_at == REPLY_AT_STAGE)
+		decision = answer(chain, stage);
+	write_reply(chain, &decision);
+	stats_count_decision(stage, decision.verdict);
+	return decision;
+}
+
+struct decision chain_connect(struct chain *chain)
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + (uint64_t)chain->session.site->time_limit_ms;
+	struct decision decision;
+
+	exemption_update(&chain->session, STAGE_CONNECT, clock_monotonic_ms());
+	judge_stage(chain, STAGE_CONNECT, PASS_IMMEDIATE, deadline_ms);
+	decision = merge(chain, STAGE_CONNECT, STAGE_CONNECT);
+	if (decision.verdict < VERDICT_TEMPFAIL)
+		return at_stage(chain, STAGE_CONNECT);
+	write_reply(chain, &decision);
+	stats_count_decision(STAGE_CONNECT, decision.verdict);
+	return decision;
+}
+
+struct decision chain_helo(struct chain *chain)
+{
+	return at_stage(chain, STAGE_HELO);
+}
+
+struct decision chain_mail(struct chain *chain)
+{
+	chain->session.messages++;
+	return at_stage(chain, STAGE_MAIL);
+}
+
+static void refuse_recipient(struct chain *chain)
+{
+	for (size_t p = 0; p < chain->conf->policy_count; p++) {
+		const struct policy *policy = chain->conf->policies[p].policy;
+
+		if (policy->recipient_refused == NULL || !chain->slots[p].judged[STAGE_RCPT])
+			continue;
+		struct call call = make_call(chain, p, STAGE_RCPT);
+
+		policy->recipient_refused(&call);
+	}
+}
+
+static void remember_quarantine(struct chain *chain, const struct decision *decision)
+{
+	if (decision->verdict == VERDICT_QUARANTINE && chain->quarantine[0] == '\0')
+		memcpy(chain->quarantine, decision->decisive->evidence, sizeof(chain->quarantine));
+}
+
+struct decision chain_rcpt(struct chain *chain, struct recipient *recipient)
+{
+	struct session *session = &chain->session;
+	struct decision decision;
+
+	end_scope(chain, SCOPE_RECIPIENT, OUTCOME_DROPPED);
+	chain->begun[SCOPE_RECIPIENT] = true;
+	session->recipient = recipient;
+	session->transaction.recipients_seen++;
+	announce(chain, STAGE_RCPT);
+	decision = answer(chain, STAGE_RCPT);
+	write_reply(chain, &decision);
+	stats_count_decision(STAGE_RCPT, decision.verdict);
+	if (decision.verdict >= VERDICT_TEMPFAIL)
+		refuse_recipient(chain);
+	else
+		session->transaction.recipients_accepted++;
+	remember_quarantine(chain, &decision);
+	session->recipient = NULL;
+	return decision;
+}
+
+static void collect(struct chain *chain, enum stage stage, const struct call *event)
+{
+	for (size_t p = 0; p < chain->conf->policy_count; p++) {
+		const struct policy_conf *policy_conf = &chain->conf->policies[p];
+
+		if (policy_conf->policy->judge[stage] == NULL || !is_on(policy_conf) ||
+			is_skipped(chain, policy_conf->policy))
+			continue;
+		struct call call = make_call(chain, p, stage);
+
+		call.field_name = event->field_name;
+		call.field_body = event->field_body;
+		call.chunk = event->chunk;
+		call.chunk_length = event->chunk_length;
+		policy_conf->policy->judge[stage](&call);
+	}
+}
+
+void chain_header(struct chain *chain, const char *name, const char *body)
+{
+	collect(chain, STAGE_HEADER, &(struct call){.field_name = name, .field_body = body});
+}
+
+void chain_body(struct chain *chain, const unsigned char *chunk, size_t length)
+{
+	collect(chain, STAGE_BODY, &(struct call){.chunk = chunk, .chunk_length = length});
+}
+
+struct decision chain_eom(struct chain *chain)
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + (uint64_t)chain->session.site->time_limit_ms;
+	struct decision decision;
+
+	session_end_scope(&chain->session, SCOPE_RECIPIENT);
+	announce(chain, STAGE_EOM);
+	judge_stage(chain, STAGE_EOM, PASS_CHECKS, deadline_ms);
+	decision = merge(chain, STAGE_EOM, STAGE_EOM);
+	if (decision.verdict < VERDICT_TEMPFAIL) {
+		judge_stage(chain, STAGE_EOM, PASS_CHARGES, deadline_ms);
+		decision = merge(chain, STAGE_EOM, STAGE_EOM);
+	}
+	decision.stage = STAGE_EOM;
+	remember_quarantine(chain, &decision);
+	write_reply(chain, &decision);
+	stats_count_decision(STAGE_EOM, decision.verdict);
+	if (decision.verdict >= VERDICT_TEMPFAIL)
+		return decision;
+	if (chain->quarantine[0] != '\0') {
+		decision.verdict = VERDICT_QUARANTINE;
+		session_add_edit(&chain->session, EDIT_QUARANTINE, chain->quarantine, NULL, 0);
+	}
+	decision_log(&chain->session, &decision);
+	return decision;
+}
+
+/* Negotiation. --------------------------------------------------------------------------------- */
+
+bool chain_wants(const struct conf *conf, enum stage stage)
+{
+	for (size_t p = 0; p < conf->policy_count; p++) {
+		const struct policy *policy = conf->policies[p].policy;
+
+		if (is_on(&conf->policies[p]) &&
+			(policy->judge[stage] != NULL || policy->announce[stage] != NULL))
+			return true;
+	}
+	return false;
+}
+
+bool chain_may_answer(const struct conf *conf, enum stage stage)
+{
+	if (stage == STAGE_HEADER || stage == STAGE_BODY)
+		return false;
+	if (stage == STAGE_RCPT || stage == STAGE_EOM)
+		return true;
+	if (conf->site.reply_at == REPLY_AT_STAGE)
+		return chain_wants(conf, stage);
+	for (size_t p = 0; p < conf->policy_count; p++)
+		if (is_on(&conf->policies[p]) && conf->policies[p].policy->immediate &&
+			conf->policies[p].policy->judge[stage] != NULL)
+			return true;
+	return false;
+}

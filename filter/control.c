@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "mem.h"
+#include "text.h"
+
+struct control {
+	char *path;
+	const struct control_command *commands;
+	int listener;
+	int stop[2]; /* pipe: a byte, or its end, ends the thread */
+	pthread_t thread;
+	bool started;
+};
+
+enum { REQUEST_MS = 2000 };
+
+static bool fill_address(struct sockaddr_un *address, const char *path)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	return text_copy(address->sun_path, sizeof(address->sun_path), path);
+}
+
+static int listen_on(const char *path, char *why, size_t why_size)
+{
+	struct sockaddr_un address;
+	struct stat status;
+	mode_t mask;
+	int fd;
+
+	if (!fill_address(&address, path)) {
+		snprintf(why, why_size, "control_socket: %s is too long", path);
+		return -1;
+	}
+	if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+		unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mask = umask(0177);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+		listen(fd, 8) != 0) {
+		snprintf(why, why_size, "cannot listen on the control socket %s: %s", path,
+			strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	umask(mask);
+	return fd;
+}
+
+struct control *control_open(
+	const char *path, const struct control_command *commands, char *why, size_t why_size)
+{
+	struct control *control;
+	int fd = listen_on(path, why, why_size);
+
+	if (fd < 0)
+		return NULL;
+	control = mem_alloc(sizeof(*control));
+	control->path = mem_text(path);
+	control->commands = commands;
+	control->listener = fd;
+	if (pipe2(control->stop, O_CLOEXEC) != 0)
+		abort();
+	return control;
+}
+
+/* One line, at most CONTROL_LINE_MAX bytes and REQUEST_MS. */
+static bool read_line(int fd, char line[CONTROL_LINE_MAX])
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + REQUEST_MS;
+	size_t used = 0;
+
+	while (used < CONTROL_LINE_MAX - 1) {
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+		uint64_t now_ms = clock_monotonic_ms();
+		ssize_t got;
+
+		if (now_ms >= deadline_ms || poll(&ready, 1, (int)(deadline_ms - now_ms)) <= 0)
+			return false;
+		got = read(fd, line + used, 1);
+		if (got <= 0)
+			return false;
+		if (line[used] == '\n') {
+			line[used] = '\0';
+			return true;
+		}
+		used++;
+	}
+	return false;
+}
+
+static int run_command(const struct control *control, char *line, FILE *out)
+{
+	char *arguments = line + strcspn(line, " ");
+
+	if (*arguments == ' ')
+		*arguments++ = '\0';
+	for (const struct control_command *command = control->commands; command->name != NULL;
+		command++)
+		if (strcmp(command->name, line) == 0)
+			return command->run(arguments, out);
+	fputs("the daemon does not know this command; is it an older version?\n", out);
+	return EX_USAGE;
+}
+
+/* The answer is one line with the exit status, then the text. */
+static void serve(const struct control *control, int fd)
+{
+	const struct timeval patience = {.tv_sec = REQUEST_MS / 1000};
+	char line[CONTROL_LINE_MAX];
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out;
+	int status;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (!read_line(fd, line))
+		return;
+	out = open_memstream(&text, &length);
+	if (out == NULL)
+		return;
+	status = run_command(control, line, out);
+	fclose(out);
+	dprintf(fd, "%d\n", status);
+	for (size_t sent = 0; sent < length;) {
+		ssize_t done = send(fd, text + sent, length - sent, MSG_NOSIGNAL);
+
+		if (done <= 0)
+			break;
+		sent += (size_t)done;
+	}
+	free(text);
+}
+
+static void *control_thread(void *argument)
+{
+	struct control *control = argument;
+
+	for (;;) {
+		struct pollfd ready[2] = {
+			{.fd = control->listener, .events = POLLIN},
+			{.fd = control->stop[0], .events = POLLIN},
+		};
+		int fd;
+
+		if (poll(ready, 2, -1) < 0 && errno != EINTR)
+			return NULL;
+		if (ready[1].revents != 0)
+			return NULL;
+		fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0)
+			continue;
+		serve(control, fd);
+		close(fd);
+	}
+}
+
+void control_start(struct control *control)
+{
+	if (pthread_create(&control->thread, NULL, control_thread, control) != 0)
+		abort();
+	control->started = true;
+}
+
+void control_close(struct control **control_ptr)
+{
+	struct control *control = *control_ptr;
+
+	if (control == NULL)
+		return;
+	*control_ptr = NULL;
+	close(control->stop[1]);
+	if (control->started)
+		pthread_join(control->thread, NULL);
+	close(control->stop[0]);
+	close(control->listener);
+	unlink(control->path);
+	mem_free(control->path);
+	mem_free(control);
+}
+
+int control_ask(const char *path, const char *line, FILE *out, char *why, size_t why_size)
+{
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int status = EX_PROTOCOL;
+	FILE *answer;
+	int c;
+
+	if (fd < 0 || !fill_address(&address, path) ||
+		connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		bool forbidden = errno == EACCES;
+
+		snprintf(why, why_size, "cannot reach the daemon at %s: %s%s", path,
+			strerror(errno), forbidden ? "; are you root?" : "; is mailreeve running?");
+		if (fd >= 0)
+			close(fd);
+		return forbidden ? EX_NOPERM : EX_UNAVAILABLE;
+	}
+	answer = fdopen(fd, "r");
+	if (answer == NULL || dprintf(fd, "%s\n", line) < 0 || fscanf(answer, "%d", &status) != 1 ||
+		fgetc(answer) != '\n') {
+		snprintf(why, why_size, "the daemon at %s did not answer", path);
+		status = EX_PROTOCOL;
+	} else {
+		while ((c = fgetc(answer)) != EOF)
+			fputc(c, out);
+	}
+	if (answer != NULL)
+		fclose(answer);
+	else
+		close(fd);
+	return status;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mailreevectl: the administrator's tool. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "conf.h"
+#include "control.h"
+#include "ctl_lookup.h"
+
+static const char default_socket[] = "/run/mailreeve/control.sock";
+
+static void usage(FILE *out)
+{
+	fputs("usage: mailreevectl [-s control-socket] command\n"
+	      "  status [--json]   state and counters of the running daemon\n"
+	      "  reload            make it read its configuration again\n"
+	      "  lookup ...        ask the DNS as the daemon would, without a daemon;\n"
+	      "                    mailreevectl lookup --help says more\n"
+	      "  -s socket         of the daemon; default /run/mailreeve/control.sock\n"
+	      "  -V                print the version and exit\n"
+	      "  -h                print this and exit\n"
+	      "Manual: mailreevectl(8)\n",
+		out);
+}
+
+static int ask_daemon(const char *socket, const char *line)
+{
+	char why[512] = "";
+	int status = control_ask(socket, line, stdout, why, sizeof(why));
+
+	if (why[0] != '\0')
+		fprintf(stderr, "mailreevectl: %s\n", why);
+	return status;
+}
+
+static int unexpected(const char *word)
+{
+	fprintf(stderr, "mailreevectl: unexpected \"%s\"\n", word);
+	usage(stderr);
+	return EX_USAGE;
+}
+
+static int run_status(const char *socket, int argc, char **argv)
+{
+	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+
+	if (argc > (json ? 2 : 1))
+		return unexpected(argv[json ? 2 : 1]);
+	return ask_daemon(socket, json ? "status json" : "status");
+}
+
+static int run_reload(const char *socket, int argc, char **argv)
+{
+	return argc > 1 ? unexpected(argv[1]) : ask_daemon(socket, "reload");
+}
+
+int main(int argc, char **argv)
+{
+	const char *socket = default_socket;
+	int option;
+
+	/* "+": options after the command belong to the command. */
+	while ((option = getopt(argc, argv, "+s:hV")) != -1) {
+		switch (option) {
+		case 's':
+			socket = optarg;
+			break;
+		case 'V':
+			puts("mailreevectl " MAILREEVE_VERSION);
+			return EX_OK;
+		case 'h':
+			usage(stdout);
+			return EX_OK;
+		default:
+			usage(stderr);
+			return EX_USAGE;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc < 1) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	if (strcmp(argv[0], "status") == 0)
+		return run_status(socket, argc, argv);
+	if (strcmp(argv[0], "reload") == 0)
+		return run_reload(socket, argc, argv);
+	if (strcmp(argv[0], "lookup") == 0)
+		return ctl_lookup(argc, argv);
+	fprintf(stderr, "mailreevectl: unknown command \"%s\"\n", argv[0]);
+	usage(stderr);
+	return EX_USAGE;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mailreeve: the daemon. Options, start, stop; the only file that ends the process. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "control.h"
+#include "log.h"
+#include "mem.h"
+#include "milter.h"
+#include "milter_socket.h"
+#include "policy.h"
+#include "process.h"
+#include "signals.h"
+#include "stats.h"
+#include "status.h"
+
+static const char default_file[] = MAILREEVE_SYSCONF "/mailreeve/mailreeve.conf";
+
+struct arguments {
+	const char *file, *socket, *pid_file, *user;
+	bool foreground, check_only, verbose;
+};
+
+/* Written by main before threads start; the reload in the signal thread reads them. */
+static struct arguments arguments;
+static struct services services;
+
+static void usage(FILE *out)
+{
+	fputs("usage: mailreeve [-c file] [-f] [-n] [-p socket] [-P pidfile] [-u user[:group]]"
+	      " [-v] [-V]\n"
+	      "  -c file          configuration; default " MAILREEVE_SYSCONF
+	      "/mailreeve/mailreeve.conf\n"
+	      "  -f               stay in the foreground and log to standard error\n"
+	      "  -n               check the configuration and exit: 0 good, 78 not\n"
+	      "  -p socket        local:/path, inet:port@host or inet6:port@host\n"
+	      "  -P pidfile       file for the process id\n"
+	      "  -u user[:group]  run as this user\n"
+	      "  -v               log more\n"
+	      "  -V               print the version and exit\n"
+	      "  -h               print this and exit\n"
+	      "Manuals: mailreeve(8), mailreeve.conf(5), mailreevectl(8)\n",
+		out);
+}
+
+static void read_arguments(int argc, char **argv)
+{
+	int option;
+
+	arguments.file = default_file;
+	while ((option = getopt(argc, argv, "c:fhnp:P:u:vV")) != -1) {
+		switch (option) {
+		case 'c':
+			arguments.file = optarg;
+			break;
+		case 'f':
+			arguments.foreground = true;
+			break;
+		case 'n':
+			arguments.check_only = true;
+			break;
+		case 'p':
+			arguments.socket = optarg;
+			break;
+		case 'P':
+			arguments.pid_file = optarg;
+			break;
+		case 'u':
+			arguments.user = optarg;
+			break;
+		case 'v':
+			arguments.verbose = true;
+			break;
+		case 'V':
+			puts("mailreeve " MAILREEVE_VERSION);
+			exit(EX_OK);
+		case 'h':
+			usage(stdout);
+			exit(EX_OK);
+		default:
+			usage(stderr);
+			exit(EX_USAGE);
+		}
+	}
+	if (optind != argc) {
+		fprintf(stderr, "mailreeve: unexpected argument \"%s\"\n", argv[optind]);
+		usage(stderr);
+		exit(EX_USAGE);
+	}
+}
+
+static void replace(char **text, const char *value)
+{
+	if (value == NULL)
+		return;
+	mem_free(*text);
+	*text = mem_text(value);
+}
+
+/* What the command line says goes over the file. */
+static void apply_arguments(struct conf *conf)
+{
+	replace(&conf->daemon.socket, arguments.socket);
+	replace(&conf->daemon.pid_file, arguments.pid_file);
+	replace(&conf->daemon.user, arguments.user);
+	if (arguments.foreground)
+		conf->daemon.log_to = 1;
+	if (arguments.verbose)
+		conf->daemon.log_level = LOG_LEVEL_DEBUG;
+}
+
+static void print_complaint(void *context, const char *text)
+{
+	fprintf(stderr, "%s%s\n", (const char *)context, text);
+}
+
+static void print_error(void *context, const char *text)
+{
+	(void)context;
+	print_complaint("", text);
+}
+
+static void print_warning(void *context, const char *text)
+{
+	(void)context;
+	print_complaint("warning: ", text);
+}
+
+static void log_complaint(void *context, const char *text)
+{
+	(void)context;
+	log_error("configuration: %s", text);
+}
+
+static void log_advice(void *context, const char *text)
+{
+	(void)context;
+	log_warning("configuration: %s", text);
+}
+
+static bool differs(const char *a, const char *b)
+{
+	return (a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0);
+}
+
+/* Some settings are read at start only; say so instead of ignoring them silently. */
+static void tell_what_needs_restart(const struct conf *old, const struct conf *new)
+{
+	if (differs(old->daemon.socket, new->daemon.socket) ||
+		differs(old->daemon.user, new->daemon.user) ||
+		differs(old->daemon.control_socket, new->daemon.control_socket) ||
+		differs(old->store.url, new->store.url))
+		log_warning("configuration: a changed socket, control_socket, user or store takes "
+			    "effect at the next start");
+}
+
+static void reload(void)
+{
+	static const struct conf_report report = {.error = log_complaint, .warning = log_advice};
+	struct conf *new = NULL;
+	struct conf *old;
+
+	process_notify("RELOADING=1");
+	new = conf_load(arguments.file, policies, &report);
+	if (new == NULL) {
+		log_error("configuration: %s has errors; the old configuration stays",
+			arguments.file);
+	} else {
+		apply_arguments(new);
+		old = milter_conf();
+		tell_what_needs_restart(old, new);
+		conf_release(&old);
+		log_set_level((enum log_level) new->daemon.log_level);
+		milter_set_conf(new);
+		log_info("configuration %s reloaded", arguments.file);
+	}
+	stats_count_reload(new != NULL);
+	process_notify("READY=1");
+}
+
+static bool is_drained(void)
+{
+	return milter_busy() == 0;
+}
+
+static void *poke_repeatedly(void *socket_text)
+{
+	for (int i = 0; i < 50; i++) {
+		usleep(100000);
+		milter_socket_poke(socket_text);
+	}
+	return NULL;
+}
+
+static void stopping(void)
+{
+	struct conf *conf = milter_conf();
+	pthread_t thread;
+
+	process_notify("STOPPING=1");
+	/* The process ends as soon as libmilter notices, so the thread is never joined; its text is
+	 * kept for it. */
+	if (pthread_create(&thread, NULL, poke_repeatedly, mem_text(conf->daemon.socket)) == 0)
+		pthread_detach(thread);
+	conf_release(&conf);
+}
+
+static int command_reload(const char *text, FILE *out)
+{
+	struct stats before, after;
+
+	(void)text;
+	stats_read(&before);
+	reload();
+	stats_read(&after);
+	if (after.reloads_failed > before.reloads_failed) {
+		fputs("the file has errors, see the log; the old configuration stays\n", out);
+		return EX_CONFIG;
+	}
+	fputs("reloaded\n", out);
+	return EX_OK;
+}
+
+static int command_status(const char *text, FILE *out)
+{
+	status_write(out, &services, strcmp(text, "json") == 0);
+	return EX_OK;
+}
+
+static const struct control_command commands[] = {
+	{"status", "state and counters", command_status},
+	{"reload", "read the configuration again", command_reload},
+	{0},
+};
+
+static ATTR_NORETURN void fail(int status, const char *why)
+{
+	log_error("%s", why);
+	exit(status);
+}
+
+/* All that may need root, then the final user. */
+static struct control *open_everything(const struct conf *conf)
+{
+	struct control *control = NULL;
+	char why[512];
+
+	if (!milter_open(conf, why, sizeof(why)))
+		fail(EX_UNAVAILABLE, why);
+	if (conf->daemon.control_socket != NULL) {
+		control = control_open(conf->daemon.control_socket, commands, why, sizeof(why));
+		if (control == NULL)
+			fail(EX_UNAVAILABLE, why);
+	}
+	if (conf->daemon.pid_file != NULL &&
+		!process_write_pid(conf->daemon.pid_file, why, sizeof(why)))
+		fail(EX_CANTCREAT, why);
+	process_set_limits();
+	if (conf->daemon.user != NULL &&
+		!process_drop_privileges(conf->daemon.user, why, sizeof(why)))
+		fail(EX_NOPERM, why);
+	if (geteuid() == 0)
+		log_warning("running as root; name an unprivileged user in the setting \"user\"");
+	return control;
+}
+
+static void start_services(const struct conf *conf)
+{
+	struct store_options memory = {.memory_bytes = conf->store.memory_bytes};
+	char why[512];
+
+	services.resolver = resolver_start(&conf->resolver, why, sizeof(why));
+	if (services.resolver == NULL)
+		fail(EX_UNAVAILABLE, why);
+	services.store = store_open(&conf->store, why, sizeof(why));
+	if (services.store == NULL)
+		fail(EX_CONFIG, why);
+	services.local = services.store;
+	if (conf->store.url != NULL)
+		services.local = store_open(&memory, why, sizeof(why));
+	if (services.local == NULL)
+		fail(EX_SOFTWARE, why);
+}
+
+static void stop_services(void)
+{
+	resolver_stop(&services.resolver);
+	if (services.local != services.store)
+		store_close(&services.local);
+	store_close(&services.store);
+}
+
+static int serve(struct conf *conf)
+{
+	const struct signal_actions actions = {
+		.reload = reload,
+		.drain = milter_drain,
+		.drained = is_drained,
+		.stopping = stopping,
+		.drain_ms = conf->daemon.drain_ms,
+	};
+	struct control *control = open_everything(conf);
+	int failed;
+
+	start_services(conf);
+	signals_handle(&actions);
+	if (control != NULL)
+		control_start(control);
+	log_info("mailreeve " MAILREEVE_VERSION " serves %s", conf->daemon.socket);
+	process_ready();
+	process_notify("READY=1");
+	failed = milter_serve(conf, &services);
+	control_close(&control);
+	/* libmilter returns without waiting for callbacks that run. */
+	for (int i = 0; i < 100 && milter_busy() > 0; i++)
+		usleep(20000);
+	if (conf->daemon.pid_file != NULL)
+		process_remove_pid(conf->daemon.pid_file);
+	log_info("mailreeve stopped");
+	if (milter_busy() == 0)
+		stop_services();
+	return failed == 0 ? EX_OK : EX_SOFTWARE;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct conf_report report = {.error = print_error, .warning = print_warning};
+	struct conf *conf;
+	int status;
+
+	read_arguments(argc, argv);
+	conf = conf_load(arguments.file, policies, &report);
+	if (conf == NULL)
+		return EX_CONFIG;
+	apply_arguments(conf);
+	if (arguments.check_only) {
+		printf("%s: good\n", arguments.file);
+		conf_release(&conf);
+		return EX_OK;
+	}
+	if (!arguments.foreground)
+		process_background();
+	log_open(conf->daemon.log_to == 1 ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+		(enum log_level)conf->daemon.log_level);
+	signals_block();
+	stats_start();
+	status = serve(conf);
+	conf_release(&conf);
+	return status;
+}

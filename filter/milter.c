@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "milter.h"
+
+#include <assert.h>
+#include <libmilter/mfapi.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain.h"
+#include "lock.h"
+#include "log.h"
+#include "mem.h"
+#include "milter_socket.h"
+#include "stats.h"
+#include "text.h"
+
+/* One connection of the MTA: libmilter calls it a context, one SMTP session. */
+struct door {
+	unsigned magic;
+	struct chain *chain;
+	unsigned long steps; /* what was negotiated: SMFIP_NR_* say where no reply is expected */
+	bool transaction_open;
+};
+
+enum { DOOR_MAGIC = 0x6d723031 };
+
+static struct {
+	struct lock lock;
+	struct conf *conf GUARDED_BY(lock);
+	const struct services *services; /* set before libmilter's threads start */
+} current;
+
+static _Atomic unsigned open_transactions, running_callbacks;
+static _Atomic bool draining;
+
+void milter_set_conf(struct conf *conf)
+{
+	struct conf *old;
+
+	lock_take(&current.lock);
+	old = current.conf;
+	current.conf = conf;
+	lock_give(&current.lock);
+	if (old != NULL)
+		conf_release(&old);
+}
+
+struct conf *milter_conf(void)
+{
+	struct conf *conf;
+
+	lock_take(&current.lock);
+	conf = conf_share(current.conf);
+	lock_give(&current.lock);
+	return conf;
+}
+
+void milter_drain(void)
+{
+	atomic_store(&draining, true);
+}
+
+unsigned milter_busy(void)
+{
+	return atomic_load(&open_transactions) + atomic_load(&running_callbacks);
+}
+
+static struct door *door_of(SMFICTX *ctx)
+{
+	struct door *door = smfi_getpriv(ctx);
+
+	assert(door == NULL || door->magic == DOOR_MAGIC);
+	return door;
+}
+
+static struct door *enter(SMFICTX *ctx)
+{
+	atomic_fetch_add(&running_callbacks, 1);
+	return door_of(ctx);
+}
+
+static sfsistat leave(sfsistat status)
+{
+	atomic_fetch_sub(&running_callbacks, 1);
+	return status;
+}
+
+static sfsistat silent(const struct door *door, unsigned long no_reply)
+{
+	return leave((door->steps & no_reply) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE);
+}
+
+static void open_transaction(struct door *door)
+{
+	chain_begin(door->chain, SCOPE_TRANSACTION);
+	if (!door->transaction_open)
+		atomic_fetch_add(&open_transactions, 1);
+	door->transaction_open = true;
+}
+
+static void end_transaction(struct door *door, enum outcome outcome)
+{
+	chain_end_transaction(door->chain, outcome);
+	if (door->transaction_open)
+		atomic_fetch_sub(&open_transactions, 1);
+	door->transaction_open = false;
+}
+
+/* A '%' would be a format to libmilter. */
+static void double_percent(const char *text, char *buffer, size_t size)
+{
+	struct text out;
+
+	text_init(&out, buffer, size);
+	for (; *text != '\0'; text++) {
+		text_add_char(&out, *text);
+		if (*text == '%')
+			text_add_char(&out, '%');
+	}
+}
+
+static sfsistat tell(SMFICTX *ctx, const struct decision *decision)
+{
+	char text[2 * REPLY_TEXT_SIZE];
+	char code[4], enhanced[12];
+
+	memcpy(code, decision->reply.code, sizeof(code));
+	memcpy(enhanced, decision->reply.enhanced, sizeof(enhanced));
+	double_percent(decision->reply.text, text, sizeof(text));
+	if (smfi_setreply(ctx, code, enhanced, text) != MI_SUCCESS)
+		log_warning("the MTA's library refused our reply \"%s %s\"", code, enhanced);
+	return decision->verdict == VERDICT_REJECT ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+static sfsistat answer(SMFICTX *ctx, const struct door *door, const struct decision *decision,
+	unsigned long no_reply)
+{
+	if (decision->verdict < VERDICT_TEMPFAIL || (door->steps & no_reply) != 0)
+		return silent(door, no_reply);
+	return leave(tell(ctx, decision));
+}
+
+static void copy_macro(SMFICTX *ctx, const char *name, char *buffer, size_t size)
+{
+	char symbol[32];
+	const char *value;
+
+	snprintf(symbol, sizeof(symbol), "%s", name);
+	value = smfi_getsymval(ctx, symbol);
+	buffer[0] = '\0';
+	if (value == NULL)
+		return;
+	if (!text_copy(buffer, size, value)) {
+		memcpy(buffer, value, size - 1);
+		buffer[size - 1] = '\0';
+	}
+}
+
+/* RESULT of copying bounded text from the wire: true when it had to be cut. */
+static bool copy_wire(char buffer[WIRE_TEXT_SIZE], const char *value)
+{
+	size_t length = strnlen(value, WIRE_TEXT_SIZE);
+	bool cut = length == WIRE_TEXT_SIZE;
+
+	if (cut)
+		length = WIRE_TEXT_SIZE - 1;
+	memcpy(buffer, value, length);
+	buffer[length] = '\0';
+	return cut;
+}
+
+/* Callbacks, in the order of the dialogue. ------------------------------------------------------ */
+
+static void ask_for_macros(SMFICTX *ctx)
+{
+	static const struct {
+		int stage;
+		const char *macros;
+	} wanted[] = {
+		{SMFIM_CONNECT, "j {daemon_name}"},
+		{SMFIM_HELO, "{tls_version} {verify} {cert_subject}"},
+		{SMFIM_ENVFROM, "i {auth_authen} {mail_addr} {mail_host}"},
+		{SMFIM_ENVRCPT, "i {rcpt_addr} {rcpt_mailer} {rcpt_host}"},
+		{SMFIM_EOM, "i"},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(wanted); i++) {
+		char macros[64];
+
+		snprintf(macros, sizeof(macros), "%s", wanted[i].macros);
+		smfi_setsymlist(ctx, wanted[i].stage, macros);
+	}
+}
+
+static unsigned long wanted_steps(const struct conf *conf)
+{
+	static const struct {
+		enum stage stage;
+		unsigned long no_reply, not_at_all;
+	} table[] = {
+		{STAGE_CONNECT, SMFIP_NR_CONN, 0},
+		{STAGE_HELO, SMFIP_NR_HELO, 0},
+		{STAGE_MAIL, SMFIP_NR_MAIL, 0},
+		{STAGE_HEADER, SMFIP_NR_HDR, SMFIP_NOHDRS},
+		{STAGE_BODY, SMFIP_NR_BODY, SMFIP_NOBODY},
+	};
+	unsigned long steps = SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_DATA |
+			      SMFIP_NR_UNKN | SMFIP_NR_EOH;
+
+	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
+		if (!chain_may_answer(conf, table[i].stage))
+			steps |= table[i].no_reply;
+		if (!chain_wants(conf, table[i].stage))
+			steps |= table[i].not_at_all;
+	}
+	if (atomic_load(&draining))
+		steps &= ~(unsigned long)SMFIP_NR_CONN;
+	return steps;
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
+	unsigned long unused2, unsigned long unused3, unsigned long *actions_r,
+	unsigned long *steps_r, unsigned long *unused2_r, unsigned long *unused3_r)
+{
+	struct door *door = mem_alloc(sizeof(*door));
+	struct conf *conf = milter_conf();
+
+	(void)unused2;
+	(void)unused3;
+	door->magic = DOOR_MAGIC;
+	door->chain = chain_create(conf, current.services);
+	door->steps = wanted_steps(conf) & steps;
+	conf_release(&conf);
+	*actions_r =
+		actions & (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST);
+	*steps_r = door->steps;
+	*unused2_r = 0;
+	*unused3_r = 0;
+	if ((actions & SMFIF_SETSYMLIST) != 0)
+		ask_for_macros(ctx);
+	smfi_setpriv(ctx, door);
+	stats_count_session(1);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat refuse_while_draining(SMFICTX *ctx)
+{
+	struct decision decision = {.verdict = VERDICT_TEMPFAIL, .stage = STAGE_CONNECT};
+
+	reply_set(&decision.reply, VERDICT_TEMPFAIL, "550", "421", "5.3.2",
+		"mail filter is restarting, try again later");
+	return leave(tell(ctx, &decision));
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, struct sockaddr *address)
+{
+	struct door *door = enter(ctx);
+	struct decision decision;
+	struct session *session;
+
+	if (door == NULL)
+		return leave(SMFIS_TEMPFAIL);
+	if (atomic_load(&draining) && (door->steps & SMFIP_NR_CONN) == 0)
+		return refuse_while_draining(ctx);
+	chain_begin(door->chain, SCOPE_CONNECTION);
+	session = chain_session(door->chain);
+	if (!ipaddr_from_sockaddr(address, &session->client))
+		session->client.family = IP_NONE;
+	session->client_port = milter_socket_port(address);
+	snprintf(session->mta_client_name, sizeof(session->mta_client_name), "%s", host);
+	copy_macro(ctx, "{daemon_name}", session->daemon_name, sizeof(session->daemon_name));
+	copy_macro(ctx, "j", session->mta_name, sizeof(session->mta_name));
+	decision = chain_connect(door->chain);
+	return answer(ctx, door, &decision, SMFIP_NR_CONN);
+}
+
+static void copy_tls(SMFICTX *ctx, struct session *session)
+{
+	char verify[16];
+
+	copy_macro(ctx, "{tls_version}", session->tls_version, sizeof(session->tls_version));
+	copy_macro(ctx, "{cert_subject}", session->tls_subject, sizeof(session->tls_subject));
+	/* Postfix gives the subject of verified certificates only, and no {verify}. */
+	copy_macro(ctx, "{verify}", verify, sizeof(verify));
+	if (verify[0] != '\0' && !ascii_equal(verify, "OK"))
+		session->tls_subject[0] = '\0';
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *helo)
+{
+	struct door *door = enter(ctx);
+	struct decision decision;
+	struct session *session;
+
+	if (door == NULL)
+		return leave(SMFIS_TEMPFAIL);
+	end_transaction(door, OUTCOME_DROPPED);
+	chain_begin(door->chain, SCOPE_GREETING);
+	session = chain_session(door->chain);
+	session->greeted = true;
+	if (copy_wire(session->helo_raw, helo) ||
+		!domain_canonical(session->helo_raw, session->helo))
+		session->helo[0] = '\0';
+	if (!domain_parse_literal(session->helo_raw, &session->helo_literal))
+		session->helo_literal.family = IP_NONE;
+	copy_tls(ctx, session);
+	decision = chain_helo(door->chain);
+	return answer(ctx, door, &decision, SMFIP_NR_HELO);
+}
+
+static void read_parameters(struct transaction *transaction, char **parameters)
+{
+	for (; *parameters != NULL; parameters++) {
+		if (ascii_equal(*parameters, "SMTPUTF8"))
+			transaction->smtputf8 = true;
+		else if (ascii_starts_with(*parameters, "SIZE="))
+			transaction->declared_size = strtoll(*parameters + 5, NULL, 10);
+	}
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **arguments)
+{
+	struct door *door = enter(ctx);
+	struct transaction *transaction;
+	struct decision decision;
+	struct session *session;
+
+	if (door == NULL)
+		return leave(SMFIS_TEMPFAIL);
+	open_transaction(door);
+	session = chain_session(door->chain);
+	transaction = &session->transaction;
+	transaction->open = true;
+	transaction->cut = copy_wire(transaction->raw, arguments[0]);
+	read_parameters(transaction, arguments + 1);
+	transaction->error =
+		path_parse(transaction->raw, transaction->smtputf8, &transaction->reverse_path);
+	if (transaction->cut)
+		transaction->error = PATH_TOO_LONG;
+	copy_macro(ctx, "{auth_authen}", session->auth_user, sizeof(session->auth_user));
+	copy_macro(ctx, "{mail_addr}", transaction->mta_address, sizeof(transaction->mta_address));
+	copy_macro(ctx, "{mail_host}", transaction->mta_host, sizeof(transaction->mta_host));
+	copy_macro(ctx, "i", transaction->queue_id, sizeof(transaction->queue_id));
+	decision = chain_mail(door->chain);
+	if (decision.verdict >= VERDICT_TEMPFAIL)
+		end_transaction(door, OUTCOME_DROPPED);
+	return answer(ctx, door, &decision, SMFIP_NR_MAIL);
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
+{
+	struct recipient recipient = {0};
+	struct door *door = enter(ctx);
+	struct transaction *transaction;
+	struct decision decision;
+
+	if (door == NULL || !door->transaction_open)
+		return leave(SMFIS_TEMPFAIL);
+	transaction = &chain_session(door->chain)->transaction;
+	recipient.cut = copy_wire(recipient.raw, arguments[0]);
+	recipient.error = path_parse(recipient.raw, transaction->smtputf8, &recipient.path);
+	if (recipient.cut)
+		recipient.error = PATH_TOO_LONG;
+	copy_macro(ctx, "{rcpt_addr}", recipient.mta_address, sizeof(recipient.mta_address));
+	copy_macro(ctx, "{rcpt_mailer}", recipient.mta_mailer, sizeof(recipient.mta_mailer));
+	copy_macro(ctx, "{rcpt_host}", recipient.mta_host, sizeof(recipient.mta_host));
+	copy_macro(ctx, "i", transaction->queue_id, sizeof(transaction->queue_id));
+	decision = chain_rcpt(door->chain, &recipient);
+	return answer(ctx, door, &decision, 0);
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *body)
+{
+	struct door *door = enter(ctx);
+
+	if (door == NULL)
+		return leave(SMFIS_TEMPFAIL);
+	chain_header(door->chain, name, body);
+	return silent(door, SMFIP_NR_HDR);
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t length)
+{
+	struct door *door = enter(ctx);
+
+	if (door == NULL)
+		return leave(SMFIS_TEMPFAIL);
+	chain_body(door->chain, chunk, length);
+	return silent(door, SMFIP_NR_BODY);
+}
+
+static void apply_edit(SMFICTX *ctx, struct edit *edit)
+{
+	int done = MI_FAILURE;
+
+	switch (edit->kind) {
+	case EDIT_INSERT_FIELD:
+		done = smfi_insheader(ctx, (int)edit->index, edit->name, edit->value);
+		break;
+	case EDIT_DELETE_FIELD:
+		done = smfi_chgheader(ctx, edit->name, (int)edit->index, NULL);
+		break;
+	case EDIT_QUARANTINE:
+		done = smfi_quarantine(ctx, edit->name);
+		break;
+	}
+	if (done != MI_SUCCESS)
+		log_warning("the MTA did not take a change of the message (%s)",
+			edit->kind == EDIT_QUARANTINE ? "quarantine" : edit->name);
+}
+
+static sfsistat on_eom(SMFICTX *ctx)
+{
+	struct door *door = enter(ctx);
+	struct transaction *transaction;
+	struct decision decision;
+
+	if (door == NULL || !door->transaction_open)
+		return leave(SMFIS_TEMPFAIL);
+	transaction = &chain_session(door->chain)->transaction;
+	copy_macro(ctx, "i", transaction->queue_id, sizeof(transaction->queue_id));
+	decision = chain_eom(door->chain);
+	if (decision.verdict >= VERDICT_TEMPFAIL) {
+		end_transaction(door, OUTCOME_DROPPED);
+		return leave(tell(ctx, &decision));
+	}
+	for (size_t i = 0; i < transaction->edit_count; i++)
+		apply_edit(ctx, &transaction->edits[i]);
+	end_transaction(door, OUTCOME_ACCEPTED);
+	return leave(SMFIS_CONTINUE);
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+	struct door *door = enter(ctx);
+
+	if (door != NULL)
+		end_transaction(door, OUTCOME_DROPPED);
+	return leave(SMFIS_CONTINUE);
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+	struct door *door = enter(ctx);
+
+	if (door == NULL)
+		return leave(SMFIS_CONTINUE);
+	smfi_setpriv(ctx, NULL);
+	end_transaction(door, OUTCOME_DROPPED);
+	chain_free(&door->chain);
+	mem_free(door);
+	stats_count_session(-1);
+	return leave(SMFIS_CONTINUE);
+}
+
+/* Life. ---------------------------------------------------------------------------------------- */
+
+bool milter_open(const struct conf *conf, char *why, size_t why_size)
+{
+	static char name[] = "mailreeve";
+	struct smfiDesc description = {
+		.xxfi_name = name,
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST,
+		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
+		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_rcpt,
+		.xxfi_header = on_header,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_eom,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_negotiate = on_negotiate,
+	};
+
+	lock_init(&current.lock);
+	if (!milter_socket_prepare(conf->daemon.socket, why, why_size))
+		return false;
+	if (smfi_setconn(conf->daemon.socket) != MI_SUCCESS ||
+		smfi_register(description) != MI_SUCCESS) {
+		snprintf(why, why_size, "libmilter does not accept the socket %s",
+			conf->daemon.socket);
+		return false;
+	}
+	if (smfi_opensocket(true) != MI_SUCCESS) {
+		snprintf(why, why_size, "cannot listen on %s", conf->daemon.socket);
+		return false;
+	}
+	return milter_socket_share(&conf->daemon, why, why_size);
+}
+
+int milter_serve(struct conf *conf, const struct services *services)
+{
+	current.services = services;
+	milter_set_conf(conf_share(conf));
+	return smfi_main() == MI_SUCCESS ? 0 : -1;
+}
