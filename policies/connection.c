@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sheds load: how many connections a client network may have open, how fast it may open them, and
+ * how many messages it may send over one. */
+#include "clock.h"
+#include "connection_table.h"
+#include "policy.h"
+
+enum { CHECK_CONCURRENCY, CHECK_RATE, CHECK_MESSAGES };
+
+static const struct check connection_checks[] = {
+	[CHECK_CONCURRENCY] = {.name = "concurrency",
+		.fail = ACTION_TEMPFAIL,
+		.code = "554",
+		.tempfail_code = "421",
+		.enhanced = "5.7.0",
+		.reply = "too many connections",
+		.help = "The client network has too many connections open"},
+	[CHECK_RATE] = {.name = "rate",
+		.fail = ACTION_TEMPFAIL,
+		.code = "554",
+		.tempfail_code = "421",
+		.enhanced = "5.7.0",
+		.reply = "too many connections",
+		.help = "The client network opens connections too fast"},
+	[CHECK_MESSAGES] = {.name = "messages",
+		.fail = ACTION_TEMPFAIL,
+		.code = "554",
+		.tempfail_code = "421",
+		.enhanced = "5.7.0",
+		.reply = "too many messages in one connection",
+		.help = "More messages in one connection than it may carry"},
+	{.name = NULL},
+};
+
+struct connection_options {
+	int64_t max_connections;
+	struct rate max_rate;
+	int64_t max_messages;
+	int64_t prefix_v4, prefix_v6;
+};
+
+static const struct setting connection_settings[] = {
+	{.name = "max_connections",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct connection_options, max_connections),
+		.default_text = "50",
+		.min = 0,
+		.max = 100000,
+		.help = "Connections of one client network open at once; 0 for no bound"},
+	{.name = "max_rate",
+		.type = SETTING_RATE,
+		.offset = offsetof(struct connection_options, max_rate),
+		.default_text = "300 / 1m",
+		.help = "Connections that one client network may open in a window of time"},
+	{.name = "max_messages",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct connection_options, max_messages),
+		.default_text = "1000",
+		.min = 0,
+		.max = 1000000,
+		.help = "Messages over one connection; 0 for no bound"},
+	{.name = "prefix_v4",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct connection_options, prefix_v4),
+		.default_text = "32",
+		.min = 8,
+		.max = 32,
+		.help = "Bits of an IPv4 address that make a client network"},
+	{.name = "prefix_v6",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct connection_options, prefix_v6),
+		.default_text = "64",
+		.min = 16,
+		.max = 128,
+		.help = "Bits of an IPv6 address that make a client network"},
+	{.name = NULL},
+};
+
+struct connection_state {
+	struct network network;
+	bool counted;
+};
+
+/* Outlives configurations: a reload must not forget who is connected. */
+static struct connection_table table = CONNECTION_TABLE_READY;
+
+static struct connection_bounds bounds_of(const struct call *call)
+{
+	const struct connection_options *options = call->options;
+	struct connection_bounds bounds = {0};
+
+	if (check_is_on(call, CHECK_CONCURRENCY))
+		bounds.concurrent = options->max_connections;
+	if (check_is_on(call, CHECK_RATE))
+		bounds.rate = options->max_rate;
+	return bounds;
+}
+
+static void report_use(struct call *call, const struct connection_use *use)
+{
+	const struct connection_options *options = call->options;
+	struct network network = network_of(
+		&call->session->client, (unsigned)options->prefix_v4, (unsigned)options->prefix_v6);
+	char name[NETWORK_TEXT_SIZE], window[32];
+
+	network_format(&network, name);
+	if (use->over_concurrent)
+		report(call, CHECK_CONCURRENCY, RESULT_FAIL,
+			"%s has %llu open, at most %lld are allowed", name,
+			(unsigned long long)use->open, (long long)options->max_connections);
+	if (use->over_rate)
+		report(call, CHECK_RATE, RESULT_FAIL,
+			"%s opened %llu within %s, at most %lld are allowed", name,
+			(unsigned long long)use->begun,
+			format_duration(options->max_rate.window_ms, window, sizeof(window)),
+			(long long)options->max_rate.count);
+}
+
+static void judge_connect(struct call *call)
+{
+	const struct connection_options *options = call->options;
+	struct connection_state *state = call->state[SCOPE_CONNECTION];
+	struct connection_bounds bounds = bounds_of(call);
+	struct connection_use use;
+
+	if (call->session->client.family == IP_NONE || state->counted)
+		return;
+	state->network = network_of(
+		&call->session->client, (unsigned)options->prefix_v4, (unsigned)options->prefix_v6);
+	if (call->session->dry_run)
+		use = connection_table_look(&table, &state->network, &bounds, clock_monotonic_ms());
+	else
+		use = connection_table_enter(
+			&table, &state->network, &bounds, clock_monotonic_ms());
+	state->counted = use.counted;
+	report_use(call, &use);
+}
+
+static void judge_mail(struct call *call)
+{
+	const struct connection_options *options = call->options;
+
+	if (options->max_messages > 0 && call->session->messages > options->max_messages)
+		report(call, CHECK_MESSAGES, RESULT_FAIL,
+			"this is message %u, at most %lld are allowed", call->session->messages,
+			(long long)options->max_messages);
+}
+
+static void end_connection(struct call *call, enum outcome outcome)
+{
+	struct connection_state *state = call->state[SCOPE_CONNECTION];
+
+	(void)outcome;
+	if (!state->counted)
+		return;
+	state->counted = false;
+	connection_table_leave(&table, &state->network);
+}
+
+const struct policy policy_connection = {
+	.name = "connection",
+	.summary = "Bounds on what one client network may open and send",
+	.checks = connection_checks,
+	.settings = connection_settings,
+	.options_size = sizeof(struct connection_options),
+	.state_size = {[SCOPE_CONNECTION] = sizeof(struct connection_state)},
+	.exempt_by = EXEMPT_TRUSTED | EXEMPT_ALLOWED,
+	.immediate = true,
+	.judge = {[STAGE_CONNECT] = judge_connect, [STAGE_MAIL] = judge_mail},
+	.end = {[SCOPE_CONNECTION] = end_connection},
+};
