@@ -77,6 +77,7 @@ def postfix(folder, site, sink):
         "smtpd_relay_restrictions=reject_unauth_destination",
         f"relay_recipient_maps=inline:{{bob@{world.DOMAIN}=ok,postmaster@{world.DOMAIN}=ok}}",
     ]
+    services["192.0.2.25", 2526] = ["smtpd_milters=inet:127.0.0.1:8891"]
     services["127.0.0.1", 26] = ["smtpd_milters="]
     server = Postfix(
         f"{folder}/postfix", services, f"unix:{site.milter_path}", sink.port,

@@ -25,16 +25,19 @@ fi
 work=$MAILREEVE_NAMESPACE
 hostname mx.example.test
 ip link set lo up
-for address in 192.0.2.10 192.0.2.11 192.0.2.12 192.0.2.25 192.0.2.26 192.0.2.30 192.0.2.53 \
-    192.0.2.54 192.0.2.66 192.0.2.80 192.0.2.99 \
-    198.51.100.7 198.51.100.8 198.51.100.9 198.51.100.77 \
-    203.0.113.1 203.0.113.2 203.0.113.3 203.0.113.4; do
+for address in 192.0.2.25 192.0.2.26 192.0.2.53 192.0.2.54; do
     ip address add "$address/32" dev lo
 done
+# Clients can have any of these, though no interface does: they must not look like our own.
+for network in 192.0.2.0/24 198.51.100.0/24 203.0.113.0/24; do
+    ip route add local "$network" dev lo
+done
 if [ -e /proc/net/if_inet6 ]; then
-    for address in 2001:db8::10 2001:db8::25 2001:db8::26 2001:db8::66; do
+    for address in 2001:db8::25 2001:db8::26; do
         ip -6 address add "$address/128" dev lo nodad
     done
+    ip -6 route add local 2001:db8::/32 dev lo
+    echo 1 >/proc/sys/net/ipv6/ip_nonlocal_bind
 fi
 
 mkdir -p "$work/etc" "$work/dev"
