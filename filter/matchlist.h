@@ -5,6 +5,7 @@
  *   192.0.2.0/24        a network              2001:db8::/32
  *   example.com         this domain            .example.com   it and all below it
  *   user@example.com    one address            user@          this local-part at any domain
+ *   @example.com        all addresses of this domain, but not the domain as a client's name
  *   # comment, blank lines; a comment may follow an entry
  */
 #ifndef MAILREEVE_MATCHLIST_H
@@ -30,12 +31,14 @@ struct match {
 struct matchlist *matchlist_create(void);
 void matchlist_free(struct matchlist **list);
 
-/* One entry; false with a sentence in *WHY_R (static: what is wrong and what would be right). */
+/* One entry; one that is there already is left out. False with a sentence in *WHY_R (static: what is
+ * wrong and what would be right). */
 bool matchlist_add(struct matchlist *list, const char *entry, const char *where,
 	const char **why_r) MUST_CHECK;
 
-/* All lines of a file (at most 10 million). Calls COMPLAIN for each bad line, goes on, and returns
- * false if there was any, or if the file cannot be read (line 0). */
+/* All lines of a regular file (at most 10 million, each at most 1000 octets). Calls COMPLAIN (may be
+ * NULL) for each bad line, goes on, and returns false if there was any, or if the file cannot be read
+ * (line 0). */
 bool matchlist_load(struct matchlist *list, const char *file,
 	void (*complain)(void *context, const char *file, unsigned line, const char *why),
 	void *context) MUST_CHECK;
@@ -44,7 +47,8 @@ bool matchlist_match_address(
 	const struct matchlist *list, const struct ipaddr *address, struct match *match_r);
 bool matchlist_match_domain(
 	const struct matchlist *list, const char *canonical_domain, struct match *match_r);
-/* Address entries, then local-part entries, then domain entries. */
+/* Address entries, then local-part entries, then domain entries. The local-part is compared without
+ * case; the null path matches nothing. */
 bool matchlist_match_path(
 	const struct matchlist *list, const struct path *path, struct match *match_r);
 size_t matchlist_count(const struct matchlist *list);
