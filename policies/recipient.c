@@ -340,7 +340,7 @@ static void judge_rcpt(struct call *call)
 
 	/* The MTA has refused it already (SMFIP_RCPT_REJ). */
 	if (strcmp(recipient->mta_mailer, "error") == 0 || exemption_is_local_submission(session) ||
-		judge_form(call, recipient))
+		is_bare_name_of_trusted(call, recipient) || judge_form(call, recipient))
 		return;
 	if (!goes_to_us(session->site, &recipient->path)) {
 		if (relay_is_known(session->site) && (session->exemptions & EXEMPT_MAY_RELAY) == 0)
