@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Proves the order of the house: tests/lint/floors.txt lists the files of filter/ from the lowest floor
+# to the highest; a file may include only what stands above it in that list. Policies include floors 0
+# to 3 only and never each other. Each library is included by exactly one file.
+set -eu
+cd "$(dirname "$0")/../.."
+
+awk '
+function complain(text) { print text; bad = 1 }
+FILENAME == "tests/lint/floors.txt" {
+	if ($1 == "floor") floor = $2
+	else if (NF && $1 !~ /^#/) for (i = 1; i <= NF; i++) { order[$i] = ++count; on[$i] = floor }
+	next
+}
+FNR == 1 {
+	name = FILENAME; sub(/.*\//, "", name); sub(/(_test)?\.[ch]$/, "", name)
+	policy = FILENAME ~ /^policies\//
+	if (!policy && !(name in order)) complain(FILENAME ": not in tests/lint/floors.txt; add it where it belongs")
+}
+/^#include "/ {
+	split($0, part, "\""); included = part[2]; sub(/.*\//, "", included); sub(/\.h$/, "", included)
+	if (included == name || included ~ /_lua$/) next
+	if (policy && !(included in order)) complain(FILENAME ":" FNR ": a policy includes " part[2])
+	else if (policy && on[included] > 3) complain(FILENAME ":" FNR ": a policy includes " part[2] " of floor " on[included])
+	else if (!policy && (included in order) && order[included] > order[name])
+		complain(FILENAME ":" FNR ": includes " part[2] ", which stands higher in the house")
+	else if (!policy && !(included in order)) complain(FILENAME ":" FNR ": includes unknown " part[2])
+}
+END { exit bad }
+' tests/lint/floors.txt $(ls filter/*.[ch] policies/*.[ch] | grep -v '_test\.c$')
+
+bad=0
+for library in libmilter/ hiredis/ ldns/ spf2/ 'confuse\.h'; do
+    files=$(grep -lE "^#include <($library)" filter/*.[ch] policies/*.[ch] | tr '\n' ' ')
+    if [ "$(echo $files | wc -w)" -ne 1 ]; then
+        echo "<$library> must be included by exactly one file, not by: $files"
+        bad=1
+    fi
+done
+exit $bad

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# All that reads the code without running it. Prints a line for each part and ends with
+# "N passed, N failed".
+set -u
+cd "$(dirname "$0")/../.."
+passed=0
+failed=0
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+part() {
+    name=$1
+    shift
+    if "$@" >"$output" 2>&1; then
+        passed=$((passed + 1))
+        echo "lint: $name: ok"
+    else
+        failed=$((failed + 1))
+        echo "lint: $name: FAILED"
+        sed 's/^/    /' "$output"
+    fi
+}
+
+formatting() {
+    clang-format --dry-run --Werror $(git ls-files '*.c' '*.h')
+}
+
+# Exceptions, each with its reason, stand in tests/lint/cppcheck.txt.
+static_cppcheck() {
+    cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+        --inline-suppr --suppressions-list=tests/lint/cppcheck.txt -D_GNU_SOURCE \
+        -DMAILREEVE_VERSION='"x"' -DMAILREEVE_SYSCONF='"/etc"' -Ifilter -j 2 filter policies
+}
+
+static_clang_tidy() {
+    files=$(git ls-files 'filter/*.c' 'policies/*.c' | grep -v '_test\.c$')
+    echo $files | tr ' ' '\n' | xargs -P 2 -n 8 clang-tidy --quiet -- -std=c11 -D_GNU_SOURCE \
+        -DMAILREEVE_VERSION='"x"' -DMAILREEVE_SYSCONF='"/etc"' -Ifilter -I"${BUILD:-build}"
+}
+
+manuals() {
+    for page in packaging/man/*; do
+        mandoc -Tlint -Wwarning "$page" || return 1
+    done
+}
+
+licence_lines() {
+    ! git ls-files '*.c' '*.h' '*.sh' '*.py' '*.lua' | xargs grep -L 'SPDX-License-Identifier' | grep .
+}
+
+part "floors and single inclusion of each library" sh tests/lint/floors.sh
+part "formatting (clang-format)" formatting
+part "licence lines" licence_lines
+part "cppcheck" static_cppcheck
+part "manual pages (mandoc)" manuals
+[ "${LINT_FAST:-}" ] || part "clang-tidy" static_clang_tidy
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
