@@ -19,6 +19,7 @@ log_to = stderr
 hostname = "mx.example.test"
 local_domains = {{ "example.test" }}
 trusted_networks = {{ "192.0.2.99" }}
+recipient {{ sources = {{ "example.test file:{users}" }} }}
 """
 
 
@@ -47,7 +48,7 @@ class Site:
     # The filter.
 
     def base(self):
-        return BASE.format(socket=self.milter_path)
+        return BASE.format(socket=self.milter_path, users=self.users_file)
 
     def filter(self, settings=""):
         """The filter with the base configuration and SETTINGS; started again when they differ."""
