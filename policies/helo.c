@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The name in HELO or EHLO (RFC 5321 4.1.1.1, 4.1.4). Sure lies are refused: no name at all, or ours.
+ * The rest is a weak sign, since RFC 5321 4.1.4 forbids to refuse mail only because the name does not
+ * fit the client. */
+#include <stddef.h>
+#include <string.h>
+
+#include "policy.h"
+#include "text.h"
+
+enum {
+	CHECK_ABSENT,
+	CHECK_INVALID,
+	CHECK_BARE_IP,
+	CHECK_UNQUALIFIED,
+	CHECK_OWN_NAME,
+	CHECK_PROTECTED,
+	CHECK_LITERAL_MISMATCH,
+	CHECK_UNRESOLVABLE,
+	CHECK_MISMATCH
+};
+
+static const struct check helo_checks[] = {
+	[CHECK_ABSENT] = {.name = "absent",
+		.fail = ACTION_SUSPECT,
+		.code = "503",
+		.enhanced = "5.5.1",
+		.reply = "send HELO or EHLO first",
+		.help = "MAIL without HELO or EHLO before it (RFC 5321 section 4.1.1.1)"},
+	[CHECK_INVALID] = {.name = "invalid",
+		.fail = ACTION_REJECT,
+		.code = "501",
+		.enhanced = "5.5.2",
+		.reply = "invalid HELO name",
+		.help = "The HELO name is neither a domain name nor an address literal"},
+	[CHECK_BARE_IP] = {.name = "bare_ip",
+		.fail = ACTION_SUSPECT,
+		.code = "501",
+		.enhanced = "5.5.2",
+		.reply = "the HELO name is an address without brackets",
+		.help = "The HELO name is an IP address without brackets"},
+	[CHECK_UNQUALIFIED] = {.name = "unqualified",
+		.fail = ACTION_SUSPECT,
+		.code = "504",
+		.enhanced = "5.5.2",
+		.reply = "the HELO name is not fully qualified",
+		.help = "The HELO name has no dot"},
+	[CHECK_OWN_NAME] = {.name = "own_name",
+		.fail = ACTION_REJECT,
+		.can_temperror = true,
+		.code = "550",
+		.enhanced = "5.7.1",
+		.reply = "the HELO name is ours",
+		.help = "A stranger uses our host name or address, or a name in local_domains "
+			"that DNS does not give it"},
+	[CHECK_PROTECTED] = {.name = "protected",
+		.fail = ACTION_REJECT,
+		.can_temperror = true,
+		.code = "550",
+		.enhanced = "5.7.1",
+		.reply = "the HELO name is protected",
+		.help = "The HELO name is in protected_domains, and the client is not registered "
+			"for it"},
+	[CHECK_LITERAL_MISMATCH] = {.name = "literal_mismatch",
+		.fail = ACTION_SUSPECT,
+		.code = "550",
+		.enhanced = "5.7.1",
+		.reply = "the address in HELO is not the client's",
+		.help = "The address in the HELO name is not the client's"},
+	[CHECK_UNRESOLVABLE] = {.name = "unresolvable",
+		.fail = ACTION_SUSPECT,
+		.can_temperror = true,
+		.code = "550",
+		.enhanced = "5.7.1",
+		.reply = "the HELO name does not resolve",
+		.help = "The HELO name has neither address nor MX records"},
+	[CHECK_MISMATCH] = {.name = "mismatch",
+		.fail = ACTION_SUSPECT,
+		.can_temperror = true,
+		.code = "550",
+		.enhanced = "5.7.1",
+		.reply = "the HELO name is not registered to the client",
+		.help = "No literal, confirmed PTR, address, MX or SPF record ties the HELO name "
+			"to the client"},
+	{.name = NULL},
+};
+
+struct helo_options {
+	bool underscore;
+	struct matchlist *partners, *protected_domains;
+};
+
+#define OPTION(member) offsetof(struct helo_options, member)
+
+static const struct setting helo_settings[] = {
+	{.name = "underscore",
+		.type = SETTING_BOOL,
+		.offset = OPTION(underscore),
+		.default_text = "yes",
+		.help = "Take underscores in HELO names as valid, as many Windows hosts send them"},
+	{.name = "partners",
+		.type = SETTING_MATCHLIST,
+		.offset = OPTION(partners),
+		.default_text = "",
+		.help = "Networks and confirmed client names that may use our own and protected "
+			"names"},
+	{.name = "protected_domains",
+		.type = SETTING_MATCHLIST,
+		.offset = OPTION(protected_domains),
+		.default_text = "",
+		.help = "Domains of partners and brands (.example.net: and all below) that only "
+			"clients registered for them may use in HELO"},
+	{.name = NULL},
+};
+
+/* What kind of name was given. ---------------------------------------------------------------- */
+
+/* The address that HELO gave, in brackets or without. */
+static bool given_address(const struct session *session, struct ipaddr *address_r)
+{
+	*address_r = session->helo_literal;
+	return address_r->family != IP_NONE || ipaddr_parse(session->helo_raw, address_r);
+}
+
+static bool is_bare_ip(const struct session *session)
+{
+	struct ipaddr ignored;
+
+	return ipaddr_parse(session->helo_raw, &ignored);
+}
+
+static bool is_valid_name(const struct call *call)
+{
+	const struct helo_options *options = call->options;
+	char name[DOMAIN_SIZE];
+
+	if (call->session->helo[0] == '\0')
+		return false;
+	memcpy(name, call->session->helo, sizeof(name));
+	for (char *c = name; options->underscore && *c != '\0'; c++)
+		if (*c == '_')
+			*c = 'x';
+	return domain_is_hostname(name);
+}
+
+/* A name that the DNS can be asked about. */
+static bool is_askable(const struct call *call)
+{
+	return !is_bare_ip(call->session) && is_valid_name(call) &&
+	       domain_is_qualified(call->session->helo);
+}
+
+static bool has_foreign_client(const struct call *call)
+{
+	const struct session *session = call->session;
+
+	return session->client.family != IP_NONE &&
+	       !site_is_own_address(session->site, &session->client);
+}
+
+static bool is_host(const char *configured, const char *helo)
+{
+	char canonical[DOMAIN_SIZE];
+
+	return domain_canonical(configured, canonical) && strcmp(canonical, helo) == 0;
+}
+
+/* Our host names: nobody else has them, whatever the DNS says. */
+static bool is_own_host(const struct session *session)
+{
+	if (is_host(session->site->hostname, session->helo))
+		return true;
+	for (char **name = session->site->own_names; name != NULL && *name != NULL; name++)
+		if (is_host(*name, session->helo))
+			return true;
+	return false;
+}
+
+static bool is_protected(const struct call *call)
+{
+	const struct helo_options *options = call->options;
+	struct match match;
+
+	return call->session->helo[0] != '\0' && !matchlist_is_empty(options->protected_domains) &&
+	       matchlist_match_domain(options->protected_domains, call->session->helo, &match);
+}
+
+/* Announce. ----------------------------------------------------------------------------------- */
+
+static bool needs_proof(const struct call *call)
+{
+	if (!is_askable(call) || !has_foreign_client(call))
+		return false;
+	return check_is_on(call, CHECK_MISMATCH) ||
+	       (check_is_on(call, CHECK_PROTECTED) && is_protected(call)) ||
+	       (check_is_on(call, CHECK_OWN_NAME) && !is_own_host(call->session) &&
+		       site_is_own_name(call->session->site, call->session->helo));
+}
+
+static void helo_announce(struct call *call)
+{
+	const struct helo_options *options = call->options;
+
+	if (is_askable(call) && check_is_on(call, CHECK_UNRESOLVABLE))
+		session_helo_mailhosts(call->session);
+	if (needs_proof(call)) {
+		session_iprev(call->session);
+		session_helo_mailhosts(call->session);
+		session_helo_spf(call->session);
+	}
+	if (!matchlist_is_empty(options->partners) && call->session->client.family != IP_NONE)
+		session_iprev(call->session);
+}
+
+/* Judge. -------------------------------------------------------------------------------------- */
+
+/* The one proof of this hook call: what it found, waited for once. */
+struct proof {
+	bool holds, temporary;
+	char evidence[EVIDENCE_SIZE];
+};
+
+static void judge_form(struct call *call)
+{
+	const struct session *session = call->session;
+	bool literal = session->helo_literal.family != IP_NONE, bare = is_bare_ip(session);
+
+	if (literal || bare || is_valid_name(call))
+		report(call, CHECK_INVALID, RESULT_PASS, "HELO %s", session->helo_raw);
+	else
+		report(call, CHECK_INVALID, RESULT_FAIL,
+			"HELO %.200s is no domain name; a name like mail.example.net or a literal "
+			"like [192.0.2.1] would be right",
+			session->helo_raw[0] == '\0' ? "without a name" : session->helo_raw);
+	if (bare)
+		report(call, CHECK_BARE_IP, RESULT_FAIL, "HELO %s; [%s%s] would be right",
+			session->helo_raw, strchr(session->helo_raw, ':') != NULL ? "IPv6:" : "",
+			session->helo_raw);
+	else
+		report(call, CHECK_BARE_IP, RESULT_PASS, "HELO %.200s", session->helo_raw);
+	if (literal || bare || !is_valid_name(call))
+		report(call, CHECK_UNQUALIFIED, RESULT_NONE, "HELO gives no name");
+	else if (domain_is_qualified(session->helo))
+		report(call, CHECK_UNQUALIFIED, RESULT_PASS, "HELO %s", session->helo);
+	else
+		report(call, CHECK_UNQUALIFIED, RESULT_FAIL,
+			"HELO %s has no domain; a full name like %s.example.net would be right",
+			session->helo, session->helo);
+}
+
+static void judge_literal(struct call *call)
+{
+	struct ipaddr given;
+	char given_text[IPADDR_TEXT_SIZE], client[IPADDR_TEXT_SIZE];
+
+	if (!given_address(call->session, &given)) {
+		report(call, CHECK_LITERAL_MISMATCH, RESULT_NONE, "HELO gives no address");
+		return;
+	}
+	if (call->session->client.family == IP_NONE) {
+		report(call, CHECK_LITERAL_MISMATCH, RESULT_NONE, "the client has no address");
+		return;
+	}
+	ipaddr_format(&given, given_text);
+	ipaddr_format(&call->session->client, client);
+	if (ipaddr_equal(&given, &call->session->client))
+		report(call, CHECK_LITERAL_MISMATCH, RESULT_PASS, "HELO gives %s, the client's",
+			given_text);
+	else
+		report(call, CHECK_LITERAL_MISMATCH, RESULT_FAIL,
+			"HELO gives %s, the client is %s; its own address would be right",
+			given_text, client);
+}
+
+/* RESULT_PASS for a partner, RESULT_TEMPERROR when that is not known, RESULT_FAIL otherwise. */
+static enum result look_for_partner(struct call *call)
+{
+	const struct helo_options *options = call->options;
+	const struct iprev *iprev;
+	struct match match;
+
+	if (matchlist_is_empty(options->partners))
+		return RESULT_FAIL;
+	if (matchlist_match_address(options->partners, &call->session->client, &match))
+		return RESULT_PASS;
+	iprev = session_iprev_result(call->session, call->deadline_ms);
+	if (iprev == NULL || iprev->result == RESULT_TEMPERROR)
+		return RESULT_TEMPERROR;
+	for (size_t i = 0; i < iprev->name_count; i++)
+		if (iprev->confirmed[i] &&
+			matchlist_match_domain(options->partners, iprev->names[i], &match))
+			return RESULT_PASS;
+	return RESULT_FAIL;
+}
+
+/* PROOF: NULL where the DNS has no say. */
+static void judge_claim(
+	struct call *call, unsigned check, const struct proof *proof, const char *whose)
+{
+	const char *helo = call->session->helo_raw;
+	const char *evidence = proof == NULL ? "" : proof->evidence;
+	char client[IPADDR_TEXT_SIZE];
+	enum result partner;
+
+	if (proof != NULL && proof->holds) {
+		report(call, check, RESULT_PASS, "HELO %.100s is %s, and %s", helo, whose,
+			evidence);
+		return;
+	}
+	partner = look_for_partner(call);
+	if (partner == RESULT_PASS)
+		report(call, check, RESULT_PASS, "HELO %.100s is %s, and the client is a partner",
+			helo, whose);
+	else if (partner == RESULT_TEMPERROR || (proof != NULL && proof->temporary))
+		report(call, check, RESULT_TEMPERROR,
+			"HELO %.100s is %s; whether the client may use it is not known now%s%s",
+			helo, whose, evidence[0] == '\0' ? "" : ": ", evidence);
+	else
+		report(call, check, RESULT_FAIL,
+			"HELO %.100s is %s, but the client is %s%s%s; its own name would be right",
+			helo, whose, ipaddr_format(&call->session->client, client),
+			evidence[0] == '\0' ? "" : ": ", evidence);
+}
+
+static void judge_own_address(struct call *call, const struct ipaddr *given)
+{
+	if (site_is_own_address(call->session->site, given))
+		judge_claim(call, CHECK_OWN_NAME, NULL, "our own address");
+	else
+		report(call, CHECK_OWN_NAME, RESULT_PASS, "HELO %s is not our address",
+			call->session->helo_raw);
+}
+
+static void judge_own_name(struct call *call, const struct proof *proof)
+{
+	const struct session *session = call->session;
+	struct ipaddr given;
+
+	if (!has_foreign_client(call))
+		report(call, CHECK_OWN_NAME, RESULT_NONE, "the client is this machine");
+	else if (given_address(session, &given))
+		judge_own_address(call, &given);
+	else if (session->helo[0] == '\0')
+		report(call, CHECK_OWN_NAME, RESULT_NONE, "HELO gives no name");
+	else if (is_own_host(session))
+		judge_claim(call, CHECK_OWN_NAME, NULL, "our own name");
+	else if (site_is_own_name(session->site, session->helo))
+		judge_claim(call, CHECK_OWN_NAME, proof, "in our own domain");
+	else
+		report(call, CHECK_OWN_NAME, RESULT_PASS, "HELO %s is not ours", session->helo);
+}
+
+static void judge_resolution(struct call *call)
+{
+	const struct mailhosts *hosts;
+	char shown[EVIDENCE_SIZE / 2];
+
+	if (!check_is_on(call, CHECK_UNRESOLVABLE))
+		return;
+	if (!is_askable(call)) {
+		report(call, CHECK_UNRESOLVABLE, RESULT_NONE, "HELO gives no qualified name");
+		return;
+	}
+	hosts = session_helo_mailhosts_result(call->session, call->deadline_ms);
+	if (hosts == NULL) {
+		report(call, CHECK_UNRESOLVABLE, RESULT_TEMPERROR, "%s: no answer in time",
+			call->session->helo);
+		return;
+	}
+	mailhosts_format(hosts, shown, sizeof(shown));
+	if (hosts->own.address_count > 0 || hosts->host_count > 0)
+		report(call, CHECK_UNRESOLVABLE, RESULT_PASS, "%s", shown);
+	else if (mailhosts_temporary(hosts))
+		report(call, CHECK_UNRESOLVABLE, RESULT_TEMPERROR, "%s", shown);
+	else
+		report(call, CHECK_UNRESOLVABLE, RESULT_FAIL,
+			"%s; a name with an address record would be right", shown);
+}
+
+static void judge_mismatch(struct call *call, const struct proof *proof)
+{
+	struct ipaddr given;
+
+	if (given_address(call->session, &given) || !is_askable(call) || !has_foreign_client(call))
+		report(call, CHECK_MISMATCH, RESULT_NONE, "HELO gives no name to compare");
+	else if (proof->holds)
+		report(call, CHECK_MISMATCH, RESULT_PASS, "%s", proof->evidence);
+	else if (proof->temporary)
+		report(call, CHECK_MISMATCH, RESULT_TEMPERROR, "%s", proof->evidence);
+	else
+		report(call, CHECK_MISMATCH, RESULT_FAIL,
+			"%s; a name with the client's address would be right", proof->evidence);
+}
+
+static void helo_judge(struct call *call)
+{
+	struct proof proof = {0};
+
+	judge_form(call);
+	judge_literal(call);
+	if (needs_proof(call))
+		proof.holds = session_proof(call->session, PROOF_OF_HELO, call->deadline_ms,
+			proof.evidence, &proof.temporary);
+	judge_own_name(call, &proof);
+	if (is_protected(call) && has_foreign_client(call))
+		judge_claim(call, CHECK_PROTECTED, &proof, "protected");
+	judge_resolution(call);
+	judge_mismatch(call, &proof);
+}
+
+/* Facts of a greeting are judged at HELO; that there was none shows here only. */
+static void helo_judge_mail(struct call *call)
+{
+	if (!call->session->greeted && call->session->client.family != IP_NONE)
+		report(call, CHECK_ABSENT, RESULT_FAIL,
+			"MAIL without HELO; EHLO with the client's name would be right");
+}
+
+const struct policy policy_helo = {
+	.name = "helo",
+	.summary = "the name in HELO or EHLO must be the client's own",
+	.checks = helo_checks,
+	.settings = helo_settings,
+	.options_size = sizeof(struct helo_options),
+	.exempt_by = EXEMPT_TRUSTED | EXEMPT_AUTHENTICATED | EXEMPT_CERTIFIED | EXEMPT_ALLOWED,
+	.announce = {[STAGE_HELO] = helo_announce},
+	.judge = {[STAGE_HELO] = helo_judge, [STAGE_MAIL] = helo_judge_mail},
+};
