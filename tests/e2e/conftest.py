@@ -79,6 +79,7 @@ def postfix(folder, site, sink):
     ]
     services["192.0.2.25", 2526] = ["smtpd_milters=inet:127.0.0.1:8891"]
     services["127.0.0.1", 26] = ["smtpd_milters="]
+    services["127.0.0.1", 2527] = []  # takes XCLIENT
     server = Postfix(
         f"{folder}/postfix", services, f"unix:{site.milter_path}", sink.port,
         world.HOSTNAME, world.DOMAIN,

@@ -45,6 +45,12 @@ class Site:
         self.running = None
         self._count = itertools.count(1)
 
+    def users_without(self, address):
+        with open(self.users_file, encoding="utf-8") as file:
+            lines = [line for line in file if line.strip() != address]
+        with open(self.users_file, "w", encoding="utf-8") as out:
+            out.writelines(lines)
+
     # The filter.
 
     def base(self):

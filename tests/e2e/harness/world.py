@@ -14,7 +14,7 @@ GOOD = "192.0.2.10"  # mail.good.test: MX, PTR, SPF, all agree
 GOOD6 = "2001:db8::10"
 OTHER = "192.0.2.11"  # mail.other.test, as right as the good one
 PLAIN_HOST = "192.0.2.30"  # MX of plain.test, which has no SPF
-STRAY = "198.51.100.7"  # confirmed name pool7.isp.test; registered for nothing else
+STRAY = "198.51.100.7"  # web.shop.test, confirmed; registered for nothing else
 NAMELESS = "198.51.100.9"  # no PTR
 UNCONFIRMED = "192.0.2.66"  # PTR liar.test, whose address is another
 GENERIC = "198.51.100.77"  # 198-51-100-77.dyn.isp.test, confirmed
@@ -42,7 +42,7 @@ mail.other.test.                A 192.0.2.11
 plain.test.                     MX 10 mail.plain.test.
 mail.plain.test.                A 192.0.2.30
 
-pool7.isp.test.                 A 198.51.100.7
+web.shop.test.                  A 198.51.100.7
 198-51-100-77.dyn.isp.test.     A 198.51.100.77
 liar.test.                      A 192.0.2.67
 
@@ -70,7 +70,7 @@ NAMES = {  # address: PTR
     GOOD6: "mail.good.test.",
     OTHER: "mail.other.test.",
     PLAIN_HOST: "mail.plain.test.",
-    STRAY: "pool7.isp.test.",
+    STRAY: "web.shop.test.",
     UNCONFIRMED: "liar.test.",
     GENERIC: "198-51-100-77.dyn.isp.test.",
     FORWARDER: "relay.forward.test.",

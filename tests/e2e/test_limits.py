@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Limits through real MTAs, in memory and in Redis, and what happens when Redis goes away."""
+
+import pytest
+
+from harness import world
+
+MESSAGES = """\
+limit "sender" {{ key = "sender" count = "messages" rate = "{rate} / 1h" action = "tempfail" }}
+connection {{ mode = off }}
+{store}
+"""
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request):
+    if request.param == "memory":
+        return ""
+    redis = request.getfixturevalue("redis")
+    redis.flush()
+    return f'store {{ url = "{redis.url}" }}'
+
+
+OTHER = {"client": world.OTHER, "helo": "mail.other.test", "sender": "olaf@other.test"}
+
+
+def test_sender_over_the_limit_and_another_below(mta, site, store):
+    daemon = site.fresh_filter(MESSAGES.format(rate=3, store=store))
+    mark = daemon.mark()
+    assert [site.send(mta).accepted for _ in range(3)] == [True] * 3
+    step, reply = site.send(mta).refusal
+    assert (step, reply.code, reply.enhanced) == ("rcpt", 451, "4.7.1")
+    assert site.send(mta, **OTHER).accepted
+    row = daemon.wait_decision(mark, verdict="tempfail")
+    assert row["check"].startswith("limit.") and "sender" in row["check"]
+    assert row["from"] == "<anna@good.test>"
+
+
+def test_recipients_are_counted_one_by_one(mta, site, store):
+    settings = MESSAGES.format(rate=3, store=store).replace("messages", "recipients")
+    site.fresh_filter(settings)
+    everyone = ["bob@example.test", "carol@example.test", "dave@example.test"]
+    result = site.send(mta, recipients=everyone + ["postmaster@example.test"])
+    assert [reply.code for reply in result.rcpts] == [250, 250, 250, 451]
+    assert result.accepted
+    assert not site.send(mta).accepted
+
+
+def test_what_was_refused_is_given_back(mta, site, store):
+    site.fresh_filter(MESSAGES.format(rate=1, store=store))
+    two_from = "From: Second <second@good.test>\n"
+    assert site.send(mta, extra=two_from).end.code == 550
+    assert not site.send(mta, recipients=["nobody@example.test"]).accepted
+    assert site.send(mta).accepted
+    assert not site.send(mta).accepted
+
+
+def test_two_filters_share_one_limit(postfix, site, redis):
+    """The limit is the store's, not the daemon's: a new process goes on counting."""
+    redis.flush()
+    settings = MESSAGES.format(rate=2, store=f'store {{ url = "{redis.url}" }}')
+    site.fresh_filter(settings)
+    assert site.send(postfix).accepted
+    site.fresh_filter(settings)
+    assert site.send(postfix).accepted
+    assert not site.send(postfix).accepted
+
+
+def test_redis_stops_and_comes_back(postfix, site, redis):
+    redis.flush()
+    daemon = site.fresh_filter(MESSAGES.format(rate=2, store=f'store {{ url = "{redis.url}" }}'))
+    assert site.send(postfix).accepted
+    mark = daemon.mark()
+    redis.stop()
+    # The local window has been kept warm: one of two is used.
+    assert site.send(postfix).accepted
+    assert not site.send(postfix).accepted
+    assert site.send(postfix, **OTHER).accepted
+    daemon.wait_line("(?i)redis|store", mark)
+    redis.start()
+    # An empty Redis: found again when it counts again.
+    from harness.process import until
+
+    until(lambda: site.send(postfix, **OTHER).end and redis.key_count() > 0, "Redis in use again")
+
+
+def test_limit_of_connections(mta, site):
+    daemon = site.fresh_filter('connection { max_connections = 2 }\n')
+    mark = daemon.mark()
+    first, second = (mta.connect(source=world.GOOD) for _ in range(2))
+    third = mta.connect(source=world.GOOD)
+    assert third.greeting.code == 421
+    row = daemon.wait_decision(mark, check="connection.concurrency")
+    assert (row["stage"], row["verdict"]) == ("connect", "tempfail")
+    other = mta.connect(source=world.OTHER)
+    assert other.greeting.code == 220
+    for dialogue in (first, second, third, other):
+        dialogue.close()
+    from harness.process import until
+
+    def let_in():
+        with mta.connect(source=world.GOOD) as again:
+            return again.greeting.code == 220
+
+    until(let_in, "room for a connection again")
