@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "authres_field.h"
+
+#include <string.h>
+
+#include "domain.h"
+
+/* Longest identifier that is compared; ours is a domain name. */
+enum { ID_SIZE = 2 * DOMAIN_SIZE };
+
+static bool same_id(const char *claimed, const char *ours)
+{
+	char claimed_canonical[DOMAIN_SIZE], ours_canonical[DOMAIN_SIZE];
+
+	if (ascii_equal(claimed, ours))
+		return true;
+	return domain_canonical(claimed, claimed_canonical) &&
+	       domain_canonical(ours, ours_canonical) &&
+	       strcmp(claimed_canonical, ours_canonical) == 0;
+}
+
+/* Behind the comment at AT, or behind its first byte when it does not end: then a reader may take
+ * what follows for the identifier. */
+static const char *skip_comment(const char *at)
+{
+	const char *start = at;
+	unsigned depth = 0;
+
+	for (; *at != '\0'; at++) {
+		if (*at == '\\' && at[1] != '\0')
+			at++;
+		else if (*at == '(')
+			depth++;
+		else if (*at == ')' && --depth == 0)
+			return at + 1;
+	}
+	return start + 1;
+}
+
+/* Adds the word at AT, dequoted, to OUT; ends before a blank, comment, "/" or ";". */
+static const char *take_word(const char *at, struct text *out)
+{
+	bool quoted = false;
+
+	for (; *at != '\0'; at++) {
+		if (*at == '"') {
+			/* One that does not end quotes nothing. */
+			quoted = !quoted && strchr(at + 1, '"') != NULL;
+			continue;
+		}
+		if (!quoted && (ascii_is_space(*at) || strchr("(/;", *at) != NULL))
+			return at;
+		if (*at == '\\' && at[1] != '\0')
+			at++;
+		if (!ascii_is_space(*at))
+			text_add_char(out, *at);
+	}
+	return at;
+}
+
+/* Readers differ in whether a comment or fold ends the identifier, so every prefix of the words that
+ * stand before ";" is compared. */
+bool authres_claims(const char *body, const char *authserv_id)
+{
+	char id[ID_SIZE];
+	struct text words;
+
+	text_init(&words, id, sizeof(id));
+	while (*body != '\0' && *body != ';' && !words.truncated) {
+		size_t before = words.length;
+
+		if (ascii_is_space(*body) || *body == '/' || *body == ')') {
+			body++;
+			continue;
+		}
+		if (*body == '(') {
+			body = skip_comment(body);
+			continue;
+		}
+		body = take_word(body, &words);
+		if (words.length > before && same_id(id, authserv_id))
+			return true;
+	}
+	return false;
+}
+
+/* The value behind "receiver=" anywhere in BODY. */
+static bool receiver_is(const char *body, const char *host)
+{
+	static const char key[] = "receiver";
+	char name[ID_SIZE];
+	struct text value;
+
+	for (; *body != '\0'; body++) {
+		const char *at = body + strlen(key);
+
+		if (!ascii_starts_with(body, key))
+			continue;
+		while (ascii_is_space(*at))
+			at++;
+		if (*at++ != '=')
+			continue;
+		while (ascii_is_space(*at) || *at == '(')
+			at = *at == '(' ? skip_comment(at) : at + 1;
+		text_init(&value, name, sizeof(name));
+		take_word(at, &value);
+		if (same_id(name, host))
+			return true;
+	}
+	return false;
+}
+
+bool received_spf_claims(const char *body, const char *host)
+{
+	const char *comment = strchr(body, '(');
+	char name[ID_SIZE];
+	size_t length;
+
+	if (receiver_is(body, host))
+		return true;
+	if (comment == NULL)
+		return false;
+	comment += 1 + strspn(comment + 1, " \t\r\n(\"");
+	length = strcspn(comment, " \t\r\n:;)\"");
+	if (length >= sizeof(name))
+		return false;
+	memcpy(name, comment, length);
+	name[length] = '\0';
+	return same_id(name, host);
+}
+
+static bool is_plain(char c)
+{
+	return ascii_is_alnum(c) || (c != '\0' && strchr(".@_-+", c) != NULL);
+}
+
+static bool is_printable(char c)
+{
+	return c >= 0x20 && c <= 0x7e;
+}
+
+void authres_add_value(struct text *text, const char *value, size_t limit)
+{
+	size_t length = strnlen(value, limit);
+	bool plain = length > 0 && strchr(value, '@') == strrchr(value, '@');
+
+	for (size_t i = 0; i < length; i++)
+		plain = plain && is_plain(value[i]);
+	if (plain) {
+		text_add_n(text, value, length);
+		return;
+	}
+	text_add_char(text, '"');
+	for (size_t i = 0; i < length; i++) {
+		if (value[i] == '"' || value[i] == '\\')
+			text_add_char(text, '\\');
+		text_add_char(text, is_printable(value[i]) ? value[i] : '?');
+	}
+	text_add_char(text, '"');
+}
+
+void authres_add_comment(struct text *text, const char *value, size_t limit)
+{
+	size_t length = strnlen(value, limit);
+
+	for (size_t i = 0; i < length; i++) {
+		bool unsafe = !is_printable(value[i]) || strchr("()\\", value[i]) != NULL;
+
+		text_add_char(text, unsafe ? '?' : value[i]);
+	}
+}
