@@ -76,3 +76,50 @@ clean:
 
 .PHONY: all unit-tests install clean
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+
+# Tests. ---------------------------------------------------------------------------------------------
+deps:
+	@sh tests/deps.sh build
+
+check:
+	@sh tests/deps.sh check
+	@BUILD=$(BUILD) MAKE="$(MAKE)" sh tests/check.sh $(PARTS)
+
+demo:
+	@sh tests/deps.sh demo
+	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD) all
+	@MAILREEVE_BUILD=$(abspath $(BUILD)) KEEP=$(KEEP) sh tests/demo/run.sh
+
+bench: all $(BUILD)/bench/load $(BUILD)/bench/noop
+	@sh tests/deps.sh check
+	@sh tests/bench/run.sh $(BUILD)
+
+$(BUILD)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(shell $(PKG_CONFIG) --libs milter)
+
+# A fuzz target linked with a main that replays files, and (fuzz) with libFuzzer.
+FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_TIME ?= 600
+fuzz-replay: $(FUZZ:%=$(BUILD)/fuzz/%)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/replay.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+fuzz:
+	$(MAKE) BUILD=$(BUILD)/fuzzer CC=clang HARDENING= \
+		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" $(BUILD)/fuzzer/libmailreeve.a
+	@for target in $(FUZZ); do sh tests/fuzz/run.sh $(BUILD)/fuzzer $$target $(FUZZ_TIME) || exit 1; done
+
+settings: $(BUILD)/write_settings
+	$(BUILD)/write_settings sample > conf/mailreeve.conf
+$(BUILD)/write_settings: $(BUILD)/tests/tools/write_settings.o $(LIBRARY)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+lint:
+	@sh tests/deps.sh check
+	@BUILD=$(BUILD) sh tests/lint/run.sh
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: deps check demo bench fuzz fuzz-replay settings lint format

@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# make check: every test there is but the long ones. A line for each part while it runs, the output of a
+# part that fails, and at the end "N passed, N failed".
+#
+#     tests/check.sh [part ...]      only these parts: build unit asan tsan fuzz lint settings spf e2e
+set -u
+cd "$(dirname "$0")/.."
+MAKE=${MAKE:-make}
+BUILD=${BUILD:-build}
+PARTS=${*:-build unit asan tsan fuzz lint settings spf e2e}
+JOBS=$(nproc)
+passed=0
+failed=0
+work=$(mktemp -d "${TMPDIR:-/tmp}/mailreeve-check.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+SANITIZE="-O1 -g -fno-omit-frame-pointer"
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export TSAN_OPTIONS="halt_on_error=1:exitcode=99:suppressions=$PWD/tests/tsan.supp"
+export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
+
+note() { # note NAME PASSED FAILED LOG
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    if [ "$3" -eq 0 ]; then
+        printf '%-44s %4d passed\n' "$1" "$2"
+    else
+        printf '%-44s %4d passed, %d FAILED\n' "$1" "$2" "$3"
+        tail -n 200 "$4" | sed 's/^/    /'
+    fi
+}
+
+# one NAME COMMAND...: a part that either passes or fails.
+one() {
+    name=$1
+    shift
+    if "$@" >"$work/log" 2>&1 </dev/null; then
+        note "$name" 1 0 "$work/log"
+    else
+        note "$name" 0 1 "$work/log"
+        return 1
+    fi
+}
+
+# counted NAME COMMAND...: prints "N passed, N failed" (or pytest's words) last.
+counted() {
+    name=$1
+    shift
+    "$@" >"$work/log" 2>&1 </dev/null
+    status=$?
+    good=$(grep -oE '[0-9]+ passed' "$work/log" | tail -n 1 | cut -d' ' -f1)
+    bad=$(grep -E '[0-9]+ (failed|error)' "$work/log" | tail -n 1 | grep -oE '[0-9]+ (failed|errors?)' |
+        cut -d' ' -f1 | paste -sd+ | sed 's/^$/0/')
+    bad=$((${bad:-0}))
+    # A command that fails without saying how many, or passes without running any, has failed.
+    [ $status -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
+    [ $status -eq 0 ] && [ "${good:-0}" -eq 0 ] && bad=1
+    note "$name" "${good:-0}" "$bad" "$work/log"
+    grep '^score: ' "$work/log" | sed 's/^/    /'
+}
+
+# unit_tests NAME BUILD: all cmocka programs of one build.
+unit_tests() {
+    good=0
+    bad=0
+    : >"$work/unit"
+    for program in "$2"/filter/*_test "$2"/policies/*_test; do
+        [ -x "$program" ] || continue
+        timeout 300 "$program" >"$work/log" 2>&1 </dev/null
+        status=$?
+        ran=$(grep -oE 'PASSED  \] [0-9]+ test' "$work/log" | tail -n 1 | grep -oE '[0-9]+')
+        lost=$(grep -oE 'FAILED  \] [0-9]+ test' "$work/log" | tail -n 1 | grep -oE '[0-9]+')
+        if [ $status -ne 0 ]; then
+            lost=${lost:-1}
+            { echo "== $program ended with $status"; grep -v -e ' RUN ' -e '  OK ' "$work/log"; } >>"$work/unit"
+        elif [ "${ran:-0}" -eq 0 ]; then
+            lost=1
+            echo "== $program ran no test" >>"$work/unit"
+        fi
+        grep '^score: ' "$work/log" >>"$work/scores"
+        good=$((good + ${ran:-0}))
+        bad=$((bad + ${lost:-0}))
+    done
+    [ $((good + bad)) -eq 0 ] && bad=1
+    note "$1" "$good" "$bad" "$work/unit"
+    sort -u "$work/scores" | sed 's/^/    /'
+    : >"$work/scores"
+}
+
+part_build() { one "build, warnings are errors ($(${CC:-cc} --version | head -n 1 | cut -c1-24))" \
+    $MAKE -j"$JOBS" BUILD="$BUILD" WERROR=-Werror all unit-tests || exit 1; }
+part_unit() { unit_tests "unit and service tests" "$BUILD"; }
+part_asan() {
+    one "build with ASan and UBSan (clang)" $MAKE -j"$JOBS" BUILD="$BUILD/asan" CC=clang WERROR=-Werror \
+        HARDENING= CFLAGS="$SANITIZE -fsanitize=address,undefined -fno-sanitize-recover=undefined" all unit-tests fuzz-replay &&
+        unit_tests "unit and service tests under ASan and UBSan" "$BUILD/asan"
+}
+part_tsan() {
+    one "build with TSan (clang)" $MAKE -j"$JOBS" BUILD="$BUILD/tsan" CC=clang WERROR=-Werror \
+        HARDENING= CFLAGS="$SANITIZE -fsanitize=thread" all unit-tests &&
+        unit_tests "unit and service tests under TSan" "$BUILD/tsan"
+}
+part_fuzz() { counted "fuzz corpora replayed under ASan and UBSan" sh tests/fuzz/replay.sh "$BUILD/asan"; }
+part_lint() { counted "lint" env BUILD="$BUILD" sh tests/lint/run.sh; }
+part_settings() { one "sample and manual equal the settings" sh tests/settings_current.sh "$BUILD"; }
+part_spf() { counted "SPF: RFC 7208 and RFC 4408 suites" sh tests/spf_suite/run.sh "$BUILD"; }
+part_e2e() {
+    counted "end to end: Postfix and Sendmail" env MAILREEVE_BUILD="$PWD/$BUILD" sh tests/e2e/run.sh -q
+    counted "end to end: life cycle under ASan and UBSan" \
+        env MAILREEVE_BUILD="$PWD/$BUILD/asan" sh tests/e2e/run.sh -q tests/e2e/test_lifecycle.py
+    counted "end to end: life cycle under TSan" \
+        env MAILREEVE_BUILD="$PWD/$BUILD/tsan" sh tests/e2e/run.sh -q tests/e2e/test_lifecycle.py
+}
+
+: >"$work/scores"
+for part in $PARTS; do
+    "part_$part"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
