@@ -45,7 +45,7 @@ static const struct setting authres_settings[] = {
 };
 
 /* No MTA lets more than a few thousand fields through. */
-enum { FORGED_MAX = 65536, VALUE_MAX = 320, FIELD_SIZE = 4096, MARKS_MAX = 16, MARK_MAX = 200 };
+enum { FORGED_MAX = 65536, VALUE_MAX = 320, FIELD_SIZE = 8192, MARKS_MAX = 16, MARK_MAX = 200 };
 
 /* Fields of one name: how many there were, and which of them go. */
 struct tracked {
