@@ -16,11 +16,18 @@ PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libcrypto
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 $(WERROR)
 HARDENING  ?= -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK_HARD  ?= -Wl,-z,relro,-z,now -pie
+# Asked once, and only when something is compiled: the packages may be installed by this very make.
+PKG_CFLAGS  = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS    = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
 ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE -pthread $(WARNINGS) $(HARDENING) \
-	$(shell $(PKG_CONFIG) --cflags $(PACKAGES)) -Ifilter -I$(BUILD) \
+	$(PKG_CFLAGS) -Ifilter -I$(BUILD) \
 	-DMAILREEVE_VERSION='"$(VERSION)"' -DMAILREEVE_SYSCONF='"$(SYSCONF)"' $(CFLAGS)
 ALL_LDFLAGS = -pthread $(LINK_HARD) $(LDFLAGS)
-ALL_LIBS    = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lspf2 $(LIBS)
+ALL_LIBS    = $(PKG_LIBS) -lspf2 $(LIBS)
+
+# make V=1 shows the commands.
+Q    = $(if $(V),,@)
+SAY  = @$(if $(V),:,echo)
 
 PROGRAMS := mailreeve mailreevectl
 MAINS    := filter/main.c filter/ctl.c
@@ -34,23 +41,27 @@ TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 all: $(PROGRAMS:%=$(BUILD)/%)
 
 $(BUILD)/mailreeve: $(BUILD)/filter/main.o $(LIBRARY)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/mailreevectl: $(BUILD)/filter/ctl.o $(LIBRARY)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(SAY) "  AR    $@"
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(SAY) "  CC    $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The Lua scripts that run inside Redis become string constants.
 $(BUILD)/window_lua.h: filter/window.lua
 	@mkdir -p $(@D)
-	(echo 'static const char window_lua[] ='; sed -e '/^ *--/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
+	$(Q)(echo 'static const char window_lua[] ='; sed -e '/^ *--/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
 		-e 's/^\(.*\)$$/"\1\\n"/' $<; echo ';') > $@
 $(BUILD)/filter/store_redis.o: $(BUILD)/window_lua.h
 
@@ -58,7 +69,8 @@ $(BUILD)/filter/store_redis.o: $(BUILD)/window_lua.h
 # in tests/lib replaces the archive member.
 unit-tests: $(TEST_BIN)
 $(BUILD)/%_test: $(BUILD)/%_test.o $(TEST_LIB) $(LIBRARY)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONF)/mailreeve \
@@ -96,7 +108,8 @@ bench: all $(BUILD)/bench/load $(BUILD)/bench/noop
 
 $(BUILD)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(shell $(PKG_CONFIG) --libs milter)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(shell $(PKG_CONFIG) --libs milter)
 
 # A fuzz target linked with a main that replays files, and (fuzz) with libFuzzer.
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -104,7 +117,8 @@ FUZZ_TIME ?= 600
 fuzz-replay: $(FUZZ:%=$(BUILD)/fuzz/%)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/replay.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 fuzz:
 	$(MAKE) BUILD=$(BUILD)/fuzzer CC=clang HARDENING= \
 		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" $(BUILD)/fuzzer/libmailreeve.a
@@ -113,7 +127,8 @@ fuzz:
 settings: $(BUILD)/write_settings
 	$(BUILD)/write_settings sample > conf/mailreeve.conf
 $(BUILD)/write_settings: $(BUILD)/tests/tools/write_settings.o $(LIBRARY)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 lint:
 	@sh tests/deps.sh check
