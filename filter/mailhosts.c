@@ -136,35 +136,35 @@ bool mailhosts_temporary(const struct mailhosts *hosts)
 	return false;
 }
 
-bool mailhosts_none(const struct mailhosts *hosts)
-{
-	const struct mailhost *target;
-	size_t count;
-
-	if (hosts->null_mx || mailhosts_temporary(hosts))
-		return false;
-	target = targets(hosts, &count);
-	for (size_t i = 0; i < count; i++)
-		if (target[i].address_count > 0)
-			return false;
-	return true;
-}
-
-bool mailhosts_bogus(const struct mailhosts *hosts)
+size_t mailhosts_addresses(const struct mailhosts *hosts, size_t *global_r)
 {
 	const struct mailhost *target;
 	size_t count, known = 0;
 
-	/* Hosts beyond the bound were not looked at. */
-	if (mailhosts_temporary(hosts) || hosts->mx_count > MAILHOSTS_MAX)
-		return false;
+	*global_r = 0;
 	target = targets(hosts, &count);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		for (size_t a = 0; a < target[i].address_count; a++, known++)
 			if (ipaddr_scope(&target[i].addresses[a]) == IP_GLOBAL)
-				return false;
-	}
-	return known > 0;
+				++*global_r;
+	return known;
+}
+
+bool mailhosts_none(const struct mailhosts *hosts)
+{
+	size_t global;
+
+	/* Hosts beyond the bound were not looked at. */
+	return !hosts->null_mx && !mailhosts_temporary(hosts) && hosts->mx_count <= MAILHOSTS_MAX &&
+	       mailhosts_addresses(hosts, &global) == 0;
+}
+
+bool mailhosts_bogus(const struct mailhosts *hosts)
+{
+	size_t global;
+
+	return !mailhosts_temporary(hosts) && hosts->mx_count <= MAILHOSTS_MAX &&
+	       mailhosts_addresses(hosts, &global) > 0 && global == 0;
 }
 
 bool mailhost_has_address(const struct mailhost *host, const struct ipaddr *address)

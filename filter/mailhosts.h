@@ -33,6 +33,8 @@ struct mailhosts {
 struct inquiry *mailhosts_inquire(
 	struct resolver *resolver, const char *domain, int64_t time_limit_ms);
 
+/* Known addresses that mail for the domain goes to; *GLOBAL_R: those of the Internet among them. */
+size_t mailhosts_addresses(const struct mailhosts *hosts, size_t *global_r);
 /* The domain does not exist: MX and addresses all say NXDOMAIN. */
 bool mailhosts_nonexistent(const struct mailhosts *hosts);
 /* It exists or not, but no MX host with an address, nor an address of its own without MX, is known;

@@ -159,6 +159,11 @@ enum proof_of { PROOF_OF_SENDER, PROOF_OF_HELO };
 bool session_proof(struct session *session, enum proof_of which, uint64_t deadline_ms,
 	char evidence[EVIDENCE_SIZE], bool *temporary_r);
 
+/* The client's network or a confirmed name of it is in LIST: RESULT_PASS and *MATCH_R, RESULT_FAIL, or
+ * RESULT_TEMPERROR while the names cannot be found out. Waits only for a list that has domains. */
+enum result session_match_client(struct session *session, const struct matchlist *list,
+	uint64_t deadline_ms, struct match *match_r);
+
 /* Life. Init leaves everything zeroed but id, site and services. The ends are idempotent: they free
  * what the scope holds and zero its facts; ending an outer scope ends the inner ones. */
 void session_init(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whether the client is registered for the domain it speaks for (design section 3): a list of proofs,
- * each of which is enough. */
+ * each of which is enough; and whether an administrator's list names it. */
 #include "session.h"
 
 #include <string.h>
@@ -202,4 +202,24 @@ bool session_proof(struct session *session, enum proof_of which, uint64_t deadli
 	text_addf(&proof, "%s is not registered for %s: %s", client_text(&trial, client),
 		trial.domain, tried_buffer);
 	return false;
+}
+
+enum result session_match_client(struct session *session, const struct matchlist *list,
+	uint64_t deadline_ms, struct match *match_r)
+{
+	const struct iprev *iprev;
+
+	if (matchlist_is_empty(list) || session->client.family == IP_NONE)
+		return RESULT_FAIL;
+	if (matchlist_match_address(list, &session->client, match_r))
+		return RESULT_PASS;
+	if (!matchlist_has_domains(list))
+		return RESULT_FAIL;
+	iprev = session_iprev_result(session, deadline_ms);
+	if (iprev == NULL || iprev->result == RESULT_TEMPERROR)
+		return RESULT_TEMPERROR;
+	for (size_t i = 0; i < iprev->name_count; i++)
+		if (iprev->confirmed[i] && matchlist_match_domain(list, iprev->names[i], match_r))
+			return RESULT_PASS;
+	return RESULT_FAIL;
 }

@@ -208,7 +208,7 @@ static void helo_announce(struct call *call)
 		session_helo_mailhosts(call->session);
 		session_helo_spf(call->session);
 	}
-	if (!matchlist_is_empty(options->partners) && call->session->client.family != IP_NONE)
+	if (matchlist_has_domains(options->partners))
 		session_iprev(call->session);
 }
 
@@ -272,34 +272,15 @@ static void judge_literal(struct call *call)
 			given_text, client);
 }
 
-/* RESULT_PASS for a partner, RESULT_TEMPERROR when that is not known, RESULT_FAIL otherwise. */
-static enum result look_for_partner(struct call *call)
-{
-	const struct helo_options *options = call->options;
-	const struct iprev *iprev;
-	struct match match;
-
-	if (matchlist_is_empty(options->partners))
-		return RESULT_FAIL;
-	if (matchlist_match_address(options->partners, &call->session->client, &match))
-		return RESULT_PASS;
-	iprev = session_iprev_result(call->session, call->deadline_ms);
-	if (iprev == NULL || iprev->result == RESULT_TEMPERROR)
-		return RESULT_TEMPERROR;
-	for (size_t i = 0; i < iprev->name_count; i++)
-		if (iprev->confirmed[i] &&
-			matchlist_match_domain(options->partners, iprev->names[i], &match))
-			return RESULT_PASS;
-	return RESULT_FAIL;
-}
-
 /* PROOF: NULL where the DNS has no say. */
 static void judge_claim(
 	struct call *call, unsigned check, const struct proof *proof, const char *whose)
 {
+	const struct helo_options *options = call->options;
 	const char *helo = call->session->helo_raw;
 	const char *evidence = proof == NULL ? "" : proof->evidence;
 	char client[IPADDR_TEXT_SIZE];
+	struct match match;
 	enum result partner;
 
 	if (proof != NULL && proof->holds) {
@@ -307,10 +288,11 @@ static void judge_claim(
 			evidence);
 		return;
 	}
-	partner = look_for_partner(call);
+	partner = session_match_client(call->session, options->partners, call->deadline_ms, &match);
 	if (partner == RESULT_PASS)
-		report(call, check, RESULT_PASS, "HELO %.100s is %s, and the client is a partner",
-			helo, whose);
+		report(call, check, RESULT_PASS,
+			"HELO %.100s is %s, and the client matches %s (%s)", helo, whose,
+			match.entry, match.where);
 	else if (partner == RESULT_TEMPERROR || (proof != NULL && proof->temporary))
 		report(call, check, RESULT_TEMPERROR,
 			"HELO %.100s is %s; whether the client may use it is not known now%s%s",
