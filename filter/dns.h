@@ -26,7 +26,8 @@ enum dns_status {
 struct dns_record {
 	struct ipaddr address; /* A, AAAA */
 	uint16_t preference; /* MX */
-	char *host; /* MX, PTR: lower case, no trailing dot, "" for the root (null MX) */
+	char *host; /* MX, PTR: lower case, no trailing dot, "" for the root (null MX); odd bytes
+		     * as \DDD, so it may be longer than a domain name */
 	char *text; /* TXT: the strings joined; may hold any byte, NUL too */
 	size_t text_length;
 };
@@ -35,7 +36,7 @@ struct dns_answer {
 	char *name; /* as asked, canonical */
 	enum dns_type type;
 	enum dns_status status;
-	uint32_t ttl; /* seconds left when it came; for negative answers by RFC 2308 */
+	uint32_t ttl; /* seconds, when the server sent it; for negative answers by RFC 2308 */
 	bool authentic; /* the resolver set AD */
 	size_t count;
 	struct dns_record *records; /* MX sorted by preference; duplicates removed; bounded */
@@ -52,6 +53,9 @@ struct dns_answer *dns_answer_create(const char *name, enum dns_type type, enum 
 	uint32_t ttl, struct dns_record *records, size_t count);
 const struct dns_answer *dns_answer_share(const struct dns_answer *answer); /* one more reference */
 void dns_answer_release(const struct dns_answer **answer); /* nulls; NULL allowed */
+
+/* Bytes of memory it takes, about. */
+size_t dns_answer_size(const struct dns_answer *answer);
 
 /* One line for evidence: "mail.example.net A 192.0.2.9, 192.0.2.10" or "example.net MX: NXDOMAIN";
  * bytes from the wire escaped, at most a few records shown. Returns BUFFER. */

@@ -57,7 +57,9 @@ const void *inquiry_result(struct inquiry *inquiry);
 /* Waits until it is finished, at most until DEADLINE_MS of clock_monotonic_ms; NULL if it is not. */
 const void *inquiry_wait(struct inquiry *inquiry, uint64_t deadline_ms);
 
-/* Gives it up or frees it, finished or not; does not block. Nulls; NULL allowed. */
+/* Gives it up or frees it, finished or not; does not block. Nulls; NULL allowed. While it is under
+ * way a step may still run, and clear is called, in the resolver thread afterwards: so the state must
+ * own, or hold a reference to, all that it points to. */
 void inquiry_free(struct inquiry **inquiry);
 
 /* For steps only. ---------------------------------------------------------------------------- */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The resolver: one thread carries all questions of all sessions over non-blocking sockets. Sessions
- * do not call it directly but start inquiries (inquiry.h). Packets are built and read by ldns, which
- * only resolver_packet.c includes. Thread-safe. */
+ * do not call it directly but start inquiries (inquiry.h). Packets are read by ldns, which only
+ * resolver_packet.c includes. Thread-safe.
+ *
+ * A server that can say nothing (time-out, SERVFAIL, REFUSED, a broken answer, unreachable) is
+ * followed by the next; one that keeps failing is asked last for some seconds. Answers are kept for
+ * their TTL, but at least 1 s, and failures for 2 s. */
 #ifndef MAILREEVE_RESOLVER_H
 #define MAILREEVE_RESOLVER_H
 
@@ -14,6 +18,7 @@
 
 struct resolver;
 
+/* A number that is 0 or less stands for the default in brackets. */
 struct resolver_options {
 	char **nameservers; /* "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:53"; NULL or empty:
 			     * those of /etc/resolv.conf, else 127.0.0.1 */
