@@ -14,12 +14,16 @@ if [ -z "${MAILREEVE_NAMESPACE-}" ]; then
     fi
     work=$(mktemp -d)
     chmod 755 "$work"
-    trap 'rm -rf "$work"' EXIT
-    trap 'exit 130' INT TERM HUP
     export MAILREEVE_NAMESPACE="$work"
     unshare --net --mount --uts --pid --fork --kill-child=KILL --mount-proc --propagation private \
-        "$0" "$@"
-    exit $?
+        "$0" "$@" &
+    child=$!
+    # unshare itself ignores other signals; its end is the end of all in the namespace.
+    trap 'kill -KILL "$child" 2>/dev/null || true; rm -rf "$work"' EXIT
+    trap 'exit 130' INT TERM HUP
+    status=0
+    wait "$child" || status=$?
+    exit "$status"
 fi
 
 work=$MAILREEVE_NAMESPACE

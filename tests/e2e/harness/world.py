@@ -13,6 +13,7 @@ DOMAIN = "example.test"
 GOOD = "192.0.2.10"  # mail.good.test: MX, PTR, SPF, all agree
 GOOD6 = "2001:db8::10"
 OTHER = "192.0.2.11"  # mail.other.test, as right as the good one
+LATE = "192.0.2.12"  # mail.late.test, right too; for tests that need names nobody asked for yet
 PLAIN_HOST = "192.0.2.30"  # MX of plain.test, which has no SPF
 STRAY = "198.51.100.7"  # web.shop.test, confirmed; registered for nothing else
 NAMELESS = "198.51.100.9"  # no PTR
@@ -38,6 +39,10 @@ mail.good.test.                 TXT "v=spf1 a -all"
 other.test.                     MX 10 mail.other.test.
 other.test.                     TXT "v=spf1 ip4:192.0.2.11 -all"
 mail.other.test.                A 192.0.2.11
+
+late.test.                      MX 10 mail.late.test.
+late.test.                      TXT "v=spf1 mx -all"
+mail.late.test.                 A 192.0.2.12
 
 plain.test.                     MX 10 mail.plain.test.
 mail.plain.test.                A 192.0.2.30
@@ -69,6 +74,7 @@ NAMES = {  # address: PTR
     GOOD: "mail.good.test.",
     GOOD6: "mail.good.test.",
     OTHER: "mail.other.test.",
+    LATE: "mail.late.test.",
     PLAIN_HOST: "mail.plain.test.",
     STRAY: "web.shop.test.",
     UNCONFIRMED: "liar.test.",
