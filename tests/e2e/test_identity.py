@@ -162,7 +162,7 @@ def test_unregistered_client_is_refused_by_the_strict_profile(mta, site):
 
 def test_three_signs_and_no_proof_make_an_impostor(mta, site):
     mail = {**UNREGISTERED, "client": world.NAMELESS}
-    reply, row = refused(mta, site, "impostor.signs", 451, "4.7.1", **mail)
+    reply, row = refused(mta, site, "impostor.corroborated", 451, "4.7.1", **mail)
     for sign in ("rdns.missing", "helo.mismatch", "sender.unregistered"):
         assert sign in row["findings"]
     assert "rdns" in reply.text
@@ -184,7 +184,7 @@ def test_spf_fail(mta, site):
 
 def test_spf_fail_of_the_helo_name(mta, site):
     mail = {"client": world.STRAY, "helo": "mail.good.test", "sender": ""}
-    refused(mta, site, "spf.fail", 550, "5.7.23", **mail)
+    refused(mta, site, "spf.helo_fail", 550, "5.7.23", **mail)
 
 
 def test_spf_of_a_domain_that_sends_no_mail(mta, site):
