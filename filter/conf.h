@@ -49,6 +49,7 @@ struct conf {
 	struct store_options store;
 	struct policy_conf *policies; /* in the order of policies[] */
 	size_t policy_count;
+	bool prepared; /* policy->prepare has run, so policy->clear shall */
 	_Atomic unsigned references;
 };
 

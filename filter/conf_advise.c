@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Settings that are legal and dangerous. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf_verify.h"
+#include "domain.h"
+#include "text.h"
+
+/* Postfix waits milter_command_timeout = 30s for an answer to MAIL or RCPT, Sendmail R:10s unless it
+ * is told otherwise. */
+enum { MTA_TIMEOUT_MS = 30000, SENDMAIL_TIMEOUT_MS = 10000, ADVICE_SIZE = 1024 };
+
+struct advice {
+	const struct conf_check *check;
+	const struct group *group;
+};
+
+/* Called by policies, and by ourselves with the top level as the group. */
+static void warn(void *context, const char *setting, const char *text)
+{
+	const struct advice *advice = context;
+	const struct conf_check *check = advice->check;
+	const struct given *given = NULL;
+	char line[ADVICE_SIZE + 512];
+
+	/* A titled policy names its setting only: the first section that has it is shown. */
+	for (size_t i = 0; setting != NULL && i < check->input->given_count && given == NULL; i++) {
+		const struct given *next = &check->input->givens[i];
+
+		if (next->group == advice->group && strcmp(next->row->setting.name, setting) == 0)
+			given = next;
+	}
+	problem_format(check->problems, given == NULL ? 0 : given->file,
+		given == NULL ? 0 : given->line, text, line, sizeof(line));
+	check->report->warning(check->report->context, line);
+}
+
+static void warn_of(const struct conf_check *check, const char *section, const char *setting,
+	const char *format, ...) ATTR_PRINTF(4, 5);
+
+static void warn_of(const struct conf_check *check, const char *section, const char *setting,
+	const char *format, ...)
+{
+	struct advice advice = {check, schema_group(check->schema, section)};
+	char text[ADVICE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	warn(&advice, setting, text);
+}
+
+/* A list that holds addresses from all over the Internet holds everybody. */
+static bool covers_everybody(const struct matchlist *list)
+{
+	static const char *const everywhere[][4] = {
+		{"1.1.1.1", "9.9.9.9", "130.130.130.130", "203.0.113.77"},
+		{"2001:db8::1", "2400:cb00::1", "2a00:1450::1", "2600:1f00::1"},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(everywhere); i++) {
+		size_t held = 0;
+
+		for (size_t j = 0; j < ARRAY_COUNT(everywhere[i]); j++) {
+			struct ipaddr address;
+			struct match match;
+
+			held += ipaddr_parse(everywhere[i][j], &address) &&
+				!matchlist_is_empty(list) &&
+				matchlist_match_address(list, &address, &match);
+		}
+		if (held == ARRAY_COUNT(everywhere[i]))
+			return true;
+	}
+	return false;
+}
+
+static void advise_site(const struct conf_check *check)
+{
+	const struct site *site = &check->conf->site;
+
+	if (!domain_is_qualified(site->hostname))
+		warn_of(check, "", "hostname",
+			"hostname is \"%s\", which is not fully qualified; set hostname to the "
+			"name of this mail server, like mail.example.org",
+			site->hostname);
+	if (covers_everybody(site->trusted_networks))
+		warn_of(check, "", "trusted_networks",
+			"trusted_networks covers the whole Internet, which makes an open relay; "
+			"list your own networks only");
+	if (covers_everybody(site->allow))
+		warn_of(check, "", "allow",
+			"allow covers the whole Internet, so no identity check ever runs; use "
+			"mode = monitor to try the filter out");
+	if (covers_everybody(site->deny))
+		warn_of(check, "", "deny",
+			"deny covers the whole Internet, so no mail is accepted from outside");
+	if (site->time_limit_ms >= MTA_TIMEOUT_MS)
+		warn_of(check, "", "time_limit",
+			"time_limit is not below the 30s that Postfix waits for a milter "
+			"(milter_command_timeout); a slow DNS would make the MTA give up on us");
+	else if (site->time_limit_ms >= SENDMAIL_TIMEOUT_MS)
+		warn_of(check, "", "time_limit",
+			"time_limit is not below the 10s that Sendmail waits for a milter, unless "
+			"T=R: is raised there");
+}
+
+/* An allow entry by name also matches a reverse-path, which anybody can write. */
+static void advise_allow(const struct conf_check *check)
+{
+	const struct given *allow =
+		conf_input_find(check->input, schema_group(check->schema, ""), 0, "allow");
+
+	for (size_t i = 0; allow != NULL && i < allow->value_count; i++) {
+		const char *entry = allow->values[i].text;
+		struct network network;
+		const char *why;
+
+		if (entry == NULL || *entry == '/' || network_parse(entry, &network, &why))
+			continue;
+		warn_of(check, "", "allow",
+			"allow holds \"%s\", and anybody can write that into a reverse-path; list "
+			"the networks of the clients instead",
+			entry);
+	}
+}
+
+static void advise_daemon(const struct conf_check *check)
+{
+	const struct conf *conf = check->conf;
+	const char *at = strchr(conf->daemon.socket, '@');
+
+	if (strncmp(conf->daemon.socket, "inet", 4) == 0 &&
+		(at == NULL || strcmp(at, "@0.0.0.0") == 0 || strcmp(at, "@[::]") == 0 ||
+			strcmp(at, "@::") == 0))
+		warn_of(check, "", "socket",
+			"socket listens on every address of this host, so anybody who reaches the "
+			"port can use the filter; write inet:PORT@127.0.0.1");
+	if (strncmp(conf->daemon.socket, "inet", 4) != 0 && conf->daemon.socket_mode != NULL &&
+		strchr("2367", conf->daemon.socket_mode[strlen(conf->daemon.socket_mode) - 1]) !=
+			NULL)
+		warn_of(check, "", "socket_mode",
+			"socket_mode lets every local user talk to the filter; use 0660 and "
+			"socket_group");
+	if (conf->daemon.drain_ms < conf->site.time_limit_ms)
+		warn_of(check, "", "drain",
+			"drain is shorter than time_limit, so a stop can cut off an answer that "
+			"is still being looked up");
+	if (conf->store.url != NULL && strchr(conf->store.url, '@') != NULL)
+		warn_of(check, "store", "url",
+			"url holds a password that everybody who may read this file sees; put it "
+			"into a password_file");
+}
+
+static void advise_policy(const struct conf_check *check, const struct group *group)
+{
+	const struct policy_conf *policy = &check->conf->policies[group->policy_index];
+	struct advice advice = {check, group};
+	const struct call call = {
+		.policy = policy->policy,
+		.options = policy->options,
+		.option_count = policy->option_count,
+		.fail_actions = policy->fail,
+		.temperror_actions = policy->temperror,
+		.monitor = policy->mode == MODE_MONITOR,
+	};
+
+	if (policy->mode != MODE_OFF)
+		policy->policy->advise(&call, &check->conf->site, warn, &advice);
+}
+
+void conf_advise(const struct conf_check *check)
+{
+	if (check->report->warning == NULL)
+		return;
+	advise_site(check);
+	advise_allow(check);
+	advise_daemon(check);
+	for (size_t i = 0; i < check->schema->group_count; i++) {
+		const struct group *group = &check->schema->groups[i];
+
+		if (group->policy != NULL && group->policy->advise != NULL)
+			advise_policy(check, group);
+	}
+}

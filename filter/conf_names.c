@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf_names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+bool conf_section_is_known(const struct schema *schema, const char *name, const char *title,
+	char *why, size_t why_size)
+{
+	const struct group *group = schema_group(schema, name);
+	const char *meant = text_suggest(name, schema->names);
+	bool titled;
+
+	if (group == NULL) {
+		if (group_row(&schema->groups[0], name) != NULL)
+			snprintf(why, why_size, "%s is a setting, not a section; write %s = VALUE",
+				name, name);
+		else if (meant != NULL)
+			snprintf(why, why_size, "unknown section \"%s\"; did you mean %s?", name,
+				meant);
+		else
+			snprintf(why, why_size,
+				"unknown section \"%s\"; mailreeve.conf(5) lists all of them",
+				name);
+		return false;
+	}
+	titled = group->policy != NULL && group->policy->titled;
+	if (titled && *title == '\0')
+		snprintf(why, why_size, "section %s needs a title; write %s \"name\" { ... }", name,
+			name);
+	else if (!titled && *title != '\0')
+		snprintf(why, why_size, "section %s has no title; write %s { ... }", name, name);
+	else
+		return true;
+	return false;
+}
+
+/* A section with a setting of that name. */
+static const struct group *other_home(const struct schema *schema, const char *name)
+{
+	for (size_t i = 1; i < schema->group_count; i++) {
+		if (group_row(&schema->groups[i], name) != NULL)
+			return &schema->groups[i];
+	}
+	return NULL;
+}
+
+void conf_explain_unknown(const struct schema *schema, const struct group *group, const char *name,
+	char *why, size_t why_size)
+{
+	const struct group *top = &schema->groups[0], *home = other_home(schema, name);
+	const char *meant = text_suggest(name, group->names);
+	char place[128] = "";
+
+	if (group != top)
+		snprintf(place, sizeof(place), " in section %s", group->name);
+	if (group == top && schema_group(schema, name) != NULL && *name != '\0')
+		snprintf(why, why_size, "%s is a section; write %s { ... }", name, name);
+	else if (group != top && group_row(top, name) != NULL)
+		snprintf(why, why_size,
+			"unknown setting \"%s\"%s; %s stands outside of all sections", name, place,
+			name);
+	else if (meant != NULL)
+		snprintf(why, why_size, "unknown setting \"%s\"%s; did you mean %s?", name, place,
+			meant);
+	else if (home != NULL && group == top)
+		snprintf(why, why_size,
+			"unknown setting \"%s\" outside of all sections; section %s has one", name,
+			home->name);
+	else
+		snprintf(why, why_size,
+			"unknown setting \"%s\"%s; mailreeve.conf(5) lists all of them", name,
+			place);
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf_scan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf_token.h"
+#include "mem.h"
+#include "text.h"
+
+enum { SHOWN_MAX = 60, ERROR_SIZE = 512 };
+
+struct scan {
+	const struct scan_handler *handler;
+	struct token_reader reader;
+	bool in_section;
+	char section[SCAN_NAME_MAX];
+	unsigned section_line;
+	/* Values of the setting being read; grows, never shrinks. */
+	struct scan_token *values;
+	size_t value_count, value_room;
+};
+
+static void complain(struct scan *scan, unsigned line, const char *format, ...) ATTR_PRINTF(3, 4);
+
+static void complain(struct scan *scan, unsigned line, const char *format, ...)
+{
+	char error[ERROR_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, sizeof(error), format, args);
+	va_end(args);
+	scan->handler->error(scan->handler->context, line, error);
+}
+
+/* The token for a message: bounded, printable. */
+static const char *show(const struct scan_token *token, char *buffer, size_t size)
+{
+	struct text text;
+
+	text_init(&text, buffer, size);
+	for (size_t i = 0; i < token->length && i < SHOWN_MAX; i++) {
+		char c = token->start[i];
+
+		text_add_char(&text, c < 0x20 || c > 0x7e ? '?' : c);
+	}
+	return buffer;
+}
+
+/* After an error: on to the first token of a later line, over whole lists and sections. The reader
+ * stays in front of that token. */
+static void skip_rest(struct scan *scan, unsigned line)
+{
+	unsigned depth = 0;
+
+	for (;;) {
+		struct token_reader before = scan->reader;
+		enum token_kind kind = token_next(&scan->reader);
+
+		if (kind == TOKEN_END || (depth == 0 && scan->reader.token.line > line) ||
+			(depth == 0 && kind == TOKEN_CLOSE)) {
+			scan->reader = before;
+			return;
+		}
+		if (kind == TOKEN_OPEN)
+			depth++;
+		if (kind == TOKEN_CLOSE)
+			depth--;
+	}
+}
+
+/* The kind of the next token, which stays unread. */
+static enum token_kind peek(const struct scan *scan, struct scan_token *token_r)
+{
+	struct token_reader ahead = scan->reader;
+	enum token_kind kind = token_next(&ahead);
+
+	*token_r = ahead.token;
+	return kind;
+}
+
+/* A setting or section begins at the unread token: a word, then = or ( or {, or a title and {. */
+static bool statement_follows(const struct scan *scan)
+{
+	struct token_reader ahead = scan->reader;
+	enum token_kind kind;
+
+	unsigned line;
+
+	if (token_next(&ahead) != TOKEN_WORD)
+		return false;
+	line = ahead.token.line;
+	kind = token_next(&ahead);
+	if (kind == TOKEN_WORD && ahead.token.line == line)
+		kind = token_next(&ahead) == TOKEN_OPEN ? TOKEN_OPEN : TOKEN_WORD;
+	return kind == TOKEN_EQUALS || kind == TOKEN_LEFT || kind == TOKEN_OPEN;
+}
+
+/* The unread tokens are a title and an opening brace. */
+static bool title_follows(const struct scan *scan)
+{
+	struct token_reader ahead = scan->reader;
+
+	return token_next(&ahead) == TOKEN_WORD && token_next(&ahead) == TOKEN_OPEN;
+}
+
+static void add_value(struct scan *scan)
+{
+	if (scan->value_count == scan->value_room) {
+		scan->value_room = scan->value_room == 0 ? 16 : 2 * scan->value_room;
+		scan->values = mem_resize(scan->values, scan->value_room, sizeof(*scan->values));
+	}
+	scan->values[scan->value_count++] = scan->reader.token;
+}
+
+/* Up to the closing brace; goes on behind what is wrong in between. */
+static bool read_list(struct scan *scan, const char *name, unsigned line)
+{
+	enum { VALUE, COMMA } wanted = VALUE;
+	char shown[ERROR_SIZE];
+	bool good = true;
+
+	for (;;) {
+		enum token_kind kind =
+			statement_follows(scan) ? TOKEN_END : token_next(&scan->reader);
+		const struct scan_token *token = &scan->reader.token;
+
+		if (kind == TOKEN_CLOSE)
+			return good;
+		if (kind == TOKEN_END) {
+			complain(scan, line,
+				"the list of %s that opens here is not closed; write } after its "
+				"last value",
+				name);
+			return false;
+		}
+		if (kind == TOKEN_COMMA && wanted == COMMA) {
+			wanted = VALUE;
+			continue;
+		}
+		if (kind == TOKEN_WORD && wanted == VALUE) {
+			add_value(scan);
+			wanted = COMMA;
+			continue;
+		}
+		good = false;
+		if (kind == TOKEN_BAD)
+			complain(scan, token->line, "%s", scan->reader.error);
+		else
+			complain(scan, token->line,
+				"unexpected %s in the list of %s; write the values with commas "
+				"between them: { a, b }",
+				show(token, shown, sizeof(shown)), name);
+		wanted = kind == TOKEN_COMMA ? VALUE : COMMA;
+	}
+}
+
+/* What follows a lone value on its line is the next setting, or an error. */
+static bool ends_after_value(struct scan *scan, const char *name)
+{
+	struct scan_token value = scan->reader.token, next;
+	enum token_kind kind = peek(scan, &next);
+	char shown[ERROR_SIZE], shown_value[ERROR_SIZE];
+
+	if (kind == TOKEN_END || kind == TOKEN_CLOSE || next.line != value.line ||
+		statement_follows(scan))
+		return true;
+	show(&value, shown_value, sizeof(shown_value));
+	if (kind == TOKEN_COMMA)
+		complain(scan, next.line,
+			"%s has several values; put braces around them: %s = { %s, ... }", name,
+			name, shown_value);
+	else
+		complain(scan, next.line,
+			"unexpected %s after %s = %s; a value with blanks or signs in it needs "
+			"quotes around it: %s = \"%s ...\"",
+			show(&next, shown, sizeof(shown)), name, shown_value, name, shown_value);
+	return false;
+}
+
+static bool read_values(struct scan *scan, const char *name, bool *braces_r)
+{
+	unsigned line = scan->reader.token.line;
+	struct scan_token next;
+	enum token_kind kind = peek(scan, &next);
+
+	scan->value_count = 0;
+	*braces_r = false;
+	if (kind == TOKEN_END || kind == TOKEN_CLOSE ||
+		(next.line > line && statement_follows(scan))) {
+		complain(scan, line, "%s has no value; write %s = VALUE", name, name);
+		return false;
+	}
+	kind = token_next(&scan->reader);
+	if (kind == TOKEN_OPEN) {
+		*braces_r = true;
+		return read_list(scan, name, scan->reader.token.line);
+	}
+	if (kind == TOKEN_WORD) {
+		add_value(scan);
+		if (ends_after_value(scan, name))
+			return true;
+	} else if (kind == TOKEN_BAD) {
+		complain(scan, scan->reader.token.line, "%s", scan->reader.error);
+	} else {
+		complain(scan, line, "%s has no value; write %s = VALUE", name, name);
+	}
+	skip_rest(scan, scan->reader.token.line);
+	return false;
+}
+
+/* A plain word that can name a setting or a section. */
+static bool copy_name(const struct scan_token *token, char name_r[SCAN_NAME_MAX])
+{
+	if (token->length >= SCAN_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < token->length; i++) {
+		if (!ascii_is_alnum(token->start[i]) && strchr("_-.", token->start[i]) == NULL)
+			return false;
+		name_r[i] = token->start[i];
+	}
+	name_r[token->length] = '\0';
+	return true;
+}
+
+/* The text of a title or file name: without quotes, and without escapes, which none needs. */
+static bool copy_plain(struct scan_token token, char *text_r, size_t size)
+{
+	if (token.length >= 2 && (*token.start == '"' || *token.start == '\'')) {
+		token.start++;
+		token.length -= 2;
+	}
+	if (token.length == 0 || token.length >= size ||
+		memchr(token.start, '\\', token.length) != NULL ||
+		memchr(token.start, '$', token.length) != NULL)
+		return false;
+	memcpy(text_r, token.start, token.length);
+	text_r[token.length] = '\0';
+	return true;
+}
+
+static void close_section(struct scan *scan)
+{
+	scan->in_section = false;
+	scan->handler->close(scan->handler->context);
+}
+
+static void open_section(struct scan *scan, const char *name, const char *title, unsigned line)
+{
+	if (scan->in_section) {
+		complain(scan, scan->section_line,
+			"section %s opens here and is not closed before section %s opens in line "
+			"%u; write } after its last setting",
+			scan->section, name, line);
+		close_section(scan);
+	}
+	scan->in_section = true;
+	scan->section_line = line;
+	if (!text_copy(scan->section, sizeof(scan->section), name))
+		scan->section[0] = '\0';
+	scan->handler->open(scan->handler->context, name, title, line);
+}
+
+/* The unread token is the title's. */
+static void read_titled_section(struct scan *scan, const char *name, unsigned line)
+{
+	char given[SCAN_NAME_MAX], title[SCAN_NAME_MAX];
+	struct scan_token token;
+
+	token_next(&scan->reader);
+	token = scan->reader.token;
+	if (!copy_plain(token, given, sizeof(given)) ||
+		!copy_name(&(struct scan_token){given, strlen(given), line}, title)) {
+		complain(scan, token.line,
+			"a title of section %s that is none; write up to %d letters, digits, "
+			"hyphens, dots and underscores",
+			name, SCAN_NAME_MAX - 1);
+		title[0] = '\0';
+	}
+	token_next(&scan->reader); /* the brace, as statement_follows saw */
+	open_section(scan, name, title[0] == '\0' ? "?" : title, line);
+}
+
+static void read_include(struct scan *scan, const char *name, unsigned line)
+{
+	char file[SCAN_LINE_LENGTH_MAX];
+	bool good;
+
+	token_next(&scan->reader); /* the parenthesis */
+	good = token_next(&scan->reader) == TOKEN_WORD &&
+	       copy_plain(scan->reader.token, file, sizeof(file));
+	good = good && token_next(&scan->reader) == TOKEN_RIGHT;
+	if (!good || strcmp(name, "include") != 0) {
+		complain(scan, line, "%s( ) is not understood; write include(\"/path/of/file\")",
+			name);
+		skip_rest(scan, line);
+		return;
+	}
+	if (scan->in_section) {
+		complain(scan, line,
+			"include stands within section %s; move it out of all sections",
+			scan->section);
+		return;
+	}
+	scan->handler->include(scan->handler->context, file, line);
+}
+
+static void read_setting(struct scan *scan, const char *name, unsigned line)
+{
+	struct scan_setting setting = {.name = name, .line = line};
+
+	token_next(&scan->reader); /* the equals sign */
+	if (!read_values(scan, name, &setting.braces))
+		return;
+	setting.values = scan->values;
+	setting.value_count = scan->value_count;
+	scan->handler->setting(scan->handler->context, &setting);
+}
+
+/* A name that nothing makes a statement of. */
+static void refuse_word(struct scan *scan, const char *name, unsigned line)
+{
+	char shown[ERROR_SIZE];
+	struct scan_token next;
+	enum token_kind kind = peek(scan, &next);
+
+	if (kind == TOKEN_BAD) {
+		token_next(&scan->reader);
+		complain(scan, next.line, "%s", scan->reader.error);
+	} else if (kind == TOKEN_END || next.line != line) {
+		complain(scan, line, "%s stands alone; write %s = VALUE", name, name);
+	} else {
+		complain(scan, line, "an equals sign is missing after %s; write %s = %s", name,
+			name, show(&next, shown, sizeof(shown)));
+	}
+	skip_rest(scan, line);
+}
+
+/* The last token read is the first word of a statement. */
+static void read_statement(struct scan *scan)
+{
+	struct scan_token first = scan->reader.token, next;
+	char name[SCAN_NAME_MAX], shown[ERROR_SIZE];
+	enum token_kind kind = peek(scan, &next);
+
+	if (!copy_name(&first, name)) {
+		complain(scan, first.line,
+			"unexpected %s; a setting is written NAME = VALUE, without quotes around "
+			"the name",
+			show(&first, shown, sizeof(shown)));
+		skip_rest(scan, first.line);
+	} else if (kind == TOKEN_EQUALS) {
+		read_setting(scan, name, first.line);
+	} else if (kind == TOKEN_LEFT) {
+		read_include(scan, name, first.line);
+	} else if (kind == TOKEN_OPEN) {
+		token_next(&scan->reader);
+		open_section(scan, name, "", first.line);
+	} else if (kind == TOKEN_WORD && title_follows(scan)) {
+		read_titled_section(scan, name, first.line);
+	} else {
+		refuse_word(scan, name, first.line);
+	}
+}
+
+void conf_scan(const char *text, size_t length, const struct scan_handler *handler)
+{
+	struct scan scan = {.handler = handler};
+	char shown[ERROR_SIZE];
+	enum token_kind kind;
+
+	token_reader_init(&scan.reader, text, length);
+	while ((kind = token_next(&scan.reader)) != TOKEN_END) {
+		struct scan_token *token = &scan.reader.token;
+
+		if (kind == TOKEN_WORD) {
+			read_statement(&scan);
+		} else if (kind == TOKEN_CLOSE && scan.in_section) {
+			close_section(&scan);
+		} else if (kind == TOKEN_CLOSE) {
+			complain(&scan, token->line,
+				"a } that closes nothing; remove it, or look "
+				"for a section closed too early above");
+		} else {
+			if (kind == TOKEN_BAD)
+				complain(&scan, token->line, "%s", scan.reader.error);
+			else
+				complain(&scan, token->line,
+					"unexpected %s; a setting is written NAME = VALUE",
+					show(token, shown, sizeof(shown)));
+			skip_rest(&scan, token->line);
+		}
+	}
+	if (scan.in_section) {
+		complain(&scan, scan.section_line,
+			"section %s opens here and is not closed; write } after its last setting",
+			scan.section);
+		close_section(&scan);
+	}
+	mem_free(scan.values);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf_verify.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain.h"
+#include "store_url.h"
+#include "text.h"
+
+enum { WHY_SIZE = 1024 };
+
+/* Where a rule that is broken is to be told: the line of the setting, else that of the section. */
+static void blame(const struct conf_check *check, const struct group *group, size_t section,
+	const char *setting, const char *why)
+{
+	const struct given *given =
+		setting == NULL ? NULL : conf_input_find(check->input, group, section, setting);
+
+	if (given != NULL) {
+		problem_add(check->problems, given->file, given->line, "%s", why);
+		return;
+	}
+	for (size_t i = 0; i < check->input->section_count; i++) {
+		const struct given_section *titled = &check->input->sections[i];
+
+		if (titled->group != group || titled->index != section)
+			continue;
+		problem_add(check->problems, titled->file, titled->line, "%s", why);
+		return;
+	}
+	problem_add(check->problems, 0, 0, "%s%s%s", group->name == NULL ? "" : group->name,
+		group->name == NULL ? "" : ": ", why);
+}
+
+static void blame_in(const struct conf_check *check, const char *section, const char *setting,
+	const char *format, ...) ATTR_PRINTF(4, 5);
+
+static void blame_in(const struct conf_check *check, const char *section, const char *setting,
+	const char *format, ...)
+{
+	char why[WHY_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	blame(check, schema_group(check->schema, section), 0, setting, why);
+}
+
+static bool is_broken(const struct conf_check *check, const struct group *group)
+{
+	return check->input->broken != NULL && check->input->broken[group - check->schema->groups];
+}
+
+static bool is_path(const char *text)
+{
+	return text == NULL || *text == '/';
+}
+
+static bool is_socket_text(const char *text)
+{
+	static const char *const files[] = {"local:", "unix:", NULL};
+	static const char *const ports[] = {"inet:", "inet6:", NULL};
+	long port;
+	char *end;
+
+	for (size_t i = 0; files[i] != NULL; i++) {
+		if (strncmp(text, files[i], strlen(files[i])) == 0)
+			return text[strlen(files[i])] == '/';
+	}
+	for (size_t i = 0; ports[i] != NULL; i++) {
+		if (strncmp(text, ports[i], strlen(ports[i])) != 0)
+			continue;
+		port = strtol(text + strlen(ports[i]), &end, 10);
+		return port > 0 && port < 65536 &&
+		       (*end == '\0' || (*end == '@' && end[1] != '\0'));
+	}
+	return false;
+}
+
+static void verify_daemon(const struct conf_check *check)
+{
+	const struct daemon_options *daemon = &check->conf->daemon;
+	const char *mode = daemon->socket_mode == NULL ? "" : daemon->socket_mode;
+	size_t digits = strspn(mode, "01234567");
+
+	if (daemon->socket == NULL || !is_socket_text(daemon->socket))
+		blame_in(check, "", "socket",
+			"socket = \"%s\" is no socket; write local:/absolute/path, "
+			"inet:PORT@ADDRESS or inet6:PORT@ADDRESS",
+			daemon->socket == NULL ? "" : daemon->socket);
+	if (mode[digits] != '\0' || digits < 3 || digits > 4 || strtol(mode, NULL, 8) > 0777)
+		blame_in(check, "", "socket_mode",
+			"socket_mode = \"%s\" is no mode of a file; write three or four octal "
+			"digits like 0660",
+			mode);
+	if (!is_path(daemon->pid_file))
+		blame_in(check, "", "pid_file",
+			"pid_file = \"%s\" is not an absolute path; start it with /",
+			daemon->pid_file);
+	if (!is_path(daemon->control_socket))
+		blame_in(check, "", "control_socket",
+			"control_socket = \"%s\" is not an absolute path; start it with /",
+			daemon->control_socket);
+	if (daemon->control_socket != NULL && daemon->socket != NULL &&
+		strchr(daemon->socket, '/') != NULL &&
+		strcmp(strchr(daemon->socket, '/'), daemon->control_socket) == 0)
+		blame_in(check, "", "control_socket",
+			"control_socket is the path of socket too; give it one of its own");
+}
+
+static void verify_names(const struct conf_check *check)
+{
+	const struct site *site = &check->conf->site;
+	char canonical[DOMAIN_SIZE];
+
+	if (!domain_canonical(site->hostname, canonical))
+		blame_in(check, "", "hostname",
+			"hostname = \"%s\" is not a domain name; write one like mail.example.org",
+			site->hostname);
+	for (char **name = site->own_names; name != NULL && *name != NULL; name++) {
+		if (!domain_canonical(*name, canonical))
+			blame_in(check, "", "own_names",
+				"own_names: \"%s\" is not a domain name; write one like "
+				"mail.example.org",
+				*name);
+	}
+}
+
+static void verify_services(const struct conf_check *check)
+{
+	const struct conf *conf = check->conf;
+	char why[WHY_SIZE], low[32], high[32];
+	struct store_url url;
+
+	if (!store_url_parse(conf->store.url, &url, why, sizeof(why)))
+		blame_in(check, "store", "url", "url: %s", why);
+	else if (url.password[0] != '\0' && conf->store.password_file != NULL)
+		blame_in(check, "store", "password_file",
+			"password_file is set, and url holds a password too; remove the one in "
+			"url");
+	if (conf->store.timeout_ms >= conf->site.time_limit_ms)
+		blame_in(check, "store", "timeout",
+			"timeout = %s of the store is not below time_limit = %s; make it shorter",
+			format_duration(conf->store.timeout_ms, low, sizeof(low)),
+			format_duration(conf->site.time_limit_ms, high, sizeof(high)));
+	if (conf->resolver.timeout_ms >= conf->site.time_limit_ms)
+		blame_in(check, "resolver", "timeout",
+			"timeout = %s of the resolver is not below time_limit = %s, so no second "
+			"server would ever be asked; make it shorter",
+			format_duration(conf->resolver.timeout_ms, low, sizeof(low)),
+			format_duration(conf->site.time_limit_ms, high, sizeof(high)));
+	if (conf->resolver.max_negative_ttl_ms > conf->resolver.max_ttl_ms)
+		blame_in(check, "resolver", "max_negative_ttl",
+			"max_negative_ttl = %s is above max_ttl = %s; make it shorter",
+			format_duration(conf->resolver.max_negative_ttl_ms, low, sizeof(low)),
+			format_duration(conf->resolver.max_ttl_ms, high, sizeof(high)));
+}
+
+static void verify_policy(const struct conf_check *check, const struct group *group)
+{
+	struct policy_conf *policy = &check->conf->policies[group->policy_index];
+
+	for (size_t i = 0; i < policy->option_count; i++) {
+		const char *options =
+			(const char *)policy->options + i * policy->policy->options_size;
+		const char *setting = NULL;
+		char why[WHY_SIZE] = "is contradictory";
+
+		if (!policy->policy->verify(
+			    options, &check->conf->site, &setting, why, sizeof(why)))
+			blame(check, group, i, setting, why);
+	}
+}
+
+void conf_verify(const struct conf_check *check)
+{
+	const struct schema *schema = check->schema;
+
+	if (!is_broken(check, &schema->groups[0])) {
+		verify_daemon(check);
+		verify_names(check);
+		if (!is_broken(check, schema_group(schema, "store")) &&
+			!is_broken(check, schema_group(schema, "resolver")))
+			verify_services(check);
+	}
+	for (size_t i = 0; i < schema->group_count; i++) {
+		const struct group *group = &schema->groups[i];
+
+		if (group->policy != NULL && group->policy->verify != NULL &&
+			!is_broken(check, group))
+			verify_policy(check, group);
+	}
+}
