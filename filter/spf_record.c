@@ -100,12 +100,8 @@ static bool take_prefixes(const char *text, size_t *length, struct spf_term *ter
 
 static void clear_host_bits(struct network *network)
 {
-	for (unsigned i = 0; i < sizeof network->address.bytes; i++) {
-		if (network->prefix >= (i + 1) * 8)
-			continue;
-		network->address.bytes[i] &=
-			network->prefix <= i * 8 ? 0 : (uint8_t)(0xff << (8 - network->prefix % 8));
-	}
+	for (unsigned bit = network->prefix; bit < 8 * sizeof network->address.bytes; bit++)
+		network->address.bytes[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
 }
 
 static bool read_network(const char *text, size_t length, struct spf_term *term)

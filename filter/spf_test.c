@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The whole path of a check, libspf2 included, on answers from a table. */
+#include "spf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../tests/fake/fake_inquiry.c"
+
+static struct spf last;
+static struct inquiry_cost cost;
+
+static const struct spf *check(const char *address, const char *domain)
+{
+	struct inquiry *inquiry;
+	struct ipaddr client;
+
+	assert_true(ipaddr_parse(address, &client));
+	inquiry = spf_inquire(NULL, SPF_MAILFROM, &client, "mail.example.org", "user", domain,
+		"mx.example.org", 5000);
+	last = *(const struct spf *)inquiry_result(inquiry);
+	inquiry_cost(inquiry, &cost);
+	inquiry_free(&inquiry);
+	return &last;
+}
+
+/* Clears the table, publishes RECORD for example.net, and checks 192.0.2.7. */
+static const struct spf *check_record(const char *record)
+{
+	fake_dns("example.net", DNS_TXT, record);
+	return check("192.0.2.7", "example.net");
+}
+
+static int clear(void **state MAYBE_UNUSED)
+{
+	fake_dns_clear();
+	return 0;
+}
+
+static void assert_result(const struct spf *spf, enum spf_result result)
+{
+	if (spf->result != result)
+		fail_msg("%s, not %s: %s", spf_result_name(spf->result), spf_result_name(result),
+			spf->evidence);
+}
+
+/* One record, one client, one result: each mechanism through libspf2. */
+static const struct mechanism_case {
+	const char *record;
+	const char *client;
+	enum spf_result result;
+} mechanisms[] = {
+	{"v=spf1 a -all", "192.0.2.7", SPF_PASS},
+	{"v=spf1 a -all", "192.0.2.8", SPF_FAIL},
+	{"v=spf1 a/29 -all", "192.0.2.2", SPF_PASS},
+	{"v=spf1 a/30 -all", "192.0.2.2", SPF_FAIL},
+	{"v=spf1 a/0 -all", "203.0.113.1", SPF_PASS},
+	{"v=spf1 a//0 -all", "203.0.113.1", SPF_FAIL},
+	{"v=spf1 a//0 -all", "2001:db8:ffff::1", SPF_PASS},
+	{"v=spf1 a/0 -all", "2001:db8:ffff::1", SPF_FAIL},
+	{"v=spf1 a//64 -all", "2001:db8::99", SPF_PASS},
+	{"v=spf1 a -all", "2001:db8::7", SPF_PASS},
+	{"v=spf1 a -all", "::ffff:192.0.2.7", SPF_PASS},
+	{"v=spf1 a:other.example -all", "192.0.2.7", SPF_FAIL},
+	{"v=spf1 mx -all", "198.51.100.2", SPF_PASS},
+	{"v=spf1 mx/24 -all", "198.51.100.200", SPF_PASS},
+	{"v=spf1 mx/0 -all", "203.0.113.1", SPF_PASS},
+	{"v=spf1 mx//0 -all", "2001:db8:9::9", SPF_FAIL},
+	{"v=spf1 mx -all", "203.0.113.1", SPF_FAIL},
+	{"v=spf1 mx:null.example -all", "192.0.2.7", SPF_FAIL},
+	{"v=spf1 mx:null.example/0 -all", "192.0.2.7", SPF_FAIL},
+	{"v=spf1 ptr -all", "192.0.2.7", SPF_PASS},
+	{"v=spf1 ptr -all", "192.0.2.8", SPF_FAIL},
+	{"v=spf1 ptr:example.org -all", "192.0.2.7", SPF_FAIL},
+	{"v=spf1 exists:%{ir}.list.example -all", "192.0.2.7", SPF_PASS},
+	{"v=spf1 exists:%{ir}.list.example -all", "192.0.2.8", SPF_FAIL},
+	{"v=spf1 ip4:192.0.2.0/24 -all", "192.0.2.7", SPF_PASS},
+	{"v=spf1 ip4:192.0.2.7 -all", "192.0.2.7", SPF_PASS},
+	{"v=spf1 ip4:192.0.2.6 -all", "192.0.2.7", SPF_FAIL},
+	{"v=spf1 ip4:203.0.113.1/0 -all", "192.0.2.7", SPF_PASS},
+	{"v=spf1 ip4:203.0.113.1/0 -all", "2001:db8::1", SPF_FAIL},
+	{"v=spf1 ip6:2001:db8::/32 -all", "2001:db8:1::1", SPF_PASS},
+	{"v=spf1 ip6:::/0 -all", "2001:db8:1::1", SPF_PASS},
+	{"v=spf1 ip6:::/0 -all", "192.0.2.7", SPF_FAIL},
+	{"v=spf1 ip6:::ffff:192.0.2.7 -all", "192.0.2.7", SPF_FAIL},
+	{"v=spf1 ip4:192.0.2.7 -all", "::ffff:192.0.2.7", SPF_PASS},
+	{"v=spf1 -ip4:192.0.2.7 +all", "192.0.2.7", SPF_FAIL},
+	{"v=spf1 ~a ?all", "192.0.2.7", SPF_SOFTFAIL},
+	{"v=spf1 ?a -all", "192.0.2.7", SPF_NEUTRAL},
+	{"v=spf1 -a:other.example", "192.0.2.7", SPF_NEUTRAL},
+	{"v=spf1 include:pass.example -all", "192.0.2.7", SPF_PASS},
+	{"v=spf1 -include:pass.example +all", "192.0.2.7", SPF_FAIL},
+	{"v=spf1 include:fail.example ~all", "192.0.2.7", SPF_SOFTFAIL},
+	{"v=spf1 include:none.example ~all", "192.0.2.7", SPF_PERMERROR},
+	{"v=spf1 redirect=pass.example", "192.0.2.7", SPF_PASS},
+	{"v=spf1 redirect=pass.example -a:other.example", "192.0.2.7", SPF_PASS},
+	{"v=spf1 redirect=pass.example a:other.example ?all", "192.0.2.7", SPF_NEUTRAL},
+	{"v=spf1 redirect=fail.example ip4:192.0.2.7", "192.0.2.7", SPF_PASS},
+	{"v=spf1 redirect=none.example", "192.0.2.7", SPF_PERMERROR},
+	/* A loopback client passes nothing by itself. */
+	{"v=spf1 -all", "127.0.0.1", SPF_FAIL},
+	{"v=spf1 a -all", "::1", SPF_FAIL},
+};
+
+static void test_mechanisms(void **state MAYBE_UNUSED)
+{
+	fake_dns("example.net", DNS_A, "192.0.2.6 192.0.2.7");
+	fake_dns("example.net", DNS_AAAA, "2001:db8::7");
+	fake_dns("example.net", DNS_MX, "10:mx1.example.net 20:mx2.example.net");
+	fake_dns("mx1.example.net", DNS_A, "198.51.100.1");
+	fake_dns("mx2.example.net", DNS_A, "198.51.100.2");
+	fake_dns("null.example", DNS_MX, "0:.");
+	fake_dns("7.2.0.192.in-addr.arpa", DNS_PTR, "www.example.net");
+	fake_dns("8.2.0.192.in-addr.arpa", DNS_PTR, "www.example.net");
+	fake_dns("www.example.net", DNS_A, "192.0.2.7");
+	fake_dns("7.2.0.192.list.example", DNS_A, "127.0.0.2");
+	fake_dns("other.example", DNS_A, "203.0.113.99");
+	fake_dns("pass.example", DNS_TXT, "v=spf1 ip4:192.0.2.7 -all");
+	fake_dns("fail.example", DNS_TXT, "v=spf1 -all");
+	for (size_t i = 0; i < ARRAY_COUNT(mechanisms); i++) {
+		const struct mechanism_case *row = &mechanisms[i];
+
+		fake_dns("example.net", DNS_TXT, row->record);
+		if (check(row->client, "example.net")->result != row->result)
+			fail_msg("%s, %s: %s (%s)", row->record, row->client,
+				spf_result_name(last.result), last.evidence);
+	}
+}
+
+static void test_identities(void **state MAYBE_UNUSED)
+{
+	static const struct {
+		enum spf_identity identity;
+		const char *helo, *local_part, *domain;
+		enum spf_result result;
+		const char *sender;
+	} rows[] = {
+		{SPF_HELO, "mail.example.net", "", "", SPF_PASS, "postmaster@mail.example.net"},
+		{SPF_HELO, "MAIL.Example.NET.", "", "", SPF_PASS, "postmaster@mail.example.net"},
+		{SPF_HELO, "mail.example.net", "a", "other.example", SPF_PASS,
+			"postmaster@mail.example.net"},
+		{SPF_MAILFROM, "mail.example.net", "", "", SPF_PASS, "postmaster@mail.example.net"},
+		{SPF_MAILFROM, "x", "", "mail.example.net", SPF_PASS,
+			"postmaster@mail.example.net"},
+		{SPF_MAILFROM, "x", "joe", "mail.example.net", SPF_PASS, "joe@mail.example.net"},
+		{SPF_MAILFROM, "x", "joe", "other.example", SPF_NONE, "joe@other.example"},
+		{SPF_MAILFROM, "x", "joe", "m\xc3\xbcller.example", SPF_PASS,
+			"joe@xn--mller-kva.example"},
+		{SPF_HELO, "localhost", "", "", SPF_NONE, "postmaster@localhost"},
+		{SPF_HELO, "[192.0.2.7]", "", "", SPF_NONE, "postmaster@[192.0.2.7]"},
+		{SPF_HELO, "", "", "", SPF_NONE, "postmaster@"},
+		{SPF_MAILFROM, "x", "joe", "a..example", SPF_NONE, "joe@a..example"},
+		{SPF_MAILFROM, "x", "joe", "[192.0.2.7]", SPF_NONE, "joe@[192.0.2.7]"},
+	};
+	const struct ipaddr client = {.family = IP_V4, .bytes = {192, 0, 2, 7}};
+
+	fake_dns("mail.example.net", DNS_TXT, "v=spf1 ip4:192.0.2.7 -all");
+	fake_dns("xn--mller-kva.example", DNS_TXT, "v=spf1 ip4:192.0.2.7 -all");
+	fake_dns("localhost", DNS_TXT, "v=spf1 +all");
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct inquiry *inquiry = spf_inquire(NULL, rows[i].identity, &client, rows[i].helo,
+			rows[i].local_part, rows[i].domain, "mx.example.org", 5000);
+		const struct spf *spf = inquiry_result(inquiry);
+
+		assert_result(spf, rows[i].result);
+		assert_string_equal(spf->sender, rows[i].sender);
+		assert_true(spf->evidence[0] != '\0');
+		inquiry_free(&inquiry);
+	}
+}
+
+static void test_oversized_names(void **state MAYBE_UNUSED)
+{
+	const struct ipaddr client = {.family = IP_V4, .bytes = {192, 0, 2, 7}};
+	char huge[3000];
+	struct inquiry *inquiry;
+
+	fake_dns("example.net", DNS_TXT, "v=spf1 +all");
+	memset(huge, 'x', sizeof huge - 1);
+	huge[sizeof huge - 1] = '\0';
+	inquiry = spf_inquire(NULL, SPF_MAILFROM, &client, huge, huge, "example.net", huge, 5000);
+	assert_result(inquiry_result(inquiry), SPF_NONE);
+	inquiry_free(&inquiry);
+	inquiry = spf_inquire(NULL, SPF_MAILFROM, &client, huge, "a", huge, huge, 5000);
+	assert_result(inquiry_result(inquiry), SPF_NONE);
+	inquiry_free(&inquiry);
+}
+
+/* Each kind of failure, at each place where the DNS is asked: never fail, never none. */
+static void test_temporary_errors(void **state MAYBE_UNUSED)
+{
+	static const enum dns_status statuses[] = {DNS_SERVFAIL, DNS_TIMEOUT};
+	static const struct {
+		const char *record;
+		const char *name;
+		enum dns_type type;
+		enum spf_result result;
+	} rows[] = {
+		{"v=spf1 -all", "example.net", DNS_TXT, SPF_TEMPERROR},
+		{"v=spf1 a:broken.example -all", "broken.example", DNS_A, SPF_TEMPERROR},
+		{"v=spf1 a:broken.example/0 -all", "broken.example", DNS_A, SPF_TEMPERROR},
+		{"v=spf1 mx:broken.example -all", "broken.example", DNS_MX, SPF_TEMPERROR},
+		{"v=spf1 mx:good.example -all", "mx.good.example", DNS_A, SPF_TEMPERROR},
+		{"v=spf1 mx:good.example/0 -all", "mx.good.example", DNS_A, SPF_TEMPERROR},
+		{"v=spf1 exists:broken.example -all", "broken.example", DNS_A, SPF_TEMPERROR},
+		{"v=spf1 include:broken.example -all", "broken.example", DNS_TXT, SPF_TEMPERROR},
+		{"v=spf1 redirect=broken.example", "broken.example", DNS_TXT, SPF_TEMPERROR},
+		{"v=spf1 ptr -all", "7.2.0.192.in-addr.arpa", DNS_PTR, SPF_FAIL},
+		{"v=spf1 -all exp=broken.example", "broken.example", DNS_TXT, SPF_FAIL},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows) * ARRAY_COUNT(statuses); i++) {
+		size_t row = i / ARRAY_COUNT(statuses);
+
+		fake_dns_clear();
+		fake_dns("example.net", DNS_TXT, rows[row].record);
+		fake_dns("good.example", DNS_MX, "10:mx.good.example");
+		fake_dns_status(
+			rows[row].name, rows[row].type, statuses[i % ARRAY_COUNT(statuses)]);
+		assert_result(check("192.0.2.7", "example.net"), rows[row].result);
+		assert_string_equal(last.explanation, "");
+	}
+}
+
+/* A PTR name whose addresses cannot be asked is skipped (RFC 7208 5.5). */
+static void test_ptr_skips_broken_names(void **state MAYBE_UNUSED)
+{
+	fake_dns("7.2.0.192.in-addr.arpa", DNS_PTR, "bad.example.net good.example.net");
+	fake_dns_status("bad.example.net", DNS_A, DNS_TIMEOUT);
+	fake_dns("good.example.net", DNS_A, "192.0.2.7");
+	assert_result(check_record("v=spf1 ptr -all"), SPF_PASS);
+	assert_result(check_record("v=spf1 exists:%{p}.ok.example -all"), SPF_FAIL);
+	assert_int_equal(fake_dns_asked("good.example.net.ok.example", DNS_A), 1);
+}
+
+static void test_which_record(void **state MAYBE_UNUSED)
+{
+	assert_result(check("192.0.2.7", "missing.example"), SPF_NONE);
+	assert_string_equal(last.evidence, "missing.example publishes no SPF record (NXDOMAIN)");
+	assert_result(check_record("v=spf10 -all"), SPF_NONE);
+	assert_string_equal(last.evidence, "example.net publishes no SPF record");
+	assert_result(check_record("v=spf1"), SPF_NEUTRAL);
+	fake_dns_status("empty.example", DNS_TXT, DNS_NODATA);
+	assert_result(check("192.0.2.7", "empty.example"), SPF_NONE);
+}
+
+static void test_evidence(void **state MAYBE_UNUSED)
+{
+	fake_dns("example.net", DNS_MX, "10:mx1.example.net");
+	fake_dns("mx1.example.net", DNS_A, "192.0.2.7");
+	fake_dns("inner.example", DNS_TXT, "v=spf1 ip4:192.0.2.0/24 -all");
+	check_record("v=spf1 mx -all");
+	assert_string_equal(last.evidence,
+		"example.net: v=spf1 term \"mx\" matched 192.0.2.7 (mx1.example.net)");
+	check_record("v=spf1 include:inner.example -all");
+	assert_string_equal(last.evidence,
+		"example.net: v=spf1 term \"include:inner.example\" matched: inner.example: "
+		"v=spf1 term \"ip4:192.0.2.0/24\" matched 192.0.2.7");
+	check_record("v=spf1 a:\"\\x.example/33");
+	assert_string_equal(last.evidence,
+		"example.net: v=spf1 term \"a:\\x22\\x5cx.example/33\": prefix length out of "
+		"range");
+	check_record("v=spf1 -all");
+	assert_string_equal(
+		last.evidence, "example.net: v=spf1 term \"-all\" matched (no other term did)");
+	check_record("v=spf1 include:missing.example");
+	assert_string_equal(last.evidence,
+		"example.net: v=spf1 term \"include:missing.example\": missing.example publishes "
+		"no SPF record (NXDOMAIN)");
+}
+
+static void test_explanation(void **state MAYBE_UNUSED)
+{
+	static const struct {
+		const char *text;
+		const char *want;
+	} rows[] = {
+		{"%{i} is not one of %{d}'s", "192.0.2.7 is not one of example.net's"},
+		{"to %{r} from %{c}", "to mx.example.org from 192.0.2.7"},
+		{"100% wrong", ""},
+		{"caf\xc3\xa9", ""},
+		{"line\nbreak", ""},
+		{"%{p}", "unknown"},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		fake_dns("exp.example", DNS_TXT, rows[i].text);
+		assert_result(check_record("v=spf1 -all exp=exp.example"), SPF_FAIL);
+		assert_string_equal(last.explanation, rows[i].want);
+	}
+	assert_result(check_record("v=spf1 ~all exp=exp.example"), SPF_SOFTFAIL);
+	assert_string_equal(last.explanation, "");
+	assert_result(check_record("v=spf1 -all exp=missing.example"), SPF_FAIL);
+	assert_string_equal(last.explanation, "");
+	/* Not that of an included record, but that of what redirect leads to. */
+	fake_dns("exp.example", DNS_TXT, "why %{d}");
+	fake_dns("inner.example", DNS_TXT, "v=spf1 -all exp=exp.example");
+	check_record("v=spf1 include:inner.example -all");
+	assert_string_equal(last.explanation, "");
+	check_record("v=spf1 redirect=inner.example exp=other.example");
+	assert_string_equal(last.explanation, "why inner.example");
+}
+
+static void test_flags(void **state MAYBE_UNUSED)
+{
+	fake_dns("inner.example", DNS_TXT, "v=spf1 +all");
+	fake_dns("example.net", DNS_A, "203.0.113.1");
+	assert_result(check_record("v=spf1 +all"), SPF_PASS);
+	assert_true(last.over_broad);
+	assert_result(check_record("v=spf1 ip4:128.0.0.0/1 -all"), SPF_PASS);
+	assert_true(last.over_broad);
+	assert_result(check_record("v=spf1 a/1 -all"), SPF_PASS);
+	assert_true(last.over_broad);
+	assert_result(check_record("v=spf1 include:inner.example -all"), SPF_PASS);
+	assert_true(last.over_broad);
+	assert_result(check_record("v=spf1 redirect=inner.example"), SPF_PASS);
+	assert_true(last.over_broad);
+	assert_result(check_record("v=spf1 ip4:192.0.2.0/24 ip6:::/0 -all"), SPF_PASS);
+	assert_false(last.over_broad);
+	assert_false(last.no_mail);
+	assert_result(check_record("v=spf1 -all"), SPF_FAIL);
+	assert_true(last.no_mail);
+	assert_false(last.over_broad);
+	assert_result(check_record("v=spf1 a -all"), SPF_FAIL);
+	assert_false(last.no_mail);
+}
+
+/* libspf2 drops what does not fit 511 compiled bytes: here the term that decides is the last. */
+static void test_long_records(void **state MAYBE_UNUSED)
+{
+	char record[40000];
+
+	for (size_t count = 1; count <= 2000; count = count < 110 ? count + 1 : count * 2) {
+		struct text text;
+
+		text_init(&text, record, sizeof record);
+		text_add(&text, "v=spf1");
+		for (size_t i = 0; i < count; i++)
+			text_addf(&text, " ip4:198.51.%zu.%zu", i / 250, i % 250);
+		text_add(&text, " -all");
+		assert_result(check_record(record), SPF_FAIL);
+		text.buffer[text.length -= 5] = '\0';
+		text_add(&text, " ip4:192.0.2.7 -all");
+		assert_result(check_record(record), SPF_PASS);
+	}
+}
+
+/* WIDE includes in each of the records, DEEP levels of them. */
+static void publish_tree(unsigned wide, unsigned deep)
+{
+	char name[DOMAIN_SIZE], record[1000];
+
+	for (unsigned level = 0; level <= deep; level++) {
+		struct text text;
+
+		text_init(&text, record, sizeof record);
+		text_add(&text, "v=spf1");
+		for (unsigned i = 0; i < wide && level < deep; i++)
+			text_addf(&text, " include:n%u.l%u.example", i, level + 1);
+		text_add(&text, " -all");
+		for (unsigned i = 0; i < wide; i++) {
+			snprintf(name, sizeof name, "n%u.l%u.example", i, level);
+			fake_dns(name, DNS_TXT, record);
+		}
+	}
+}
+
+static void test_include_trees(void **state MAYBE_UNUSED)
+{
+	for (unsigned wide = 2; wide <= 10; wide++) {
+		for (unsigned deep = 2; deep <= 10; deep++) {
+			fake_dns_clear();
+			publish_tree(wide, deep);
+			check("192.0.2.7", "n0.l0.example");
+			assert_in_range(cost.questions, 1, 12);
+			if (wide > 9 || deep > 3)
+				assert_result(&last, SPF_PERMERROR);
+		}
+	}
+}
+
+static void test_loops(void **state MAYBE_UNUSED)
+{
+	assert_result(check_record("v=spf1 include:example.net -all"), SPF_PERMERROR);
+	assert_result(check_record("v=spf1 redirect=example.net"), SPF_PERMERROR);
+	fake_dns("b.example", DNS_TXT, "v=spf1 include:example.net -all");
+	assert_result(check_record("v=spf1 include:b.example -all"), SPF_PERMERROR);
+	assert_result(check_record("v=spf1 redirect=%{o}.%{d}"), SPF_PERMERROR);
+}
+
+static void publish_addresses(unsigned count, char *record, size_t size)
+{
+	struct text text;
+
+	text_init(&text, record, size);
+	text_add(&text, "v=spf1");
+	for (unsigned i = 0; i < count; i++) {
+		char name[40];
+
+		text_addf(&text, " a:h%u.example", i);
+		snprintf(name, sizeof name, "h%u.example", i);
+		fake_dns(name, DNS_A, "203.0.113.5");
+	}
+}
+
+static void test_eleven_terms(void **state MAYBE_UNUSED)
+{
+	char record[1000];
+
+	publish_addresses(10, record, sizeof record);
+	strcat(record, " ip4:192.0.2.7 -all");
+	assert_result(check_record(record), SPF_PASS);
+	publish_addresses(11, record, sizeof record);
+	strcat(record, " ip4:192.0.2.7 -all");
+	assert_result(check_record(record), SPF_PERMERROR);
+	assert_in_range(cost.questions, 11, 11);
+	/* Split over an include it is one more, for the include itself. */
+	publish_addresses(5, record, sizeof record);
+	fake_dns("inner.example", DNS_TXT, record);
+	publish_addresses(5, record, sizeof record);
+	strcat(record, " include:inner.example +all");
+	assert_result(check_record(record), SPF_PERMERROR);
+	publish_addresses(4, record, sizeof record);
+	strcat(record, " include:inner.example -all");
+	assert_result(check_record(record), SPF_FAIL);
+	/* redirect is a term as well. */
+	fake_dns("inner.example", DNS_TXT, "v=spf1 -all");
+	publish_addresses(10, record, sizeof record);
+	strcat(record, " redirect=inner.example");
+	assert_result(check_record(record), SPF_PERMERROR);
+}
+
+static void test_void_lookups(void **state MAYBE_UNUSED)
+{
+	assert_result(check_record("v=spf1 a:v1.example a:v2.example -all"), SPF_FAIL);
+	assert_result(check_record("v=spf1 a:v1.example mx:v2.example exists:v3.example -all"),
+		SPF_PERMERROR);
+	assert_result(check_record("v=spf1 a:v1.example a:v2.example a:v3.example a:v4.example "
+				   "a:v5.example a:v6.example a:v7.example a:v8.example +all"),
+		SPF_PERMERROR);
+	assert_int_equal(cost.questions, 1 + 3);
+	/* Names that cannot be asked are no lookups; nor is it the domain's doing what PTR a client
+	 * lacks. */
+	assert_result(
+		check_record("v=spf1 a:a..b.x a:c..d.x a:e..f.x a:g..h.x ptr -all"), SPF_FAIL);
+}
+
+static void test_many_names(void **state MAYBE_UNUSED)
+{
+	char hosts[1000] = "", name[40];
+
+	for (unsigned i = 0; i < 11; i++) {
+		snprintf(name, sizeof name, "%s%u:m%u.example", i > 0 ? " " : "", i, i);
+		strcat(hosts, name);
+		snprintf(name, sizeof name, "m%u.example", i);
+		fake_dns(name, DNS_A, i == 9 ? "192.0.2.7" : "203.0.113.1");
+		if (i == 9) {
+			fake_dns("example.net", DNS_MX, hosts);
+			assert_result(check_record("v=spf1 mx -all"), SPF_PASS);
+		}
+	}
+	fake_dns("example.net", DNS_MX, hosts);
+	assert_result(check_record("v=spf1 mx -all"), SPF_PERMERROR);
+	assert_result(check_record("v=spf1 mx/0 -all"), SPF_PERMERROR);
+}
+
+/* Only the first ten PTR names are looked at, and more of them are no error. */
+static void test_many_ptr_names(void **state MAYBE_UNUSED)
+{
+	for (unsigned at = 0; at < 1000; at += 5) {
+		char names[16000];
+		struct text text;
+
+		fake_dns_clear();
+		text_init(&text, names, sizeof names);
+		for (unsigned i = 0; i < 1000; i++)
+			text_addf(&text, i == at ? "yes.example.net " : "n%u.example ", i);
+		fake_dns("7.2.0.192.in-addr.arpa", DNS_PTR, names);
+		fake_dns("yes.example.net", DNS_A, "192.0.2.7");
+		assert_result(check_record("v=spf1 ptr -all"), at < 10 ? SPF_PASS : SPF_FAIL);
+		assert_in_range(cost.questions, 3, 12);
+		if (at >= 20)
+			at += 100;
+	}
+}
+
+/* Terms before an include go out side by side, an include and one term behind it as well. */
+static void test_questions_side_by_side(void **state MAYBE_UNUSED)
+{
+	fake_dns("example.net", DNS_A, "203.0.113.1");
+	fake_dns("example.net", DNS_MX, "10:mx1.example.net 20:mx2.example.net");
+	fake_dns("mx1.example.net", DNS_A, "203.0.113.2");
+	fake_dns("mx2.example.net", DNS_A, "192.0.2.7");
+	assert_result(check_record("v=spf1 a mx -all"), SPF_PASS);
+	assert_int_equal(cost.steps, 3); /* TXT; A and MX; two A */
+	fake_dns("i1.example", DNS_TXT, "v=spf1 -all");
+	fake_dns("i2.example", DNS_TXT, "v=spf1 ip4:192.0.2.7 -all");
+	assert_result(check_record("v=spf1 include:i1.example include:i2.example -all"), SPF_PASS);
+	assert_int_equal(cost.steps, 2);
+}
+
+/* Every length of hostile macros, in a mechanism and in an explanation: CVE-2023-42118 and its kin
+ * need an exact one. */
+static void test_macros_of_every_length(void **state MAYBE_UNUSED)
+{
+	static const char *const parts[] = {
+		"%{d}", "%{S}", "%%", "%-", "%{l1r-}", "a", "%{d2147483648}", "%{ir}."};
+	char record[2200];
+
+	for (size_t part = 0; part < ARRAY_COUNT(parts); part++) {
+		for (size_t count = 1; strlen(parts[part]) * count < 1100; count++) {
+			struct text text;
+
+			text_init(&text, record, sizeof record);
+			text_add(&text, "v=spf1 exists:");
+			for (size_t i = 0; i < count; i++)
+				text_add(&text, parts[part]);
+			text_add(&text, ".example exp=exp.example -all");
+			fake_dns_clear();
+			fake_dns("exp.example", DNS_TXT, record + strlen("v=spf1 "));
+			assert_result(check_record(record), SPF_FAIL);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_mechanisms, clear, clear),
+		cmocka_unit_test_setup_teardown(test_identities, clear, clear),
+		cmocka_unit_test_setup_teardown(test_oversized_names, clear, clear),
+		cmocka_unit_test_setup_teardown(test_temporary_errors, clear, clear),
+		cmocka_unit_test_setup_teardown(test_ptr_skips_broken_names, clear, clear),
+		cmocka_unit_test_setup_teardown(test_which_record, clear, clear),
+		cmocka_unit_test_setup_teardown(test_evidence, clear, clear),
+		cmocka_unit_test_setup_teardown(test_explanation, clear, clear),
+		cmocka_unit_test_setup_teardown(test_flags, clear, clear),
+		cmocka_unit_test_setup_teardown(test_long_records, clear, clear),
+		cmocka_unit_test_setup_teardown(test_include_trees, clear, clear),
+		cmocka_unit_test_setup_teardown(test_loops, clear, clear),
+		cmocka_unit_test_setup_teardown(test_eleven_terms, clear, clear),
+		cmocka_unit_test_setup_teardown(test_void_lookups, clear, clear),
+		cmocka_unit_test_setup_teardown(test_many_names, clear, clear),
+		cmocka_unit_test_setup_teardown(test_many_ptr_names, clear, clear),
+		cmocka_unit_test_setup_teardown(test_questions_side_by_side, clear, clear),
+		cmocka_unit_test_setup_teardown(test_macros_of_every_length, clear, clear),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
