@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "limit_key.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "mailbox_identity.h"
+#include "text.h"
+
+enum part {
+	PART_AUTH_USER,
+	PART_SENDER,
+	PART_SENDER_DOMAIN,
+	PART_CLIENT_IP,
+	PART_CLIENT_NET,
+	PART_CONFIRMED_NAME,
+	PART_HELO,
+	PART_RECIPIENT,
+	PART_RECIPIENT_DOMAIN,
+	PART_TLS_SUBJECT,
+	PART_DAEMON
+};
+
+static const char *const part_names[] = {
+	[PART_AUTH_USER] = "auth_user",
+	[PART_SENDER] = "sender",
+	[PART_SENDER_DOMAIN] = "sender_domain",
+	[PART_CLIENT_IP] = "client_ip",
+	[PART_CLIENT_NET] = "client_net",
+	[PART_CONFIRMED_NAME] = "confirmed_name",
+	[PART_HELO] = "helo",
+	[PART_RECIPIENT] = "recipient",
+	[PART_RECIPIENT_DOMAIN] = "recipient_domain",
+	[PART_TLS_SUBJECT] = "tls_subject",
+	[PART_DAEMON] = "daemon",
+	NULL,
+};
+
+/* Reading. ------------------------------------------------------------------------------------- */
+
+static bool find_part(const char *word, size_t length, unsigned char *part_r)
+{
+	for (unsigned char i = 0; part_names[i] != NULL; i++) {
+		if (strlen(part_names[i]) == length && ascii_equal_n(part_names[i], word, length)) {
+			*part_r = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool complain_of_word(const char *word, size_t length, char *why, size_t why_size)
+{
+	char shown[40];
+	const char *meant;
+
+	snprintf(shown, sizeof(shown), "%.*s", (int)(length < 39 ? length : 39), word);
+	meant = text_suggest(shown, part_names);
+	if (length == 0)
+		snprintf(why, why_size,
+			"a word is missing; write for example \"auth_user | sender\"");
+	else if (meant != NULL)
+		snprintf(why, why_size, "\"%s\" is no key; did you mean \"%s\"?", shown, meant);
+	else
+		snprintf(why, why_size,
+			"\"%s\" is no key; write auth_user, sender, sender_domain, client_ip, "
+			"client_net, confirmed_name, helo, recipient, recipient_domain, "
+			"tls_subject or daemon",
+			shown);
+	return false;
+}
+
+bool limit_key_parse(const char *text, struct limit_key *key, char *why, size_t why_size)
+{
+	*key = (struct limit_key){.alternatives = 1};
+	for (;;) {
+		size_t alternative = key->alternatives - 1;
+		size_t *count = &key->part_counts[alternative];
+		size_t length;
+
+		text += strspn(text, " \t");
+		length = strcspn(text, " \t+|");
+		if (*count == LIMIT_PARTS_MAX) {
+			snprintf(why, why_size, "more than %d words joined with \"+\"",
+				LIMIT_PARTS_MAX);
+			return false;
+		}
+		if (!find_part(text, length, &key->parts[alternative][(*count)++]))
+			return complain_of_word(text, length, why, why_size);
+		text += length;
+		text += strspn(text, " \t");
+		if (*text == '\0')
+			return true;
+		if (*text == '|' && key->alternatives++ == LIMIT_ALTERNATIVES_MAX) {
+			snprintf(
+				why, why_size, "more than %d alternatives", LIMIT_ALTERNATIVES_MAX);
+			return false;
+		}
+		if (*text != '|' && *text != '+') {
+			snprintf(why, why_size,
+				"\"%s\" follows a key; join keys with \"+\", or with \"|\" to fall "
+				"back",
+				text);
+			return false;
+		}
+		text++;
+	}
+}
+
+/* Making. -------------------------------------------------------------------------------------- */
+
+bool limit_key_is_forgeable(const struct limit_key *key)
+{
+	for (size_t a = 0; a < key->alternatives; a++) {
+		bool forgeable = true;
+
+		for (size_t i = 0; i < key->part_counts[a]; i++) {
+			enum part part = key->parts[a][i];
+
+			if (part != PART_SENDER && part != PART_SENDER_DOMAIN && part != PART_HELO)
+				forgeable = false;
+		}
+		if (forgeable)
+			return true;
+	}
+	return false;
+}
+
+/* One key being made. */
+struct maker {
+	const struct limit_key_options *options;
+	struct session *session;
+	struct limit_proof *proof;
+	uint64_t deadline_ms;
+	bool unproven; /* holds something that a stranger wrote and nothing proves */
+	bool has_network;
+};
+
+static bool is_proven(struct maker *maker, enum proof_of which)
+{
+	char evidence[EVIDENCE_SIZE];
+	bool temporary;
+
+	if ((maker->session->exemptions & EXEMPT_MAY_RELAY) != 0)
+		return true;
+	if (!maker->proof->known[which]) {
+		maker->proof->holds[which] = session_proof(
+			maker->session, which, maker->deadline_ms, evidence, &temporary);
+		maker->proof->known[which] = true;
+	}
+	return maker->proof->holds[which];
+}
+
+static bool network_value(struct maker *maker, char *value)
+{
+	char text[NETWORK_TEXT_SIZE];
+	struct network network;
+
+	if (maker->session->client.family == IP_NONE)
+		return false;
+	network = network_of(
+		&maker->session->client, maker->options->prefix_v4, maker->options->prefix_v6);
+	maker->has_network = true;
+	return text_copy(value, PATH_SIZE, network_format(&network, text));
+}
+
+static bool sender_value(struct maker *maker, enum part part, char *value)
+{
+	const struct transaction *transaction = &maker->session->transaction;
+	const struct path *path = &transaction->reverse_path;
+
+	if (!transaction->open || transaction->error != PATH_OK)
+		return false;
+	if (path->null) {
+		maker->unproven = true;
+		return text_copy(value, PATH_SIZE, "<>");
+	}
+	maker->unproven = maker->unproven || !is_proven(maker, PROOF_OF_SENDER);
+	if (part == PART_SENDER || path->domain[0] == '\0') {
+		mailbox_identity(path, maker->options->extension, value);
+		return true;
+	}
+	return text_copy(value, PATH_SIZE, path->domain);
+}
+
+static bool recipient_value(const struct maker *maker, enum part part, char *value)
+{
+	const struct recipient *recipient = maker->session->recipient;
+
+	if (recipient == NULL || recipient->error != PATH_OK)
+		return false;
+	if (part == PART_RECIPIENT || recipient->path.domain[0] == '\0') {
+		mailbox_identity(&recipient->path, maker->options->extension, value);
+		return true;
+	}
+	return text_copy(value, PATH_SIZE, recipient->path.domain);
+}
+
+static bool helo_value(struct maker *maker, char *value)
+{
+	const struct session *session = maker->session;
+
+	if (!session->greeted || session->helo_raw[0] == '\0')
+		return false;
+	maker->unproven = maker->unproven || !is_proven(maker, PROOF_OF_HELO);
+	if (session->helo[0] != '\0')
+		return text_copy(value, PATH_SIZE, session->helo);
+	snprintf(value, PATH_SIZE, "%.*s", PATH_SIZE - 1, session->helo_raw);
+	ascii_lower(value);
+	return true;
+}
+
+static bool name_value(struct maker *maker, char *value)
+{
+	const struct iprev *iprev = session_iprev_result(maker->session, maker->deadline_ms);
+
+	return iprev != NULL && iprev->confirmed_name[0] != '\0' &&
+	       text_copy(value, PATH_SIZE, iprev->confirmed_name);
+}
+
+/* A fact of the session as it is; "" is none. */
+static bool plain_value(const char *fact, char *value)
+{
+	return fact[0] != '\0' && text_copy(value, PATH_SIZE, fact);
+}
+
+/* Few authentication services tell "User" from "user"; none of their users should gain by it. */
+static bool user_value(const char *user, char *value)
+{
+	if (!plain_value(user, value))
+		return false;
+	ascii_lower(value);
+	return true;
+}
+
+static bool part_value(struct maker *maker, enum part part, char *value)
+{
+	struct session *session = maker->session;
+
+	switch (part) {
+	case PART_AUTH_USER:
+		return user_value(session->auth_user, value);
+	case PART_SENDER:
+	case PART_SENDER_DOMAIN:
+		return sender_value(maker, part, value);
+	case PART_CLIENT_IP:
+		maker->has_network = session->client.family != IP_NONE;
+		return maker->has_network && ipaddr_format(&session->client, value) != NULL;
+	case PART_CLIENT_NET:
+		return network_value(maker, value);
+	case PART_CONFIRMED_NAME:
+		return name_value(maker, value);
+	case PART_HELO:
+		return helo_value(maker, value);
+	case PART_RECIPIENT:
+	case PART_RECIPIENT_DOMAIN:
+		return recipient_value(maker, part, value);
+	case PART_TLS_SUBJECT:
+		return plain_value(session->tls_subject, value);
+	case PART_DAEMON:
+		return plain_value(session->daemon_name, value);
+	}
+	return false;
+}
+
+static void add_label(struct text *label, const char *value)
+{
+	if (label->length > 0)
+		text_add_char(label, '+');
+	text_add_escaped(label, value, strlen(value), STORE_LABEL_SIZE);
+}
+
+static bool make_alternative(struct maker *maker, const unsigned char *parts, size_t count,
+	struct limit_identity *identity)
+{
+	char values[LIMIT_PARTS_MAX + 1][PATH_SIZE];
+	const char *hashed[1 + 2 * (LIMIT_PARTS_MAX + 1)];
+	size_t hashed_count = 0;
+	struct text label;
+
+	maker->unproven = false;
+	maker->has_network = false;
+	text_init(&label, identity->label, sizeof(identity->label));
+	hashed[hashed_count++] = maker->options->title;
+	for (size_t i = 0; i < count; i++) {
+		if (!part_value(maker, parts[i], values[i]))
+			return false;
+		hashed[hashed_count++] = part_names[parts[i]];
+		hashed[hashed_count++] = values[i];
+		add_label(&label, values[i]);
+	}
+	if (maker->unproven && !maker->has_network && network_value(maker, values[count])) {
+		hashed[hashed_count++] = part_names[PART_CLIENT_NET];
+		hashed[hashed_count++] = values[count];
+		add_label(&label, values[count]);
+	}
+	store_key(identity->key, hashed, hashed_count);
+	return true;
+}
+
+bool limit_key_make(const struct limit_key *key, const struct limit_key_options *options,
+	struct session *session, struct limit_proof *proof, uint64_t deadline_ms,
+	struct limit_identity *identity)
+{
+	struct maker maker = {
+		.options = options,
+		.session = session,
+		.proof = proof,
+		.deadline_ms = deadline_ms,
+	};
+
+	for (size_t i = 0; i < key->alternatives; i++)
+		if (make_alternative(&maker, key->parts[i], key->part_counts[i], identity))
+			return true;
+	return false;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a limit counts by: an expression like "auth_user | sender + recipient_domain" and the canonical
+ * identity that it gives for a session. "|" falls back to the next alternative when the session has
+ * not all of one; "+" joins. */
+#ifndef MAILREEVE_LIMIT_KEY_H
+#define MAILREEVE_LIMIT_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "session.h"
+#include "store.h"
+
+enum { LIMIT_ALTERNATIVES_MAX = 4, LIMIT_PARTS_MAX = 4 };
+
+struct limit_key {
+	size_t alternatives;
+	size_t part_counts[LIMIT_ALTERNATIVES_MAX];
+	unsigned char parts[LIMIT_ALTERNATIVES_MAX][LIMIT_PARTS_MAX]; /* private */
+};
+
+/* False with a sentence in WHY: what is wrong, what would be right. */
+bool limit_key_parse(
+	const char *text, struct limit_key *key_r, char *why, size_t why_size) MUST_CHECK;
+
+/* Depends on nothing but what a stranger can write as he likes (reverse-path, HELO), so that without
+ * proof it says little; for warnings. */
+bool limit_key_is_forgeable(const struct limit_key *key);
+
+struct limit_key_options {
+	const char *title; /* of the limit; its counts are its own */
+	const char *extension; /* of mailbox_identity */
+	unsigned prefix_v4, prefix_v6; /* of a client network */
+};
+
+/* Whether sender and HELO of this session are proven, found out once. Zeroed at first. */
+struct limit_proof {
+	unsigned char known[2], holds[2]; /* by enum proof_of */
+};
+
+struct limit_identity {
+	char key[STORE_KEY_SIZE];
+	char label[STORE_LABEL_SIZE]; /* readable, escaped */
+};
+
+/* False when the session has none of the alternatives: the limit is not about it. What is written by a
+ * stranger and proven by nothing is joined with the client's network, so that nobody can use up what
+ * belongs to another; the null reverse-path always is. Waits for proofs until DEADLINE_MS. */
+bool limit_key_make(const struct limit_key *key, const struct limit_key_options *options,
+	struct session *session, struct limit_proof *proof, uint64_t deadline_ms,
+	struct limit_identity *identity_r);
+
+#endif
