@@ -24,7 +24,7 @@ static const struct check impostor_checks[] = {
 		.can_temperror = true,
 		.code = "550",
 		.enhanced = "5.7.1",
-		.reply = "the client is registered for neither name",
+		.reply = "the client is not registered for the names it uses",
 		.help = "The hard reading: the client is not registered for its HELO name, or not "
 			"for the sender's domain"},
 	{.name = NULL},

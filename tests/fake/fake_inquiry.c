@@ -107,6 +107,16 @@ void fake_dns_status(const char *name, enum dns_type type, enum dns_status statu
 	fake_keep(dns_answer_create(name, type, status, 60, NULL, 0));
 }
 
+void fake_dns_rows(const struct fake_answer *rows)
+{
+	for (; rows->name != NULL; rows++) {
+		if (rows->records != NULL || rows->status == DNS_OK)
+			fake_dns(rows->name, rows->type, rows->records);
+		else
+			fake_dns_status(rows->name, rows->type, rows->status);
+	}
+}
+
 void fake_dns_default(enum dns_status status)
 {
 	fake_default = status;

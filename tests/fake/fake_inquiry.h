@@ -22,6 +22,16 @@ void fake_dns(const char *name, enum dns_type type, const char *records);
 /* NAME and TYPE end in STATUS (SERVFAIL, TIMEOUT, ...). */
 void fake_dns_status(const char *name, enum dns_type type, enum dns_status status);
 
+/* The same for a table of a test case; a NULL name ends it. With records they are the answer, with a
+ * status that is, with neither it is NODATA. */
+struct fake_answer {
+	const char *name;
+	enum dns_type type;
+	const char *records;
+	enum dns_status status;
+};
+void fake_dns_rows(const struct fake_answer *rows);
+
 /* Every question that has no entry ends in STATUS, or in NXDOMAIN again. */
 void fake_dns_default(enum dns_status status);
 
