@@ -96,11 +96,11 @@ def test_usage():
 
 def test_socket_mode_and_group(site, place):
     path = f"{place}/milter.sock"
-    text = site.base().replace(site.milter_path, path).replace("0666", "0660")
-    daemon = Filter(f"{place}/run", text + "socket_group = \"mail\"\n", path)
+    text = site.base().replace(site.milter_path, path).replace('"postfix"', '"mail"')
+    daemon = Filter(f"{place}/run", text + 'socket_mode = "0620"\n', path)
     daemon.start()
     found = os.stat(path)
-    assert stat.S_IMODE(found.st_mode) == 0o660
+    assert stat.S_IMODE(found.st_mode) == 0o620
     assert found.st_gid == grp.getgrnam("mail").gr_gid
     assert daemon.stop() == EX_OK
 
@@ -138,6 +138,7 @@ def test_a_file_in_the_way_is_not_removed(site, place):
 
 def test_inet_socket(site, place, postfix, sink):
     text = site.base().replace(f"unix:{site.milter_path}", "inet:8891@127.0.0.1")
+    text = text.replace(site.milter_path, f"{place}/other")
     daemon = Filter(f"{place}/run", text)
     daemon.start()
     until(lambda: tcp_listens("127.0.0.1", 8891), "the filter listening on a port")

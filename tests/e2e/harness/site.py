@@ -13,7 +13,8 @@ _tokens = itertools.count(1)
 
 BASE = """\
 socket = "unix:{socket}"
-socket_mode = "0666"
+socket_group = "postfix"
+control_socket = "{socket}.control"
 user = "nobody"
 log_to = stderr
 hostname = "mx.example.test"
