@@ -43,6 +43,8 @@ struct setting {
 		*choices; /* SETTING_CHOICE: NULL-terminated words; SETTING_ACTION: NULL, or
 				     * the allowed words */
 	const char *help; /* one line, sentence case, no full stop; shown in sample and manual */
+	const char *example; /* as it would stand in the file, for a setting that is empty by
+			      * default; NULL: one made from the type */
 };
 
 enum { SETTING_VALUE_MAX = 4096, SETTING_WHY_SIZE = 1024 };

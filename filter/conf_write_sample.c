@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The shipped mailreeve.conf. */
+#include <string.h>
+
+#include "conf_write.h"
+#include "text.h"
+
+enum { VALUE_SIZE = 512, COMMENT_SIZE = 1024 };
+
+static const char head[] =
+	"# Mailreeve: every setting, with its default. mailreeve.conf(5) tells more;\n"
+	"# \"mailreeve -n\" checks this file. A line that begins with # does nothing: what stands\n"
+	"# there is empty by default, and shows an example.\n"
+	"#\n"
+	"# A setting is NAME = VALUE, a list { VALUE, VALUE }; quotes are needed only around a "
+	"text\n"
+	"# with blanks or signs in it. include(\"file\") reads another file.\n"
+	"#\n"
+	"# What is done when a check fails:\n"
+	"#   reject      refuse it for good (5yz)\n"
+	"#   tempfail    refuse it for now (4yz)\n"
+	"#   suspect     a weak sign: counts for the impostor policy, does nothing by itself\n"
+	"#   quarantine  accept it into the hold queue of the MTA\n"
+	"#   tag         accept it, with a note in the header section\n"
+	"#   monitor     accept it, with a note in the log\n"
+	"#   off         the check does not run\n"
+	"# When DNS or the store could not answer, NAME_temperror says what is done instead: "
+	"monitor,\n"
+	"# tag, suspect, tempfail or off, but never a refusal for good.\n";
+
+/* One sentence: what it is for, and what may stand there. */
+static void write_comment(FILE *out, const struct setting *setting, const char *indent)
+{
+	char text[COMMENT_SIZE], type[COMMENT_SIZE], start[8];
+	struct text comment;
+
+	snprintf(start, sizeof(start), "%s# ", indent);
+	text_init(&comment, text, sizeof(text));
+	text_add(&comment, setting->help == NULL ? "" : setting->help);
+	if (setting->type != SETTING_ACTION)
+		text_addf(&comment, " (%s)", setting_type_text(setting, type, sizeof(type)));
+	conf_write_wrapped(out, start, text);
+}
+
+static void write_row(FILE *out, const struct row *row, const char *indent, bool commented)
+{
+	const struct setting *setting = &row->setting;
+	char value[VALUE_SIZE];
+	bool empty;
+
+	conf_write_default(setting, value, sizeof(value), &empty);
+	if (row->made_name == NULL)
+		write_comment(out, setting, indent);
+	fprintf(out, "%s%s%s = %s\n", indent, empty || commented ? "# " : "", setting->name, value);
+}
+
+/* A temperror setting stands right below its check, without a blank line. */
+static bool is_companion(const struct group *group, size_t index)
+{
+	return index < group->row_count && group->rows[index].made_name != NULL;
+}
+
+static void write_top(FILE *out, const struct group *group)
+{
+	for (size_t i = 0; i < group->row_count; i++) {
+		if (group->rows[i].topic != NULL)
+			fprintf(out, "\n# ---- %s\n", group->rows[i].topic);
+		fputc('\n', out);
+		write_row(out, &group->rows[i], "", false);
+	}
+}
+
+static void write_section(FILE *out, const struct group *group)
+{
+	fprintf(out, "\n# ---- %s: ", group->name);
+	conf_write_wrapped(out, "", group->summary);
+	fprintf(out, "%s {\n", group->name);
+	for (size_t i = 0; i < group->row_count; i++) {
+		if (i > 0 && !is_companion(group, i))
+			fputc('\n', out);
+		write_row(out, &group->rows[i], "\t", false);
+	}
+	fputs("}\n", out);
+}
+
+/* Sections that an administrator adds: shown as a comment. */
+static void write_titled(FILE *out, const struct group *group)
+{
+	fprintf(out, "\n# ---- %s: ", group->name);
+	conf_write_wrapped(out, "", group->summary);
+	fprintf(out, "# Any number of sections, each with its title:\n#\n# %s \"name\" {\n",
+		group->name);
+	for (size_t i = 0; i < group->row_count; i++) {
+		const struct setting *setting = &group->rows[i].setting;
+		char value[VALUE_SIZE], text[COMMENT_SIZE], type[COMMENT_SIZE];
+		struct text comment;
+		bool empty;
+
+		conf_write_default(setting, value, sizeof(value), &empty);
+		text_init(&comment, text, sizeof(text));
+		text_addf(&comment, "%s (%s)", setting->help == NULL ? "" : setting->help,
+			setting_type_text(setting, type, sizeof(type)));
+		conf_write_wrapped(out, "#     # ", text);
+		fprintf(out, "#     %s = %s\n%s", setting->name, value,
+			i + 1 < group->row_count ? "#\n" : "");
+	}
+	fputs("# }\n", out);
+}
+
+void conf_write_sample(FILE *out, const struct policy *const *policy_list)
+{
+	struct schema *schema = schema_create(policy_list);
+
+	fputs(head, out);
+	write_top(out, &schema->groups[0]);
+	for (size_t i = 1; i < schema->group_count; i++) {
+		const struct group *group = &schema->groups[i];
+
+		if (group->policy != NULL && group->policy->titled)
+			write_titled(out, group);
+		else
+			write_section(out, group);
+	}
+	schema_free(&schema);
+}
