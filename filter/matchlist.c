@@ -296,6 +296,9 @@ bool matchlist_match_domain(
 
 	if (list == NULL || !list->has_domains || length == 0)
 		return false;
+	/* Keys of the other kinds, which no canonical domain equals. */
+	if (canonical_domain[0] == '.' || strchr(canonical_domain, '@') != NULL)
+		return false;
 	if (match_key(list, canonical_domain, length, match_r))
 		return true;
 	parent = list->has_parents ? find_parent(list, canonical_domain, length) : NULL;

@@ -25,6 +25,8 @@ static bool parse_network(const char *text, struct matchlist_entry *entry, const
 /* Any bytes that only a network is made of: so "192.0.2.300" is a bad network, not a domain. */
 static bool looks_like_network(const char *text)
 {
+	if (text[0] == '\0' || text[0] == '.')
+		return false;
 	return strchr(text, '/') != NULL || strchr(text, ':') != NULL ||
 	       text[strspn(text, "0123456789.-")] == '\0';
 }
@@ -100,7 +102,7 @@ bool matchlist_entry_parse(const char *text, struct matchlist_entry *entry_r, co
 		*why_r = "there are no wildcards; .example.com means the domain and all below it";
 		return false;
 	}
-	if (text[0] != '.' && looks_like_network(text))
+	if (looks_like_network(text))
 		return parse_network(text, entry_r, why_r);
 	return parse_domain(text[0] == '.' ? "." : "", text + (text[0] == '.'), entry_r, why_r);
 }

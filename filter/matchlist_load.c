@@ -66,6 +66,17 @@ static void load_line(struct loading *loading, char *line, size_t length, unsign
 		blame(loading, number, why);
 }
 
+/* Some editors start a file with a byte order mark. */
+static char *behind_mark(char *line, size_t *length)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	if (strncmp(line, mark, sizeof(mark) - 1) != 0)
+		return line;
+	*length -= sizeof(mark) - 1;
+	return line + sizeof(mark) - 1;
+}
+
 static void load_stream(struct loading *loading, FILE *stream)
 {
 	char *line = NULL;
@@ -73,15 +84,19 @@ static void load_stream(struct loading *loading, FILE *stream)
 	unsigned number = 0;
 
 	for (;;) {
-		ssize_t length = getline(&line, &size, stream);
+		ssize_t got = getline(&line, &size, stream);
+		size_t length = (size_t)got;
+		char *start = line;
 
-		if (length < 0)
+		if (got < 0)
 			break;
 		if (++number > LINES_MAX) {
 			blame(loading, number, "more than 10 million lines; split the file");
 			break;
 		}
-		load_line(loading, line, (size_t)length, number);
+		if (number == 1)
+			start = behind_mark(line, &length);
+		load_line(loading, start, length, number);
 	}
 	if (ferror(stream))
 		blame(loading, 0, strerror(errno));
