@@ -9,7 +9,7 @@
 struct look {
 	struct session *session;
 	struct text evidence;
-	const char *client_name; /* confirmed; NULL: not known */
+	const struct iprev *iprev; /* NULL: not known */
 };
 
 static void grant(struct look *look, enum exemption exemption, const char *what, const char *value,
@@ -103,16 +103,11 @@ static void look_at_allow_list(struct look *look, enum stage stage)
 		grant_path(look, &session->recipient->path, "allowed recipient");
 }
 
-static const char *confirmed_name(struct session *session, uint64_t deadline_ms)
+static bool names_matter(const struct session *session)
 {
-	const struct iprev *iprev = NULL;
-
-	if (session->client.family == IP_NONE)
-		return NULL;
-	if (matchlist_has_domains(session->site->allow) ||
-		matchlist_has_domains(session->site->forwarders))
-		iprev = session_iprev_result(session, deadline_ms);
-	return iprev == NULL || iprev->confirmed_name[0] == '\0' ? NULL : iprev->confirmed_name;
+	return session->client.family != IP_NONE &&
+	       (matchlist_has_domains(session->site->allow) ||
+		       matchlist_has_domains(session->site->forwarders));
 }
 
 void exemption_update(struct session *session, enum stage stage, uint64_t deadline_ms)
@@ -122,7 +117,8 @@ void exemption_update(struct session *session, enum stage stage, uint64_t deadli
 	session->exemptions = 0;
 	text_init(&look.evidence, session->exemption_evidence, sizeof(session->exemption_evidence));
 	look_at_trust(&look);
-	look.client_name = confirmed_name(session, deadline_ms);
+	if (names_matter(session))
+		look.iprev = session_iprev_result(session, deadline_ms);
 	look_at_allow_list(&look, stage);
 	if (!matchlist_is_empty(session->site->forwarders))
 		grant_client(&look, session->site->forwarders, EXEMPT_FORWARDER, "forwarder");

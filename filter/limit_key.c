@@ -109,23 +109,6 @@ bool limit_key_parse(const char *text, struct limit_key *key, char *why, size_t 
 
 /* Making. -------------------------------------------------------------------------------------- */
 
-bool limit_key_is_forgeable(const struct limit_key *key)
-{
-	for (size_t a = 0; a < key->alternatives; a++) {
-		bool forgeable = true;
-
-		for (size_t i = 0; i < key->part_counts[a]; i++) {
-			enum part part = key->parts[a][i];
-
-			if (part != PART_SENDER && part != PART_SENDER_DOMAIN && part != PART_HELO)
-				forgeable = false;
-		}
-		if (forgeable)
-			return true;
-	}
-	return false;
-}
-
 /* One key being made. */
 struct maker {
 	const struct limit_key_options *options;

@@ -25,10 +25,6 @@ struct limit_key {
 bool limit_key_parse(
 	const char *text, struct limit_key *key_r, char *why, size_t why_size) MUST_CHECK;
 
-/* Depends on nothing but what a stranger can write as he likes (reverse-path, HELO), so that without
- * proof it says little; for warnings. */
-bool limit_key_is_forgeable(const struct limit_key *key);
-
 struct limit_key_options {
 	const char *title; /* of the limit; its counts are its own */
 	const char *extension; /* of mailbox_identity */

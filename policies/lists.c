@@ -45,23 +45,33 @@ static void announce_connect(struct call *call)
 		session_iprev(call->session);
 }
 
+/* The confirmed name of the client that is on the list, or NULL. */
+static const char *denied_name(
+	const struct matchlist *list, const struct iprev *iprev, struct match *match)
+{
+	for (size_t i = 0; i < iprev->name_count; i++)
+		if (iprev->confirmed[i] && matchlist_match_domain(list, iprev->names[i], match))
+			return iprev->names[i];
+	return NULL;
+}
+
 static void judge_name(struct call *call)
 {
 	const struct matchlist *deny_list = call->session->site->deny;
 	const struct iprev *iprev;
+	const char *name;
 	struct match match;
 
 	if (!matchlist_has_domains(deny_list))
 		return;
 	iprev = session_iprev_result(call->session, call->deadline_ms);
-	if (iprev != NULL && iprev->confirmed_name[0] != '\0') {
-		if (matchlist_match_domain(deny_list, iprev->confirmed_name, &match))
-			deny(call, "client", iprev->confirmed_name, &match);
-	} else if (iprev == NULL || iprev->result == RESULT_TEMPERROR) {
+	name = iprev == NULL ? NULL : denied_name(deny_list, iprev, &match);
+	if (name != NULL)
+		deny(call, "client", name, &match);
+	else if (iprev == NULL || iprev->result == RESULT_TEMPERROR)
 		report(call, CHECK_DENIED, RESULT_TEMPERROR,
 			"the client's name is not known in time: %s",
 			iprev == NULL ? "no answer yet" : iprev->evidence);
-	}
 }
 
 static void judge_connect(struct call *call)

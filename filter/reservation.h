@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What one transaction holds of the limits it touches: taken step by step (a step is one RCPT), then
+ * committed or given back as a whole, or the last step alone. Stands between the policy and the two
+ * stores: what all hosts share, and the local window that is kept warm for when that does not answer.
+ * Belongs to one session: no lock. */
+#ifndef MAILREEVE_RESERVATION_H
+#define MAILREEVE_RESERVATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "session.h"
+#include "store.h"
+
+/* What decides when the store does not answer. */
+enum outage { OUTAGE_LOCAL, OUTAGE_ACCEPT, OUTAGE_TEMPFAIL };
+
+struct reservation_charge {
+	char key[STORE_KEY_SIZE];
+	char label[STORE_LABEL_SIZE];
+	int64_t window_ms;
+	int64_t limit;
+	int64_t local_limit; /* this host's share of it */
+	int64_t units;
+	enum outage outage;
+	bool strict; /* what was asked for stays counted, whether it was let through or not */
+};
+
+/* Zeroed at first. */
+struct reservation {
+	unsigned char id[STORE_ID_SIZE];
+	unsigned sequence; /* of the last step; 0: none yet */
+	struct reservation_hold *holds; /* owned */
+	size_t hold_count;
+};
+
+enum reservation_result {
+	RESERVATION_TAKEN,
+	RESERVATION_OVER, /* a charge did not fit; nothing was taken */
+	RESERVATION_DOWN /* no store answers, and a charge's rule is to wait; nothing was taken */
+};
+
+struct reservation_answer {
+	enum reservation_result result;
+	bool local; /* the store did not answer; what follows is this host's own count */
+	size_t over; /* the charge that did not fit, or that waits for the store */
+	int64_t limit; /* the one that was applied to it */
+	int64_t used, retry_after_ms; /* as store_decision */
+};
+
+/* One step: all of CHARGES (at most STORE_CHARGES_MAX, no key twice) or none. */
+struct reservation_answer reservation_take(struct reservation *reservation,
+	const struct services *services, const struct reservation_charge *charges, size_t count);
+
+/* The same answer, taking nothing. */
+struct reservation_answer reservation_look(
+	const struct services *services, const struct reservation_charge *charges, size_t count);
+
+/* Units are held under KEY. */
+bool reservation_holds(const struct reservation *reservation, const char *key);
+
+/* Gives back what the steps after SEQUENCE took. */
+void reservation_give_back_after(
+	struct reservation *reservation, const struct services *services, unsigned sequence);
+
+/* The end: all of it stays counted, or is given back. Leaves the reservation zeroed. */
+void reservation_commit(struct reservation *reservation, const struct services *services);
+void reservation_give_back(struct reservation *reservation, const struct services *services);
+
+#endif
