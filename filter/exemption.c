@@ -61,10 +61,14 @@ static bool grant_client(
 			&match);
 		return true;
 	}
-	if (look->client_name == NULL || !matchlist_match_domain(list, look->client_name, &match))
-		return false;
-	grant(look, exemption, what, look->client_name, &match);
-	return true;
+	for (size_t i = 0; look->iprev != NULL && i < look->iprev->name_count; i++) {
+		if (!look->iprev->confirmed[i] ||
+			!matchlist_match_domain(list, look->iprev->names[i], &match))
+			continue;
+		grant(look, exemption, what, look->iprev->names[i], &match);
+		return true;
+	}
+	return false;
 }
 
 static bool grant_path(struct look *look, const struct path *path, const char *what)
