@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "redis_error.h"
+
+#include <string.h>
+
+#include "text.h"
+
+/* The first row that matches holds, so longer prefixes stand before shorter ones. */
+static const struct redis_error errors[] = {
+	{"NOSCRIPT", REDIS_SEND_SCRIPT, NULL},
+	{"TRYAGAIN", REDIS_RETRY, NULL},
+	{"READONLY", REDIS_REDISCOVER, "this server is a replica; name the primary"},
+	{"MOVED", REDIS_REDISCOVER, "this server is a node of a Redis Cluster"},
+	{"ASK", REDIS_REDISCOVER, "this server is a node of a Redis Cluster"},
+	{"CLUSTERDOWN", REDIS_DOWN, NULL},
+	{"LOADING", REDIS_DOWN, NULL},
+	{"MASTERDOWN", REDIS_DOWN, NULL},
+	{"NOREPLICAS", REDIS_DOWN, NULL},
+	{"BUSY", REDIS_DOWN, "a script blocks the server"},
+	{"UNKILLABLE", REDIS_DOWN, "a script blocks the server"},
+	{"OOM", REDIS_DOWN, "raise its maxmemory"},
+	{"MISCONF", REDIS_DOWN, "its disk or its save settings fail"},
+	{"ERR max number of clients", REDIS_DOWN, "raise its maxclients"},
+	{"NOAUTH", REDIS_CONFIGURE, "a password is needed"},
+	{"WRONGPASS", REDIS_CONFIGURE, "check user and password"},
+	{"ERR invalid password", REDIS_CONFIGURE, "check the password"},
+	{"ERR Client sent AUTH", REDIS_CONFIGURE, "a password is set here but not there"},
+	{"ERR AUTH", REDIS_CONFIGURE, "a password is set here but not there"},
+	{"NOPERM", REDIS_CONFIGURE,
+		"the user needs +eval +evalsha +time +hgetall +hget +hset +hdel +pexpire +get +set "
+		"+sismember +select on the keys of this prefix"},
+	{"DENIED", REDIS_CONFIGURE, "protected mode: set a password or bind an address"},
+	{"ERR DB index", REDIS_CONFIGURE, "check the database number"},
+	{"ERR invalid DB index", REDIS_CONFIGURE, "check the database number"},
+	{"ERR SELECT is not allowed", REDIS_CONFIGURE, "a Redis Cluster has database 0 only"},
+	{"ERR unknown command", REDIS_CONFIGURE, "EVALSHA, EVAL and TIME must be allowed"},
+	{"CROSSSLOT", REDIS_CONFIGURE, "this server is a node of a Redis Cluster"},
+	{"WRONGTYPE", REDIS_DATA, "a key under our prefix is not ours"},
+	{"EXECABORT", REDIS_DOWN, NULL},
+};
+
+static const struct redis_error unknown = {"", REDIS_DOWN, NULL};
+
+const struct redis_error *redis_error(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(errors); i++) {
+		const char *prefix = errors[i].prefix;
+
+		if (strncmp(text, prefix, strlen(prefix)) == 0)
+			return &errors[i];
+	}
+	return &unknown;
+}
+
+void redis_error_show(const char *text, char *buffer, unsigned size)
+{
+	struct text shown;
+
+	/* Unknown commands are quoted back with their arguments, which may be a password. */
+	text_init(&shown, buffer, size);
+	text_add_escaped(&shown, text, strcspn(text, "'`\""), 80);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One connection to a Redis server: commands out, replies in, each wait with a deadline on the
+ * clock. Hides hiredis. A link belongs to one thread at a time. After anything but LINK_ANSWERED
+ * from a receive it is out of step with the server and good for redis_link_close only. */
+#ifndef MAILREEVE_REDIS_LINK_H
+#define MAILREEVE_REDIS_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "store.h"
+
+enum {
+	REDIS_ARGUMENTS_MAX = 8 + 5 * STORE_CHARGES_MAX,
+	LINK_REPLY_MAX = 64 * 1024 /* bytes of a reply before the link is given up */
+};
+
+/* A command: arguments are borrowed, or copied into the arena where it says so. */
+struct redis_command {
+	const char *arguments[REDIS_ARGUMENTS_MAX];
+	size_t lengths[REDIS_ARGUMENTS_MAX];
+	size_t count;
+	char arena[6144];
+	size_t arena_used;
+};
+
+void redis_command_init(struct redis_command *command);
+void redis_command_add(struct redis_command *command, const char *string);
+void redis_command_add_n(struct redis_command *command, const void *bytes, size_t length);
+/* Copied into the arena. */
+void redis_command_addf(struct redis_command *command, const char *format, ...) ATTR_PRINTF(2, 3);
+
+enum redis_answer_kind {
+	ANSWER_NIL,
+	ANSWER_NUMBERS, /* an integer, or an array of integers */
+	ANSWER_TEXT, /* a string or a status */
+	ANSWER_ERROR
+};
+
+struct redis_answer {
+	enum redis_answer_kind kind;
+	int64_t numbers[STORE_CHARGES_MAX];
+	size_t count;
+	char *text; /* owned by the caller (mem_free), with ANSWER_TEXT */
+	size_t length;
+	char error[128];
+};
+
+enum link_result {
+	LINK_ANSWERED, /* a reply came; it may be an error of the server */
+	LINK_TIMEOUT,
+	LINK_REFUSED, /* nobody there */
+	LINK_LOST, /* closed by the other side */
+	LINK_GARBAGE /* not the protocol, or out of all bounds */
+};
+
+struct redis_link;
+
+/* Connects to a numeric ADDRESS and PORT, or to the Unix socket PATH where ADDRESS is NULL. */
+enum link_result redis_link_open(const char *address, int port, const char *path,
+	uint64_t deadline_ms, struct redis_link **link_r);
+void redis_link_close(struct redis_link **link);
+
+/* Puts a command into the output, which the next receive writes; one whose reply is not WANTED is
+ * skipped there. */
+void redis_link_append(struct redis_link *link, const struct redis_command *command, bool wanted);
+void redis_link_append_bytes(struct redis_link *link, const char *bytes, size_t length);
+
+/* The command as bytes for redis_link_append_bytes (never wanted); owned by the caller. */
+char *redis_link_format(const struct redis_command *command, size_t *length_r) MUST_CHECK;
+
+/* The next wanted reply. */
+enum link_result redis_link_receive(
+	struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r);
+
+#endif

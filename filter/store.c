@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "store_backend.h"
+#include "window.h"
+
+static bool options_possible(const struct store_options *options, char *why, size_t why_size)
+{
+	const char *wrong = NULL;
+
+	if (options->timeout_ms < 1 || options->timeout_ms > 60000)
+		wrong = "timeout must be between 1 ms and 60 s";
+	else if (options->connect_timeout_ms < 1 || options->connect_timeout_ms > 60000)
+		wrong = "connect_timeout must be between 1 ms and 60 s";
+	else if (options->connections < 1 || options->connections > 1024)
+		wrong = "connections must be between 1 and 1024";
+	else if (options->memory_bytes < 65536)
+		wrong = "memory must be at least 64 kB";
+	else if (options->prefix == NULL || strlen(options->prefix) > 64)
+		wrong = "prefix must have at most 64 characters";
+	if (wrong != NULL)
+		snprintf(why, why_size, "%s", wrong);
+	return wrong == NULL;
+}
+
+struct store *store_open(const struct store_options *options, char *why, size_t why_size)
+{
+	struct store_url url;
+	struct store *store;
+
+	if (!options_possible(options, why, why_size) ||
+		!store_url_parse(options->url, &url, why, why_size))
+		return NULL;
+	store = mem_alloc(sizeof(*store));
+	store->backend = url.kind == STORE_URL_MEMORY ? &store_memory : &store_redis;
+	store->half = store->backend->open(store, options, &url);
+	OPENSSL_cleanse(&url, sizeof(url));
+	if (store->half == NULL) {
+		snprintf(why, why_size, "no thread can be started for the store");
+		mem_free(store);
+		store = NULL;
+	}
+	return store;
+}
+
+void store_close(struct store **store)
+{
+	if (*store == NULL)
+		return;
+	(*store)->backend->close((*store)->half);
+	mem_free(*store);
+	*store = NULL;
+}
+
+void store_id(unsigned char id_r[STORE_ID_SIZE])
+{
+	if (RAND_bytes(id_r, STORE_ID_SIZE) != 1)
+		abort();
+}
+
+void store_key(char key_r[STORE_KEY_SIZE], const char *const *parts, size_t part_count)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool failed = context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1;
+
+	/* The NUL of each part is hashed too, so parts cannot be shifted into each other. */
+	for (size_t i = 0; i < part_count && !failed; i++)
+		failed = EVP_DigestUpdate(context, parts[i], strlen(parts[i]) + 1) != 1;
+	if (failed || EVP_DigestFinal_ex(context, digest, NULL) != 1)
+		abort();
+	EVP_MD_CTX_free(context);
+	for (size_t i = 0; i < (STORE_KEY_SIZE - 1) / 2; i++) {
+		key_r[2 * i] = hex[digest[i] >> 4];
+		key_r[2 * i + 1] = hex[digest[i] & 15];
+	}
+	key_r[STORE_KEY_SIZE - 1] = '\0';
+}
+
+static int64_t bounded(int64_t value, int64_t minimum, int64_t maximum)
+{
+	return value < minimum ? minimum : value > maximum ? maximum : value;
+}
+
+static bool same_window(const struct store_charge *a, const struct store_charge *b)
+{
+	return a->window_ms == b->window_ms && strcmp(a->key, b->key) == 0;
+}
+
+/* Copies the charges within the bounds that store_backend.h promises. */
+static bool normalise(const struct store_charge *charges, size_t count, struct store_charge *copy)
+{
+	if (count < 1 || count > STORE_CHARGES_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = charges[i];
+		copy[i].window_ms = bounded(charges[i].window_ms, 1, WINDOW_LENGTH_MAX_MS);
+		copy[i].limit = bounded(charges[i].limit, 0, WINDOW_UNITS_MAX);
+		copy[i].units = bounded(charges[i].units, 0, WINDOW_UNITS_MAX + 1);
+		if (copy[i].key == NULL || strnlen(copy[i].key, STORE_KEY_SIZE) >= STORE_KEY_SIZE)
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (same_window(&copy[i], &copy[j]))
+				return false;
+	}
+	return true;
+}
+
+static enum store_status counted(struct store *store, enum store_status status)
+{
+	atomic_fetch_add_explicit(&store->calls, 1, memory_order_relaxed);
+	if (status == STORE_DOWN)
+		atomic_fetch_add_explicit(&store->failures, 1, memory_order_relaxed);
+	return status;
+}
+
+enum store_status store_reserve(struct store *store, const unsigned char id[STORE_ID_SIZE],
+	unsigned sequence, const struct store_charge *charges, size_t count,
+	struct store_decision *decision_r)
+{
+	struct store_charge copy[STORE_CHARGES_MAX];
+	struct store_step step = {id, sequence, copy, count};
+
+	memset(decision_r, 0, sizeof(*decision_r));
+	if (count == 0)
+		return STORE_OK;
+	if (sequence == 0 || !normalise(charges, count, copy))
+		return counted(store, STORE_DOWN);
+	return counted(store, store->backend->reserve(store->half, &step, decision_r));
+}
+
+void store_commit(struct store *store, const unsigned char id[STORE_ID_SIZE],
+	const struct store_charge *charges, size_t count)
+{
+	struct store_charge copy[STORE_CHARGES_MAX];
+	struct store_step step = {id, 0, copy, count};
+
+	if (normalise(charges, count, copy))
+		store->backend->commit(store->half, &step);
+}
+
+enum store_status store_give_back(struct store *store, const unsigned char id[STORE_ID_SIZE],
+	unsigned sequence, const struct store_charge *charges, size_t count)
+{
+	struct store_charge copy[STORE_CHARGES_MAX];
+	struct store_step step = {id, sequence, copy, count};
+
+	if (count == 0)
+		return STORE_OK;
+	if (!normalise(charges, count, copy))
+		return counted(store, STORE_DOWN);
+	return counted(store, store->backend->give_back(store->half, &step));
+}
+
+enum store_status store_peek(
+	struct store *store, const struct store_charge *charges, size_t count, int64_t *used_r)
+{
+	static const unsigned char no_id[STORE_ID_SIZE];
+	struct store_charge copy[STORE_CHARGES_MAX];
+	struct store_step step = {no_id, 0, copy, count};
+
+	if (count == 0)
+		return STORE_OK;
+	memset(used_r, 0, count * sizeof(*used_r));
+	if (!normalise(charges, count, copy))
+		return counted(store, STORE_DOWN);
+	return counted(store, store->backend->peek(store->half, &step, used_r));
+}
+
+enum store_status store_put(
+	struct store *store, const char *name, const void *bytes, size_t length, int64_t keep_ms)
+{
+	struct store_value value = {name, bytes, length, bounded(keep_ms, 1, WINDOW_LENGTH_MAX_MS)};
+
+	if (length == 0 || length > STORE_VALUE_MAX)
+		return counted(store, STORE_DOWN);
+	return counted(store, store->backend->put(store->half, &value));
+}
+
+enum store_status store_get(struct store *store, const char *name, void **value_r, size_t *length_r)
+{
+	*value_r = NULL;
+	*length_r = 0;
+	return counted(store, store->backend->get(store->half, name, value_r, length_r));
+}
+
+enum store_status store_set_has(
+	struct store *store, const char *key, const char *member, bool *has_r)
+{
+	*has_r = false;
+	return counted(store, store->backend->set_has(store->half, key, member, has_r));
+}
+
+void store_state(struct store *store, struct store_state *state_r)
+{
+	memset(state_r, 0, sizeof(*state_r));
+	state_r->kind = store->backend->kind;
+	state_r->calls = atomic_load(&store->calls);
+	state_r->failures = atomic_load(&store->failures);
+	store->backend->state(store->half, state_r);
+}

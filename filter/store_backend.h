@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What stands behind store.h: the functions of one half. store.c checks and normalises arguments
+ * (1 <= count <= STORE_CHARGES_MAX, windows, limits and units within the bounds of window.h, no key
+ * and window twice) before it calls them. Thread-safe like store.h. */
+#ifndef MAILREEVE_STORE_BACKEND_H
+#define MAILREEVE_STORE_BACKEND_H
+
+#include <stdatomic.h>
+
+#include "store.h"
+#include "store_url.h"
+
+/* A clock that only tests set; NULL: the half's own (monotonic; TIME of Redis). Milliseconds. */
+typedef uint64_t store_clock(void);
+
+struct store_step {
+	const unsigned char *id; /* STORE_ID_SIZE bytes */
+	unsigned sequence;
+	const struct store_charge *charges;
+	size_t count;
+};
+
+struct store_value {
+	const char *name;
+	const void *bytes;
+	size_t length;
+	int64_t keep_ms;
+};
+
+struct store_backend {
+	const char *kind;
+	void *(*open)(struct store *store, const struct store_options *options,
+		const struct store_url *url);
+	void (*close)(void *half);
+	enum store_status (*reserve)(
+		void *half, const struct store_step *step, struct store_decision *decision_r);
+	void (*commit)(void *half, const struct store_step *step);
+	enum store_status (*give_back)(void *half, const struct store_step *step);
+	enum store_status (*peek)(void *half, const struct store_step *step, int64_t *used_r);
+	enum store_status (*put)(void *half, const struct store_value *value);
+	enum store_status (*get)(void *half, const char *name, void **value_r, size_t *length_r);
+	enum store_status (*set_has)(void *half, const char *key, const char *member, bool *has_r);
+	void (*state)(void *half, struct store_state *state_r);
+};
+
+struct store {
+	const struct store_backend *backend;
+	void *half; /* owned */
+	store_clock *clock; /* tests only */
+	_Atomic uint64_t calls, failures;
+};
+
+enum { STORE_VALUE_MAX = 16 * 1024 };
+
+extern const struct store_backend store_memory;
+extern const struct store_backend store_redis;
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The Redis half: each call of store.h as one command, and its reply checked before it is believed. */
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "redis_pool.h"
+#include "store_backend.h"
+#include "window.h"
+#include "window_lua.h"
+
+enum { PREFIX_SIZE = 65, ANSWER_COUNT = 5 };
+
+struct redis {
+	struct store *store;
+	struct redis_pool *pool;
+	char sha[41];
+	char prefix[PREFIX_SIZE];
+};
+
+static void hash_script(const char *source, char sha[41])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+
+	if (EVP_Digest(source, strlen(source), digest, &length, EVP_sha1(), NULL) != 1)
+		abort();
+	for (unsigned i = 0; i < 20; i++)
+		snprintf(sha + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* The arguments that window.lua describes. */
+static void build_step(const struct redis *redis, const char *operation,
+	const struct store_step *step, struct redis_command *command)
+{
+	redis_command_init(command);
+	redis_command_add(command, "EVALSHA");
+	redis_command_add_n(command, redis->sha, 40);
+	redis_command_addf(command, "%zu", step->count);
+	for (size_t i = 0; i < step->count; i++)
+		redis_command_addf(command, "%sw:%s:%" PRId64, redis->prefix, step->charges[i].key,
+			step->charges[i].window_ms);
+	redis_command_add(command, operation);
+	if (redis->store->clock != NULL)
+		redis_command_addf(command, "%" PRIu64, redis->store->clock());
+	else
+		redis_command_add(command, "");
+	redis_command_add_n(command, step->id, STORE_ID_SIZE);
+	redis_command_addf(command, "%u", step->sequence);
+	for (size_t i = 0; i < step->count; i++) {
+		const struct store_charge *charge = &step->charges[i];
+		const char *label = charge->label == NULL ? "" : charge->label;
+
+		redis_command_addf(command, "%" PRId64, charge->window_ms);
+		redis_command_addf(command, "%" PRId64, charge->limit);
+		redis_command_addf(command, "%" PRId64, charge->units);
+		redis_command_add_n(command, label, strnlen(label, STORE_LABEL_SIZE - 1));
+	}
+}
+
+/* A number from the network within its bounds. */
+static int64_t within(int64_t number, int64_t minimum, int64_t maximum)
+{
+	return number < minimum ? minimum : number > maximum ? maximum : number;
+}
+
+static enum store_status odd_reply(struct redis *redis)
+{
+	redis_pool_complain(redis->pool, "a reply has not the form of window.lua's");
+	return STORE_DOWN;
+}
+
+static enum store_status reserve(
+	void *half, const struct store_step *step, struct store_decision *decision_r)
+{
+	struct redis *redis = half;
+	struct redis_command command;
+	struct redis_answer reply;
+	const int64_t *answer = reply.numbers;
+
+	build_step(redis, "reserve", step, &command);
+	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+		return STORE_DOWN;
+	mem_free(reply.text);
+	if (reply.kind != ANSWER_NUMBERS || reply.count != ANSWER_COUNT || answer[0] < 0 ||
+		answer[0] > 1 || answer[1] < 0 || answer[1] >= (int64_t)step->count)
+		return odd_reply(redis);
+	decision_r->over = (size_t)answer[1];
+	decision_r->used = within(answer[2], 0, INT64_MAX);
+	decision_r->retry_after_ms = within(answer[3], 0, 4 * WINDOW_LENGTH_MAX_MS);
+	if (answer[4] > 0)
+		redis_pool_complain(redis->pool,
+			"a count was changed by somebody else; it counts as full until it expires");
+	return answer[0] == 0 ? STORE_OK : STORE_OVER;
+}
+
+static void commit(void *half, const struct store_step *step)
+{
+	struct redis *redis = half;
+	struct redis_command command;
+
+	build_step(redis, "commit", step, &command);
+	redis_pool_send_later(redis->pool, &command);
+}
+
+static enum store_status give_back(void *half, const struct store_step *step)
+{
+	struct redis *redis = half;
+	struct redis_command command;
+	struct redis_answer reply;
+
+	build_step(redis, "give_back", step, &command);
+	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+		return STORE_DOWN;
+	mem_free(reply.text);
+	return reply.kind == ANSWER_NUMBERS ? STORE_OK : odd_reply(redis);
+}
+
+static enum store_status peek(void *half, const struct store_step *step, int64_t *used_r)
+{
+	struct redis *redis = half;
+	struct redis_command command;
+	struct redis_answer reply;
+
+	build_step(redis, "peek", step, &command);
+	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+		return STORE_DOWN;
+	mem_free(reply.text);
+	if (reply.kind != ANSWER_NUMBERS || reply.count != step->count)
+		return odd_reply(redis);
+	for (size_t i = 0; i < step->count; i++)
+		used_r[i] = within(reply.numbers[i], 0, INT64_MAX);
+	return STORE_OK;
+}
+
+static enum store_status put(void *half, const struct store_value *value)
+{
+	struct redis *redis = half;
+	struct redis_command command;
+	struct redis_answer reply;
+
+	redis_command_init(&command);
+	redis_command_add(&command, "SET");
+	redis_command_addf(&command, "%sv:%s", redis->prefix, value->name);
+	redis_command_add_n(&command, value->bytes, value->length);
+	redis_command_add(&command, "PX");
+	redis_command_addf(&command, "%" PRId64, value->keep_ms);
+	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+		return STORE_DOWN;
+	mem_free(reply.text);
+	return STORE_OK;
+}
+
+static enum store_status get(void *half, const char *name, void **value_r, size_t *length_r)
+{
+	struct redis *redis = half;
+	struct redis_command command;
+	struct redis_answer reply;
+
+	/* GETRANGE bounds what a key that somebody else filled can send us. */
+	redis_command_init(&command);
+	redis_command_add(&command, "GETRANGE");
+	redis_command_addf(&command, "%sv:%s", redis->prefix, name);
+	redis_command_add(&command, "0");
+	redis_command_addf(&command, "%d", STORE_VALUE_MAX);
+	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+		return STORE_DOWN;
+	if (reply.kind != ANSWER_TEXT || reply.length > STORE_VALUE_MAX) {
+		mem_free(reply.text);
+		return odd_reply(redis);
+	}
+	if (reply.length == 0) {
+		mem_free(reply.text);
+		return STORE_OK;
+	}
+	*value_r = reply.text;
+	*length_r = reply.length;
+	return STORE_OK;
+}
+
+static enum store_status set_has(void *half, const char *key, const char *member, bool *has_r)
+{
+	struct redis *redis = half;
+	struct redis_command command;
+	struct redis_answer reply;
+
+	redis_command_init(&command);
+	redis_command_add(&command, "SISMEMBER");
+	redis_command_add(&command, key);
+	redis_command_add(&command, member);
+	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+		return STORE_DOWN;
+	mem_free(reply.text);
+	if (reply.kind != ANSWER_NUMBERS || reply.count != 1)
+		return odd_reply(redis);
+	*has_r = reply.numbers[0] == 1;
+	return STORE_OK;
+}
+
+/* A server is there when it does what we need of it: a reservation, on a key of its own. */
+static enum link_result check(
+	void *context, struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r)
+{
+	const struct redis *redis = context;
+	struct store_charge charge = {.key = "probe",
+		.label = "probe",
+		.window_ms = 1000,
+		.limit = WINDOW_UNITS_MAX,
+		.units = 1};
+	unsigned char id[STORE_ID_SIZE];
+	struct store_step step = {id, 1, &charge, 1};
+	struct redis_command command;
+
+	store_id(id);
+	build_step(redis, "reserve", &step, &command);
+	command.arguments[0] = "EVAL";
+	command.lengths[0] = strlen("EVAL");
+	command.arguments[1] = window_lua;
+	command.lengths[1] = strlen(window_lua);
+	redis_link_append(link, &command, true);
+	return redis_link_receive(link, deadline_ms, reply_r);
+}
+
+static void *open_half(
+	struct store *store, const struct store_options *options, const struct store_url *url)
+{
+	struct redis *redis = mem_alloc(sizeof(*redis));
+
+	redis->store = store;
+	snprintf(redis->prefix, sizeof(redis->prefix), "%s", options->prefix);
+	hash_script(window_lua, redis->sha);
+	redis->pool = redis_pool_open(options, url, window_lua, check, redis);
+	if (redis->pool != NULL)
+		return redis;
+	mem_free(redis);
+	return NULL;
+}
+
+static void close_half(void *half)
+{
+	struct redis *redis = half;
+
+	redis_pool_close(&redis->pool);
+	mem_free(redis);
+}
+
+static void state(void *half, struct store_state *state_r)
+{
+	struct redis *redis = half;
+
+	redis_pool_state(redis->pool, state_r);
+}
+
+const struct store_backend store_redis = {
+	.kind = "redis",
+	.open = open_half,
+	.close = close_half,
+	.reserve = reserve,
+	.commit = commit,
+	.give_back = give_back,
+	.peek = peek,
+	.put = put,
+	.get = get,
+	.set_has = set_has,
+	.state = state,
+};

@@ -1,0 +1,334 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The window of window.h inside Redis: all keys of a call, all or nothing, in one round trip.
+--
+-- KEYS     one hash a window:
+--            <slot number> = units
+--            t             = time of the last change, ms
+--            l, m          = readable key, in two parts (short fields keep the hash compact)
+--            r<id>         = <last sequence>,<its slot>;<first>,<count>,<slot>,<units>;...
+--          Other fields are left alone.
+-- ARGV     operation, now (empty but in tests), id, sequence,
+--          then for each key: window in ms, limit, units, label
+-- Returns  reserve: {0 or 1 (over), index from 0, used, retry after ms, fields that were not ours}
+--          peek:    {used ...}; give_back, commit: {}
+--
+-- A unit count that is not ours counts as full until its slot leaves the window. A key of another
+-- type is an error of the server (WRONGTYPE) before anything is written.
+local SLOTS, RUNS_MAX, UNITS_MAX = 60, 64, 4503599627370496
+local operation, id, sequence = ARGV[1], ARGV[3], tonumber(ARGV[4])
+local real = tonumber(ARGV[2])
+if not real then
+	local time = redis.call('TIME')
+	real = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function text(number)
+	return string.format('%.0f', number)
+end
+
+local function whole(digits)
+	if not digits or #digits > 16 or not string.find(digits, '^%d+$') then
+		return nil
+	end
+	local number = tonumber(digits)
+	if number > UNITS_MAX then
+		return nil
+	end
+	return number
+end
+
+local function parse_reservation(value)
+	local last, at, rest = string.match(value or '', '^(%d+),(%d+);(.*)$')
+	if not whole(last) or not whole(at) then
+		return nil
+	end
+	local held = {last = tonumber(last), at = tonumber(at), runs = {}}
+	for first, count, slot, units in string.gmatch(rest, '(%d+),(%d+),(%d+),(%d+);') do
+		if whole(first) and whole(count) and whole(slot) and whole(units) then
+			table.insert(held.runs, {tonumber(first), tonumber(count), tonumber(slot),
+				tonumber(units)})
+		end
+	end
+	return held
+end
+
+local function show_reservation(held)
+	while #held.runs > RUNS_MAX do
+		table.remove(held.runs, 1)
+	end
+	local parts = {text(held.last), ',', text(held.at), ';'}
+	for _, run in ipairs(held.runs) do
+		for i = 1, 4 do
+			table.insert(parts, text(run[i]))
+			table.insert(parts, i < 4 and ',' or ';')
+		end
+	end
+	return table.concat(parts)
+end
+
+local function charge_of(i)
+	local at = 4 + 4 * (i - 1)
+	return tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4]
+end
+
+local function load(key, length)
+	local stored = redis.pcall('HGETALL', key)
+	if stored.err then
+		return stored
+	end
+	local w = {key = key, step = math.max(1, math.ceil(length / SLOTS)), slots = {}, held = {},
+		used = 0, foreign = 0}
+	for i = 1, #stored, 2 do
+		local field, value = stored[i], stored[i + 1]
+		local kind = string.byte(field)
+		if field == 't' then
+			w.last = whole(value)
+		elseif field == 'l' then
+			w.labelled = true
+		elseif kind == 114 and #field == 17 then
+			w.held[field] = value
+		elseif kind and kind >= 48 and kind <= 57 and whole(field) then
+			local units = whole(value)
+			if not units then
+				w.foreign = w.foreign + 1
+				units = UNITS_MAX
+			end
+			w.slots[tonumber(field)] = units
+		end
+	end
+	w.now = real
+	local ahead = (w.last or 0) - real
+	if ahead > 0 and ahead <= 2 * SLOTS * w.step then
+		w.now = w.last
+	end
+	w.current = math.floor(w.now / w.step)
+	for slot, units in pairs(w.slots) do
+		if slot >= w.current - SLOTS then
+			w.used = w.used + units
+		end
+	end
+	return w
+end
+
+local function wait_ms(w, needed)
+	local numbers = {}
+	for slot in pairs(w.slots) do
+		if slot >= w.current - SLOTS then
+			table.insert(numbers, slot)
+		end
+	end
+	table.sort(numbers)
+	local freed = 0
+	for _, slot in ipairs(numbers) do
+		freed = freed + w.slots[slot]
+		if freed >= needed then
+			return (math.min(slot, w.current) + SLOTS + 1) * w.step - real
+		end
+	end
+	return SLOTS * w.step
+end
+
+-- Fields to set and to delete because of the time that went by.
+local function move_on(w, set, delete)
+	if w.last and math.floor(w.last / w.step) == w.current then
+		return
+	end
+	local ahead = 0
+	for slot, units in pairs(w.slots) do
+		if slot < w.current - SLOTS or slot > w.current then
+			table.insert(delete, text(slot))
+			w.slots[slot] = nil
+			if slot > w.current then
+				ahead = ahead + units
+			end
+		end
+	end
+	if ahead > 0 then
+		w.slots[w.current] = (w.slots[w.current] or 0) + ahead
+	end
+	for field, value in pairs(w.held) do
+		local held = parse_reservation(value)
+		if not held or held.at < w.current - SLOTS then
+			table.insert(delete, field)
+			w.held[field] = nil
+		elseif held.at > w.current then
+			held.at = w.current
+			for _, run in ipairs(held.runs) do
+				run[3] = math.min(run[3], w.current)
+			end
+			w.held[field] = show_reservation(held)
+			table.insert(set, field)
+			table.insert(set, w.held[field])
+		end
+	end
+end
+
+-- Lua unpacks only so many arguments at once.
+local function in_parts(command, key, arguments)
+	for i = 1, #arguments, 200 do
+		redis.call(command, key, unpack(arguments, i, math.min(i + 199, #arguments)))
+	end
+end
+
+local function take(w, units, label)
+	local set, delete, mine = {}, {}, 'r' .. id
+	move_on(w, set, delete)
+	local held = parse_reservation(w.held[mine]) or {runs = {}}
+	local run = held.runs[#held.runs]
+	held.last, held.at = sequence, w.current
+	if run and run[1] + run[2] == sequence and run[3] == w.current and run[4] == units then
+		run[2] = run[2] + 1
+	else
+		table.insert(held.runs, {sequence, 1, w.current, units})
+	end
+	for field, value in pairs({t = text(w.now), [mine] = show_reservation(held),
+		[text(w.current)] = text((w.slots[w.current] or 0) + units)}) do
+		table.insert(set, field)
+		table.insert(set, value)
+	end
+	if not w.labelled then
+		table.insert(set, 'l')
+		table.insert(set, string.sub(label, 1, 64))
+		if #label > 64 then
+			table.insert(set, 'm')
+			table.insert(set, string.sub(label, 65))
+		end
+	end
+	in_parts('HSET', w.key, set)
+	in_parts('HDEL', w.key, delete)
+	redis.call('PEXPIRE', w.key, text((w.current + SLOTS + 1) * w.step - real))
+end
+
+local function reserve()
+	local windows, answer, foreign = {}, nil, 0
+	local over, largest = nil, -1
+	for i, key in ipairs(KEYS) do
+		local length, limit, units = charge_of(i)
+		local w = load(key, length)
+		if w.err then
+			return w
+		end
+		local held = parse_reservation(w.held['r' .. id])
+		w.counted = units > 0 and held ~= nil and sequence <= held.last
+		foreign = foreign + w.foreign
+		windows[i] = w
+		local after = w.used + (w.counted and 0 or units)
+		if not w.counted and (limit == 0 or after > limit) then
+			local wait = SLOTS * w.step
+			if limit > 0 and units <= limit then
+				wait = wait_ms(w, after - limit)
+			end
+			if not over or wait > over[4] then
+				over = {1, i - 1, w.used, wait}
+			end
+		end
+		local share = limit > 0 and after / limit or 1e300
+		if share > largest then
+			largest = share
+			answer = {0, i - 1, after, 0}
+		end
+	end
+	answer = over or answer
+	answer[5] = foreign
+	if over then
+		return answer
+	end
+	for i, w in ipairs(windows) do
+		local _, _, units, label = charge_of(i)
+		if units > 0 and not w.counted then
+			take(w, units, label)
+		end
+	end
+	return answer
+end
+
+local function peek()
+	local used = {}
+	for i, key in ipairs(KEYS) do
+		local w = load(key, charge_of(i))
+		if w.err then
+			return w
+		end
+		used[i] = w.used
+	end
+	return used
+end
+
+local function subtract(key, slot, units)
+	local field = text(slot)
+	local left = redis.call('HGET', key, field)
+	if not left then
+		return
+	end
+	left = (whole(left) or UNITS_MAX) - units
+	if left > 0 then
+		redis.call('HSET', key, field, text(left))
+	else
+		redis.call('HDEL', key, field)
+	end
+end
+
+-- What is left of a run of reserve calls without this one.
+local function split(run)
+	local parts = {}
+	if run[1] < sequence then
+		table.insert(parts, {run[1], sequence - run[1], run[3], run[4]})
+	end
+	if run[1] + run[2] - 1 > sequence then
+		table.insert(parts, {sequence + 1, run[1] + run[2] - 1 - sequence, run[3], run[4]})
+	end
+	return parts
+end
+
+local function give_back(key, units)
+	local mine = 'r' .. id
+	local stored = redis.pcall('HGET', key, mine)
+	if type(stored) == 'table' then
+		return stored
+	end
+	local held = parse_reservation(stored or '')
+	if not held then
+		return nil
+	end
+	local kept = {}
+	for _, run in ipairs(held.runs) do
+		if sequence == 0 then
+			subtract(key, run[3], run[2] * run[4])
+		elseif sequence >= run[1] and sequence < run[1] + run[2] then
+			subtract(key, run[3], math.min(units, run[4]))
+			for _, part in ipairs(split(run)) do
+				table.insert(kept, part)
+			end
+		else
+			table.insert(kept, run)
+		end
+	end
+	held.runs = kept
+	if sequence == 0 then
+		redis.call('HDEL', key, mine)
+	else
+		redis.call('HSET', key, mine, show_reservation(held))
+	end
+	return nil
+end
+
+if operation == 'reserve' then
+	return reserve()
+end
+if operation == 'peek' then
+	return peek()
+end
+local answer = {}
+for i, key in ipairs(KEYS) do
+	local failed
+	if operation == 'commit' then
+		failed = redis.pcall('HDEL', key, 'r' .. id)
+	else
+		local _, _, units = charge_of(i)
+		failed = give_back(key, units)
+	end
+	if type(failed) == 'table' and failed.err then
+		answer = failed
+	end
+end
+return answer

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A redis-server of a test's own: in a temporary folder, on a Unix socket, ended by its pid. */
+#ifndef MAILREEVE_TESTS_PRIVATE_REDIS_H
+#define MAILREEVE_TESTS_PRIVATE_REDIS_H
+
+#include <sys/types.h>
+
+enum { PRIVATE_REDIS_OPTIONS_MAX = 16 };
+
+struct private_redis {
+	char folder[64];
+	char socket[96];
+	char url[112]; /* "unix:..." */
+	const char *options[PRIVATE_REDIS_OPTIONS_MAX]; /* added to the command line; NULL ends */
+	pid_t pid; /* 0: not running */
+};
+
+/* Makes the folder and starts the server with OPTIONS (NULL-terminated, borrowed; may be NULL).
+ * Returns when it answers; the test fails if it does not. */
+void private_redis_start(struct private_redis *redis, const char *const *options);
+
+/* The same again after a stop, in the same folder. */
+void private_redis_restart(struct private_redis *redis);
+
+/* SIGKILL, and waits for its end. */
+void private_redis_stop(struct private_redis *redis);
+
+/* Stops it and removes the folder. */
+void private_redis_remove(struct private_redis *redis);
+
+/* One command, words separated by blanks, on a connection of its own; the first line of the reply
+ * goes to REPLY. The test fails if it cannot be sent. */
+void private_redis_command(
+	const struct private_redis *redis, const char *command, char *reply, size_t size);
+
+#endif
