@@ -273,7 +273,7 @@ static struct control *open_everything(const struct conf *conf)
 
 static void start_services(const struct conf *conf)
 {
-	struct store_options memory = {.memory_bytes = conf->store.memory_bytes};
+	struct store_options memory = conf->store;
 	char why[512];
 
 	services.resolver = resolver_start(&conf->resolver, why, sizeof(why));
@@ -283,6 +283,7 @@ static void start_services(const struct conf *conf)
 	if (services.store == NULL)
 		fail(EX_CONFIG, why);
 	services.local = services.store;
+	memory.url = NULL;
 	if (conf->store.url != NULL)
 		services.local = store_open(&memory, why, sizeof(why));
 	if (services.local == NULL)
