@@ -40,6 +40,14 @@ static inline uint32_t hashindex_finish(uint64_t state)
 	return (uint32_t)(state >> 32);
 }
 
+/* A hash of two words. */
+static inline uint32_t hashindex_mix(uint64_t a, uint64_t b)
+{
+	a *= UINT64_C(0xff51afd7ed558ccd);
+	a ^= a >> 32;
+	return hashindex_finish((a + b) * UINT64_C(0xc4ceb9fe1a85ec53));
+}
+
 uint32_t hashindex_hash(const void *bytes, size_t length);
 
 #endif

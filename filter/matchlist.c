@@ -135,12 +135,10 @@ static bool add_name(struct matchlist *list, const char *key, const char *where,
 
 static uint32_t network_hash(const struct network *network)
 {
-	uint8_t key[18];
+	uint64_t halves[2];
 
-	memcpy(key, network->address.bytes, 16);
-	key[16] = (uint8_t)network->address.family;
-	key[17] = (uint8_t)network->prefix;
-	return hashindex_hash(key, sizeof(key));
+	memcpy(halves, network->address.bytes, sizeof(halves));
+	return hashindex_mix(halves[0], halves[1] + network->prefix * 8U + network->address.family);
 }
 
 static const struct network_entry *find_network(
