@@ -61,6 +61,8 @@ struct resolver_server {
 	struct udp_socket *sockets[RESOLVER_UDP_SOCKETS];
 	unsigned failures; /* in a row */
 	uint64_t avoid_until_ms; /* asked last until then */
+	uint64_t log_after_ms;
+	bool is_logged; /* that it does not answer */
 };
 
 struct resolver_counters {
@@ -127,7 +129,7 @@ void resolver_server_works(struct resolver_server *server);
 /* UNREACHABLE: the network said so, not only a time-out or a bad answer. */
 void resolver_server_failed(
 	struct resolver *resolver, struct resolver_server *server, bool unreachable);
-bool resolver_server_all_failing(const struct resolver *resolver);
+bool resolver_server_none_works(const struct resolver *resolver);
 
 /* resolver_question.c ----------------------------------------------------------------------------- */
 

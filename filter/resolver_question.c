@@ -30,7 +30,7 @@ struct question {
 	bool silent; /* in this round a server let the time pass */
 	bool unreachable; /* in this round a server could not be reached */
 	bool bad_answer; /* some server answered, but of no use */
-	bool hopeless; /* no server was in good health at the start: one round will do */
+	bool hopeless; /* no server worked at the start: one round will do */
 	char name[];
 };
 
@@ -321,7 +321,7 @@ const struct dns_answer *resolver_question_ask(struct resolver *resolver, const 
 		question->hash = hash;
 		question->alias_ttl = UINT32_MAX;
 		question->edns = true;
-		question->hopeless = resolver_server_all_failing(resolver);
+		question->hopeless = resolver_server_none_works(resolver);
 		question->chain = *bucket_of(resolver, hash);
 		*bucket_of(resolver, hash) = question;
 		set_in_flight(resolver, resolver->in_flight + 1);

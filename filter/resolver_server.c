@@ -3,9 +3,11 @@
 #include "resolver_private.h"
 
 enum {
-	FAILURES_MAX = 3, /* in a row, before a server is put last */
+	FAILURES_MAX = 5, /* in a row, before a server is put last */
+	FAILURES_HOPELESS = 20, /* in a row: not only some strangers' domains, but the server */
 	AVOID_MS = 5000,
-	AVOID_DOUBLED_MAX = 3
+	AVOID_UNREACHABLE_MS = 15000,
+	LOG_EVERY_MS = 60000
 };
 
 static bool is_failing(const struct resolver *resolver, const struct resolver_server *server)
@@ -37,36 +39,42 @@ uint32_t resolver_server_bit(const struct resolver *resolver, const struct resol
 
 void resolver_server_works(struct resolver_server *server)
 {
-	if (server->avoid_until_ms != 0)
+	if (server->is_logged)
 		log_info("resolver: nameserver %s answers again", server->address.text);
+	server->is_logged = false;
 	server->failures = 0;
 	server->avoid_until_ms = 0;
+}
+
+/* Strangers can make single questions fail as often as they like, so not each time. */
+static void log_failing(struct resolver *resolver, struct resolver_server *server, bool unreachable)
+{
+	if (server->is_logged || resolver->now_ms < server->log_after_ms)
+		return;
+	server->is_logged = true;
+	server->log_after_ms = resolver->now_ms + LOG_EVERY_MS;
+	log_warning("resolver: nameserver %s is %s", server->address.text,
+		unreachable ? "unreachable" : "not answering");
 }
 
 void resolver_server_failed(
 	struct resolver *resolver, struct resolver_server *server, bool unreachable)
 {
-	unsigned doubled;
-
 	server->failures++;
-	if (unreachable && server->failures < FAILURES_MAX)
-		server->failures = FAILURES_MAX;
+	if (unreachable && server->failures < FAILURES_HOPELESS)
+		server->failures = FAILURES_HOPELESS;
 	if (server->failures < FAILURES_MAX || is_failing(resolver, server))
 		return;
-	if (server->avoid_until_ms == 0)
-		log_warning("resolver: nameserver %s is asked last for a while: %s",
-			server->address.text,
-			unreachable ? "unreachable" : "time-outs or failures in a row");
-	doubled = server->failures - FAILURES_MAX;
-	if (doubled > AVOID_DOUBLED_MAX)
-		doubled = AVOID_DOUBLED_MAX;
-	server->avoid_until_ms = resolver->now_ms + ((uint64_t)AVOID_MS << doubled);
+	server->avoid_until_ms = resolver->now_ms + (unreachable ? AVOID_UNREACHABLE_MS : AVOID_MS);
+	if (server->failures >= FAILURES_HOPELESS)
+		log_failing(resolver, server, unreachable);
 }
 
-bool resolver_server_all_failing(const struct resolver *resolver)
+bool resolver_server_none_works(const struct resolver *resolver)
 {
 	for (size_t i = 0; i < resolver->server_count; i++)
-		if (!is_failing(resolver, &resolver->servers[i]))
+		if (!is_failing(resolver, &resolver->servers[i]) ||
+			resolver->servers[i].failures < FAILURES_HOPELESS)
 			return false;
 	return true;
 }

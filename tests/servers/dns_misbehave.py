@@ -244,6 +244,7 @@ class Server:
         self.always = always
         self.asked = {}
         self.udp = None
+        self.raw = None  # asyncio would not send an empty datagram
         self.elsewhere = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def count(self, query, transport):
@@ -292,7 +293,7 @@ class Server:
             self.elsewhere.sendto(good(query, address=FORGED), client)
             loop.call_later(0.05, self.udp.sendto, good(query), client)
         elif wrong is not None:
-            self.udp.sendto(wrong, client)
+            self.raw.sendto(wrong, client)
             loop.call_later(0.05, self.udp.sendto, good(query), client)
         elif first in ("tcclose", "tcdrop", "tctc"):
             self.udp.sendto(packet(query, flags=QR | RD | RA | TC), client)
@@ -361,6 +362,7 @@ async def main():
     arguments = parser.parse_args()
     server = Server(arguments.always)
     stream, datagrams = bind(arguments.address, arguments.port)
+    server.raw = datagrams.dup()
     loop = asyncio.get_running_loop()
     await loop.create_datagram_endpoint(lambda: Datagrams(server), sock=datagrams)
     await asyncio.start_server(server.stream, sock=stream)
