@@ -14,7 +14,7 @@
 --
 -- A unit count that is not ours counts as full until its slot leaves the window. A key of another
 -- type is an error of the server (WRONGTYPE) before anything is written.
-local SLOTS, RUNS_MAX, UNITS_MAX = 60, 64, 4503599627370496
+local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 64, 4503599627370496, 128
 local operation, id, sequence = ARGV[1], ARGV[3], tonumber(ARGV[4])
 local real = tonumber(ARGV[2])
 if not real then
@@ -71,13 +71,47 @@ local function charge_of(i)
 	return tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4]
 end
 
+-- Now, or the last time of a change when that is ahead by no more than a clock may be.
+local function effective(last, step)
+	local ahead = (last or 0) - real
+	if ahead > 0 and ahead <= 2 * SLOTS * step then
+		return last
+	end
+	return real
+end
+
+-- Field, value, field, value ... of a window. One with many live reservations is not read whole but
+-- when its slot changes, which is when they are looked through.
+local function fields_of(key, step)
+	local count = redis.pcall('HLEN', key)
+	if type(count) == 'table' then
+		return count
+	end
+	local last = count > COMPACT_MAX and whole(redis.call('HGET', key, 't'))
+	local current = last and math.floor(effective(last, step) / step)
+	if not last or math.floor(last / step) ~= current then
+		return redis.call('HGETALL', key)
+	end
+	local names, stored = {'t', 'l', 'r' .. id}, {}
+	for slot = current - SLOTS, current do
+		table.insert(names, text(slot))
+	end
+	for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
+		if value then
+			table.insert(stored, names[i])
+			table.insert(stored, value)
+		end
+	end
+	return stored
+end
+
 local function load(key, length)
-	local stored = redis.pcall('HGETALL', key)
+	local step = math.max(1, math.ceil(length / SLOTS))
+	local stored = fields_of(key, step)
 	if stored.err then
 		return stored
 	end
-	local w = {key = key, step = math.max(1, math.ceil(length / SLOTS)), slots = {}, held = {},
-		used = 0, foreign = 0}
+	local w = {key = key, step = step, slots = {}, held = {}, used = 0, foreign = 0}
 	for i = 1, #stored, 2 do
 		local field, value = stored[i], stored[i + 1]
 		local kind = string.byte(field)
@@ -96,11 +130,7 @@ local function load(key, length)
 			w.slots[tonumber(field)] = units
 		end
 	end
-	w.now = real
-	local ahead = (w.last or 0) - real
-	if ahead > 0 and ahead <= 2 * SLOTS * w.step then
-		w.now = w.last
-	end
+	w.now = effective(w.last, step)
 	w.current = math.floor(w.now / w.step)
 	for slot, units in pairs(w.slots) do
 		if slot >= w.current - SLOTS then
