@@ -119,7 +119,7 @@ static const struct invalid_case {
 	{.text = "v=spf1 ip4:192.0.2.1/", .why = "not a network"},
 	{.text = "v=spf1 ip4:192.0.2.1//24", .why = "not a network"},
 	{.text = "v=spf1 ip4:192.0.2.1\n", .why = "not a network"},
-	{.text = "v=spf1 ip4:192.0.2.1\0", .length = 20, .why = "not a network"},
+	{.text = "v=spf1 ip4:192.0.2.1\0", .length = 21, .why = "not a network"},
 	{.text = "v=spf1 ip4:2001:db8::1", .why = "not a network"},
 	{.text = "v=spf1 ip6:192.0.2.1", .why = "not a network"},
 	{.text = "v=spf1 ip6:2001:db8::1%eth0", .why = "not a network"},
