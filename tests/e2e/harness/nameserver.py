@@ -22,6 +22,7 @@ server:
     pidfile: "{folder}/nsd.pid"
     server-count: 1
     minimal-responses: no
+    rrl-ratelimit: 0
 remote-control:
     control-enable: no
 """
