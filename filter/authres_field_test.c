@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "authres_field.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define OURS "mx.example.org"
+
+static void test_claims(void **state)
+{
+	static const struct {
+		const char *body;
+		bool claims;
+	} rows[] = {
+		{OURS "; spf=pass smtp.mailfrom=a@b.example", true},
+		{" " OURS "; none", true},
+		{OURS, true},
+		{OURS ";", true},
+		{"MX.Example.ORG; none", true},
+		{OURS ".; none", true},
+		{OURS " 1; none", true},
+		{OURS "/1; none", true},
+		{OURS " / 1; none", true},
+		{"\"" OURS "\"; none", true},
+		{"\"MX.example\\.org\"; none", true},
+		{"(hello) " OURS "; none", true},
+		{"(a (nested \\) one)) " OURS " (b) 1 (c); none", true},
+		{OURS "(comment); none", true},
+		{"mx.(comment)example.org; none", true},
+		{"m(x)x.example.org; none", true},
+		{"\r\n\t" OURS ";\r\n\tspf=pass", true},
+		{"mx.\n\texample.org; none", true},
+		{"mx . example . org; none", true},
+		{"(never closed " OURS "; none", false},
+		{"(" OURS "; spf=pass", true},
+		{"\"" OURS "; spf=pass", true},
+		{OURS "\"; spf=pass", true},
+		{") " OURS "; spf=pass", true},
+		{"", false},
+		{";", false},
+		{"(" OURS ") other.example; none", false},
+		{"other.example; " OURS "=pass", false},
+		{"other.example; none (" OURS ")", false},
+		{"mx.example.or; none", false},
+		{"mx.example.org.example.net; none", false},
+		{"mx.example.orgx; none", false},
+		{"x" OURS "; none", false},
+		{"example.org; none", false},
+		{"mx.example.org2; none", false},
+	};
+	char longest[3000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (authres_claims(rows[i].body, OURS) != rows[i].claims)
+			fail_msg("%s", rows[i].body);
+	assert_true(authres_claims("xn--mnchen-3ya.example; none", "m\xc3\xbcnchen.example"));
+	assert_true(authres_claims("m\xc3\xbcnchen.example; none", "xn--mnchen-3ya.example"));
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_false(authres_claims(longest, OURS));
+	memset(longest, '(', sizeof(longest) - 1);
+	assert_false(authres_claims(longest, OURS));
+}
+
+static void test_received_spf(void **state)
+{
+	static const struct {
+		const char *body;
+		bool claims;
+	} rows[] = {
+		{"pass (mx.example.org: domain of a.example) client-ip=192.0.2.1", true},
+		{"Pass (MX.example.org. : ok)", true},
+		{"pass receiver=mx.example.org; client-ip=192.0.2.1", true},
+		{"pass client-ip=192.0.2.1;\n\treceiver = \"MX.EXAMPLE.ORG\";", true},
+		{"pass (other.example: x) receiver=(hi) mx.example.org", true},
+		{"pass", false},
+		{"", false},
+		{"pass (other.example: mx.example.org) receiver=other.example", false},
+		{"pass (mx.example.org.other.example: x)", false},
+		{"pass receiver=mx.example.org.other.example", false},
+		{"pass helo=mx.example.org", false},
+		{"pass receiver", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (received_spf_claims(rows[i].body, OURS) != rows[i].claims)
+			fail_msg("%s", rows[i].body);
+}
+
+static void test_values(void **state)
+{
+	static const struct {
+		const char *given, *want;
+	} rows[] = {
+		{"a@b.example", "a@b.example"},
+		{"list+user_1@b.example", "list+user_1@b.example"},
+		{"192.0.2.1", "192.0.2.1"},
+		{"2001:db8::1", "\"2001:db8::1\""},
+		{"", "\"\""},
+		{"a=b@c.example", "\"a=b@c.example\""},
+		{"a@b@c", "\"a@b@c\""},
+		{"a;spf=pass", "\"a;spf=pass\""},
+		{"a\"; spf=pass (", "\"a\\\"; spf=pass (\""},
+		{"a\\", "\"a\\\\\""},
+		{"a\r\nX-Evil: b", "\"a??X-Evil: b\""},
+		{"m\xc3\xbcller@b", "\"m??ller@b\""},
+	};
+	char buffer[100];
+	struct text text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		text_init(&text, buffer, sizeof(buffer));
+		authres_add_value(&text, rows[i].given, 80);
+		assert_string_equal(buffer, rows[i].want);
+	}
+	text_init(&text, buffer, sizeof(buffer));
+	authres_add_value(&text, "aaaaaaaaaa", 4);
+	assert_string_equal(buffer, "aaaa");
+	text_init(&text, buffer, sizeof(buffer));
+	authres_add_comment(&text, "a (b) \\ c\n\xff", 80);
+	assert_string_equal(buffer, "a ?b? ? c??");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_claims),
+		cmocka_unit_test(test_received_spf),
+		cmocka_unit_test(test_values),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
