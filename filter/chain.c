@@ -482,6 +482,8 @@ bool chain_may_answer(const struct conf *conf, enum stage stage)
 		return true;
 	if (conf->site.reply_at == REPLY_AT_STAGE)
 		return chain_wants(conf, stage);
+	if (stage != STAGE_CONNECT)
+		return false;
 	for (size_t p = 0; p < conf->policy_count; p++)
 		if (is_on(&conf->policies[p]) && conf->policies[p].policy->immediate &&
 			conf->policies[p].policy->judge[stage] != NULL)

@@ -136,7 +136,8 @@ static void judge_connect(struct call *call)
 	report_use(call, &use);
 }
 
-static void judge_mail(struct call *call)
+/* At RCPT and not at MAIL, so that MAIL needs no reply of ours. */
+static void judge_messages(struct call *call)
 {
 	const struct connection_options *options = call->options;
 
@@ -166,6 +167,6 @@ const struct policy policy_connection = {
 	.state_size = {[SCOPE_CONNECTION] = sizeof(struct connection_state)},
 	.exempt_by = EXEMPT_TRUSTED | EXEMPT_ALLOWED,
 	.immediate = true,
-	.judge = {[STAGE_CONNECT] = judge_connect, [STAGE_MAIL] = judge_mail},
+	.judge = {[STAGE_CONNECT] = judge_connect, [STAGE_RCPT] = judge_messages},
 	.end = {[SCOPE_CONNECTION] = end_connection},
 };
