@@ -33,12 +33,15 @@ def zones():
     for i in range(CLIENTS):
         good += f"mail{i} A 192.0.2.{10 + i}\nmail{i} TXT \"v=spf1 a -all\"\n"
         reverse += f"{10 + i} PTR mail{i}.good.test.\n"
-    # Each sender of the cold runs has a domain of its own.
+    # Every session of the cold runs has a client, a HELO name and a sender domain of its own.
     wild = start.replace("good.test", "cold.test") + (
-        "ns A 127.0.0.1\n* MX 10 mail.cold.test.\n* TXT \"v=spf1 ip4:192.0.2.0/24 -all\"\n"
-        "mail A 192.0.2.10\n"
+        "ns A 127.0.0.1\n* MX 10 mail.cold.test.\n* A 10.1.0.0\nmail A 192.0.2.10\n"
+        "* TXT \"v=spf1 ip4:10.1.0.0/16 -all\"\n"
     )
-    return {"good.test.": good, "cold.test.": wild, "2.0.192.in-addr.arpa.": reverse}
+    return {
+        "good.test.": good, "cold.test.": wild, "2.0.192.in-addr.arpa.": reverse,
+        "1.10.in-addr.arpa.": start + "* PTR mail.cold.test.\n",
+    }
 
 
 CONF = """\
@@ -50,7 +53,7 @@ control_socket = ""
 hostname = "mx.example.test"
 local_domains = {{ example.test }}
 trusted_networks = {{ 203.0.113.1 }}
-resolver {{ nameservers = {{ "{dns}" }} {resolver} }}
+resolver {{ nameservers = {{ "{dns}" }} }}
 store {{ {store} }}
 connection {{ concurrency = off  rate = off }}
 limit "messages" {{ key = "auth_user | sender"  count = messages  rate = "100000000 / 1h" }}
@@ -103,19 +106,20 @@ class Bench:
         socket = f"{self.folder}/{name}.sock"
         return Filter(self.folder, name, [f"{self.build}/bench/noop", f"local:{socket}", f"{steps:x}"])
 
-    def ours(self, store="", more="", resolver="", level="info"):
+    def ours(self, store="", more="", level="info"):
         self.count += 1
         name = f"ours{self.count}"
         file = f"{self.folder}/{name}.conf"
         with open(file, "w", encoding="utf-8") as out:
             out.write(CONF.format(
                 socket=f"{self.folder}/{name}.sock", dns=f"{SERVERS}:{self.dns.port}",
-                store=store, more=more, resolver=resolver, level=level))
+                store=store, more=more, level=level))
         return Filter(self.folder, name, [f"{self.build}/mailreeve", "-f", "-c", file])
 
     def load(self, filter_, messages=None, connections=50, **extra):
         argv = [f"{self.build}/bench/load", "-s", filter_.socket, "-c", connections,
                 "-n", messages or self.options.messages]
+        argv += extra.pop("flags", "").split()
         for key, value in extra.items():
             argv += [f"-{key}", value]
         before = filter_.cpu_seconds()
@@ -199,8 +203,10 @@ def run(bench, options):
         "noop_500": (lambda: bench.measure(bench.noop, connections=500)),
         "memory_500": (lambda: bench.measure(bench.ours, connections=500)),
         "cold": (lambda: bench.measure(
-            lambda: bench.ours(resolver="max_ttl = 0s  max_negative_ttl = 0s"), warm=False,
-            messages=options.messages // 2)),
+            bench.ours, warm=False, messages=options.messages // 4, m=1, d="cold.test",
+            flags="-u")),
+        "noop_single": (lambda: bench.measure(
+            bench.noop, messages=options.messages // 4, m=1)),
         "noop_think": (lambda: bench.measure(bench.noop, connections=500, t=20,
                                              messages=options.messages // 2)),
         "memory_think": (lambda: bench.measure(bench.ours, connections=500, t=20,
@@ -222,7 +228,8 @@ def run(bench, options):
     report("every policy, Redis store / no-operation, same steps", rows["redis"],
            rows["noop_same"], "0.7")
     report("envelope policies only / plain no-operation", rows["envelope"], rows["noop"], "2.0")
-    report("every policy, nothing cached / plain no-operation", rows["cold"], rows["noop"], "0.7")
+    report("every policy, nothing cached, 1 message a session / plain", rows["cold"],
+           rows["noop_single"], "0.7")
     report("500 connections / plain no-operation with 500", rows["memory_500"], rows["noop_500"],
            "as with 50")
     report("clients that think 20 ms, 500 connections / plain no-op", rows["memory_think"],

@@ -5,7 +5,9 @@
  *
  *     load -s unix-socket [-c connections] [-m messages-per-connection] [-n messages]
  *          [-t think-ms] [-r seconds] [-k senders] [-i] [-C client-prefix] [-d domain] [-R rcpt]
+ *          [-u]
  *
+ * -u: every session has a client address (10.1.x.y), HELO name and sender domain of its own.
  * -i: only open that many idle connections, print "idle", and wait for end of input. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -71,7 +73,7 @@ static struct {
 	const char *socket, *prefix, *domain, *recipient;
 	unsigned connections, per_connection, think_ms, seconds, senders;
 	unsigned long messages;
-	bool idle;
+	bool idle, unique;
 } options = {.prefix = "192.0.2",
 	.domain = "good.test",
 	.recipient = "user@example.test",
@@ -124,14 +126,29 @@ static void put_text(struct session *session, char command, const char *text)
 	put(session, command, data, length);
 }
 
+/* Who this session claims to be. */
+static void who(const struct session *session, char address[32], char helo[80], char domain[80])
+{
+	unsigned number = session->number;
+
+	if (options.unique) {
+		snprintf(address, 32, "10.1.%u.%u", number / 250 % 250, 1 + number % 250);
+		snprintf(domain, 80, "d%u.%s", number, options.domain);
+		snprintf(helo, 80, "mail.d%u.%s", number, options.domain);
+		return;
+	}
+	snprintf(address, 32, "%s.%u", options.prefix, 10 + number % options.senders % 200);
+	snprintf(domain, 80, "%s", options.domain);
+	snprintf(helo, 80, "mail%u.%s", number % options.senders % 200, options.domain);
+}
+
 static void put_step(struct session *session, enum step step)
 {
 	static char body[BODY_BYTES];
 	char text[512];
-	char address[32];
+	char address[32], helo[80], domain[80];
 
-	snprintf(address, sizeof(address), "%s.%u", options.prefix,
-		10 + session->number % options.senders % 200);
+	who(session, address, helo, domain);
 	switch (step) {
 	case CONNECT:
 		put_text(session, 'D', "Cj|mx.example.test|{daemon_name}|mx.example.test|");
@@ -143,16 +160,15 @@ static void put_step(struct session *session, enum step step)
 		break;
 	case HELO:
 		put_text(session, 'D', "H");
-		snprintf(text, sizeof(text), "mail%u.%s|", session->number % options.senders % 200,
-			options.domain);
+		snprintf(text, sizeof(text), "%s|", helo);
 		put_text(session, 'H', text);
 		break;
 	case MAIL:
 		snprintf(text, sizeof(text), "M{mail_addr}|user%u@%s|{mail_host}|%s|",
-			session->number % options.senders, options.domain, options.domain);
+			session->number % options.senders, domain, domain);
 		put_text(session, 'D', text);
 		snprintf(text, sizeof(text), "<user%u@%s>|SIZE=2600|",
-			session->number % options.senders, options.domain);
+			session->number % options.senders, domain);
 		put_text(session, 'M', text);
 		break;
 	case RCPT:
@@ -168,7 +184,7 @@ static void put_step(struct session *session, enum step step)
 	case HEADER:
 		if (session->header == 0)
 			snprintf(text, sizeof(text), "From|A Person <user%u@%s>|",
-				session->number % options.senders, options.domain);
+				session->number % options.senders, domain);
 		else if (session->header == 1)
 			snprintf(text, sizeof(text), "To|<%s>|", options.recipient);
 		else if (session->header == 2)
@@ -469,7 +485,7 @@ static void read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "s:c:m:n:t:r:k:iC:d:R:")) != -1) {
+	while ((option = getopt(argc, argv, "s:c:m:n:t:r:k:iuC:d:R:")) != -1) {
 		switch (option) {
 		case 's':
 			options.socket = optarg;
@@ -494,6 +510,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'i':
 			options.idle = true;
+			break;
+		case 'u':
+			options.unique = true;
 			break;
 		case 'C':
 			options.prefix = optarg;
