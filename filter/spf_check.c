@@ -45,24 +45,31 @@ static const char *validated_name(struct spf_check *check, const char *domain)
 	const char *best = "unknown";
 	unsigned best_preference = 0;
 	bool pending = false;
+	bool failed;
 
 	ptr = inquiry_ask(
 		check->inquiry, ipaddr_reverse_name(&check->spf->client, reverse), DNS_PTR);
 	if (ptr == NULL)
 		return NULL;
+	failed = dns_is_temporary(ptr->status);
 	for (size_t i = 0; i < ptr->count && i < SPF_NAMES_MAX; i++) {
 		const char *name = ptr->records[i].host;
 		const struct dns_answer *addresses =
 			inquiry_ask(check->inquiry, name, spf_check_address_type(check));
 
-		if (addresses == NULL)
+		if (addresses == NULL) {
 			pending = true;
-		else if (has_client(addresses, &check->spf->client) &&
-			 preference(name, domain) > best_preference) {
+			continue;
+		}
+		failed = failed || dns_is_temporary(addresses->status);
+		if (has_client(addresses, &check->spf->client) &&
+			preference(name, domain) > best_preference) {
 			best = name;
 			best_preference = preference(name, domain);
 		}
 	}
+	if (failed && best_preference == 0)
+		check->skipped = true;
 	return pending ? NULL : best;
 }
 

@@ -24,6 +24,7 @@ struct spf_check {
 	unsigned terms; /* that asked the DNS, over all includes and redirects */
 	unsigned voids; /* of them without any answer */
 	bool speculating; /* one question is out that may turn out not to be needed */
+	bool skipped; /* a DNS error was passed over as 5.5 says: a term that could have matched */
 	bool pending; /* an answer is missing: the step must be run again */
 };
 

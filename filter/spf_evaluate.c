@@ -131,6 +131,8 @@ static enum spf_match match_answer(struct spf_check *check, const struct spf_lev
 	if (answer->status != DNS_OK) {
 		/* A name that cannot be asked for was not asked for; and what PTR a client has is
 		 * not up to the domain (4.6.4). */
+		if (term->type == SPF_TERM_PTR && dns_is_temporary(answer->status))
+			check->skipped = true;
 		if (answer->status == DNS_INVALID || term->type == SPF_TERM_PTR)
 			return SPF_MATCH_NO;
 		if (++check->voids <= SPF_VOIDS_MAX)
@@ -298,6 +300,19 @@ static bool follow_redirect(struct spf_check *check, const struct spf_level *lev
 	return true;
 }
 
+/* 5.5 passes over a PTR name that cannot be asked. A fail that comes of it is none: trouble of the DNS
+ * must not refuse mail for good. */
+static enum spf_result settle_fail(struct spf_check *check, const struct spf_level *level)
+{
+	if (check->skipped || (check->guard != NULL && spf_guard_skipped(check->guard))) {
+		spf_check_note(check, level->domain,
+			"would fail, but the client's names could not be asked for");
+		return SPF_TEMPERROR;
+	}
+	spf_check_explain(check, level);
+	return SPF_FAIL;
+}
+
 /* The record of DOMAIN and those that redirect leads to, one after another (6.1). */
 static enum spf_result check_host(struct spf_check *check, const char *domain, bool included)
 {
@@ -323,7 +338,7 @@ static enum spf_result check_host(struct spf_check *check, const char *domain, b
 	if (!included)
 		check->spf->no_mail = level.record.no_mail;
 	if (!included && !check->pending && result == SPF_FAIL)
-		spf_check_explain(check, &level);
+		result = settle_fail(check, &level);
 	return result;
 }
 

@@ -31,6 +31,7 @@ struct spf_guard {
 	const struct spf_term *term;
 	const char *target;
 	bool pending;
+	bool skipped;
 	char host[HOST_SIZE]; /* last name asked for addresses */
 };
 
@@ -92,12 +93,16 @@ static void add_wanted(SPF_dns_rr_t *answer, enum dns_type type, const struct dn
 		add_host(answer, record->host);
 }
 
-static SPF_dns_stat_t status_of(const struct spf_guard *guard, const struct dns_answer *answer)
+static SPF_dns_stat_t status_of(struct spf_guard *guard, const struct dns_answer *answer)
 {
 	if (answer->status == DNS_OK)
 		return NETDB_SUCCESS;
-	if (dns_is_temporary(answer->status))
-		return guard->term->type == SPF_TERM_PTR ? NO_DATA : TRY_AGAIN;
+	if (dns_is_temporary(answer->status)) {
+		if (guard->term->type != SPF_TERM_PTR)
+			return TRY_AGAIN;
+		guard->skipped = true;
+		return NO_DATA;
+	}
 	return answer->status == DNS_NODATA ? NO_DATA : HOST_NOT_FOUND;
 }
 
@@ -297,4 +302,9 @@ enum spf_match spf_guard_match(struct spf_guard *guard, const struct spf_term *t
 	else
 		match = ask_libspf2(guard, term);
 	return match;
+}
+
+bool spf_guard_skipped(const struct spf_guard *guard)
+{
+	return guard->skipped;
 }

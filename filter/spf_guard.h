@@ -11,6 +11,8 @@
 #ifndef MAILREEVE_SPF_GUARD_H
 #define MAILREEVE_SPF_GUARD_H
 
+#include <stdbool.h>
+
 #include "compiler.h"
 #include "dns.h"
 #include "inquiry.h"
@@ -37,5 +39,8 @@ void spf_guard_free(struct spf_guard **guard); /* nulls; NULL allowed */
  * YES, *HOST_R is the name whose addresses matched; it lives as long as the guard. */
 enum spf_match spf_guard_match(struct spf_guard *guard, const struct spf_term *term,
 	const char *target, const char **host_r) MUST_CHECK;
+
+/* Since it was created, a DNS error below ptr was passed over: a name that could have matched. */
+bool spf_guard_skipped(const struct spf_guard *guard);
 
 #endif

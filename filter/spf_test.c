@@ -211,7 +211,9 @@ static void test_temporary_errors(void **state MAYBE_UNUSED)
 		{"v=spf1 exists:broken.example -all", "broken.example", DNS_A, SPF_TEMPERROR},
 		{"v=spf1 include:broken.example -all", "broken.example", DNS_TXT, SPF_TEMPERROR},
 		{"v=spf1 redirect=broken.example", "broken.example", DNS_TXT, SPF_TEMPERROR},
-		{"v=spf1 ptr -all", "7.2.0.192.in-addr.arpa", DNS_PTR, SPF_FAIL},
+		{"v=spf1 ptr -all", "7.2.0.192.in-addr.arpa", DNS_PTR, SPF_TEMPERROR},
+		{"v=spf1 ptr ?all", "7.2.0.192.in-addr.arpa", DNS_PTR, SPF_NEUTRAL},
+		{"v=spf1 exists:%{p}.x -all", "7.2.0.192.in-addr.arpa", DNS_PTR, SPF_TEMPERROR},
 		{"v=spf1 -all exp=broken.example", "broken.example", DNS_TXT, SPF_FAIL},
 	};
 
@@ -237,6 +239,11 @@ static void test_ptr_skips_broken_names(void **state MAYBE_UNUSED)
 	assert_result(check_record("v=spf1 ptr -all"), SPF_PASS);
 	assert_result(check_record("v=spf1 exists:%{p}.ok.example -all"), SPF_FAIL);
 	assert_int_equal(fake_dns_asked("good.example.net.ok.example", DNS_A), 1);
+	/* But where no other name matches, nobody knows. */
+	fake_dns("good.example.net", DNS_A, "192.0.2.8");
+	assert_result(check_record("v=spf1 ptr -all"), SPF_TEMPERROR);
+	assert_result(check_record("v=spf1 exists:%{p}.ok.example -all"), SPF_TEMPERROR);
+	assert_result(check_record("v=spf1 ptr ~all"), SPF_SOFTFAIL);
 }
 
 static void test_which_record(void **state MAYBE_UNUSED)
