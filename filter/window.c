@@ -101,19 +101,43 @@ static void remove_reservation(struct window *window, struct window_reservation 
 	*reservation = window->reservations[--window->reservation_count];
 }
 
-static void forget_old(struct window *window, int64_t current)
+static void insert_run(
+	struct window_reservation *reservation, size_t at, const struct window_run *run)
+{
+	size_t count = reservation->run_count;
+
+	reservation->runs = mem_resize(reservation->runs, count + 1, sizeof(*run));
+	memmove(reservation->runs + at + 1, reservation->runs + at, (count - at) * sizeof(*run));
+	reservation->runs[at] = *run;
+	reservation->run_count = count + 1;
+}
+
+static void remove_run(struct window_reservation *reservation, size_t at)
+{
+	reservation->run_count--;
+	memmove(reservation->runs + at, reservation->runs + at + 1,
+		(reservation->run_count - at) * sizeof(*reservation->runs));
+}
+
+static void forget_old(struct window *window, int64_t oldest)
 {
 	size_t old = 0;
 
-	while (old < window->slot_count && window->slots[old].number < current - WINDOW_SLOTS)
+	while (old < window->slot_count && window->slots[old].number < oldest)
 		old++;
 	window->slot_count -= old;
 	if (old > 0)
 		memmove(window->slots, window->slots + old,
 			window->slot_count * sizeof(*window->slots));
-	for (size_t i = window->reservation_count; i-- > 0;)
-		if (window->reservations[i].at < current - WINDOW_SLOTS)
-			remove_reservation(window, &window->reservations[i]);
+	for (size_t i = window->reservation_count; i-- > 0;) {
+		struct window_reservation *reservation = &window->reservations[i];
+
+		for (size_t j = reservation->run_count; j-- > 0;)
+			if (reservation->runs[j].slot < oldest)
+				remove_run(reservation, j);
+		if (reservation->at < oldest)
+			remove_reservation(window, reservation);
+	}
 }
 
 static void add_to_slot(struct window *window, int64_t number, int64_t units)
@@ -148,24 +172,6 @@ static void fold_future(struct window *window, int64_t current)
 	}
 }
 
-static void insert_run(
-	struct window_reservation *reservation, size_t at, const struct window_run *run)
-{
-	size_t count = reservation->run_count;
-
-	reservation->runs = mem_resize(reservation->runs, count + 1, sizeof(*run));
-	memmove(reservation->runs + at + 1, reservation->runs + at, (count - at) * sizeof(*run));
-	reservation->runs[at] = *run;
-	reservation->run_count = count + 1;
-}
-
-static void remove_run(struct window_reservation *reservation, size_t at)
-{
-	reservation->run_count--;
-	memmove(reservation->runs + at, reservation->runs + at + 1,
-		(reservation->run_count - at) * sizeof(*reservation->runs));
-}
-
 static struct window_reservation *find_or_add(struct window *window, const unsigned char *id)
 {
 	struct window_reservation *reservation = find(window, id);
@@ -189,7 +195,7 @@ void window_take(struct window *window, const struct window_ask *ask, int64_t no
 	struct window_reservation *reservation;
 	struct window_run *newest;
 
-	forget_old(window, run.slot);
+	forget_old(window, run.slot - WINDOW_SLOTS);
 	if (window->last_ms > now)
 		fold_future(window, run.slot);
 	window->last_ms = now;

@@ -23,7 +23,7 @@
 enum {
 	WINDOW_ID_SIZE = 16,
 	WINDOW_SLOTS = 60,
-	WINDOW_RUNS_MAX = 64 /* of a reservation; the oldest beyond stays counted */
+	WINDOW_RUNS_MAX = 256 /* of a reservation; the oldest beyond stays counted */
 };
 
 struct window_slot {

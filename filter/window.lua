@@ -14,7 +14,7 @@
 --
 -- A unit count that is not ours counts as full until its slot leaves the window. A key of another
 -- type is an error of the server (WRONGTYPE) before anything is written.
-local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 64, 4503599627370496, 128
+local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 256, 4503599627370496, 128
 local operation, id, sequence = ARGV[1], ARGV[3], tonumber(ARGV[4])
 local real = tonumber(ARGV[2])
 if not real then
@@ -158,6 +158,21 @@ local function wait_ms(w, needed)
 	return SLOTS * w.step
 end
 
+local function runs_move_on(held, current)
+	local changed = held.at > current
+	held.at = math.min(held.at, current)
+	for i = #held.runs, 1, -1 do
+		local run = held.runs[i]
+		if run[3] < current - SLOTS then
+			table.remove(held.runs, i)
+			changed = true
+		elseif run[3] > current then
+			run[3] = current
+		end
+	end
+	return changed
+end
+
 -- Fields to set and to delete because of the time that went by.
 local function move_on(w, set, delete)
 	if w.last and math.floor(w.last / w.step) == w.current then
@@ -181,11 +196,7 @@ local function move_on(w, set, delete)
 		if not held or held.at < w.current - SLOTS then
 			table.insert(delete, field)
 			w.held[field] = nil
-		elseif held.at > w.current then
-			held.at = w.current
-			for _, run in ipairs(held.runs) do
-				run[3] = math.min(run[3], w.current)
-			end
+		elseif runs_move_on(held, w.current) then
 			w.held[field] = show_reservation(held)
 			table.insert(set, field)
 			table.insert(set, w.held[field])
@@ -224,8 +235,8 @@ local function take(w, units, label)
 			table.insert(set, string.sub(label, 65))
 		end
 	end
-	in_parts('HSET', w.key, set)
 	in_parts('HDEL', w.key, delete)
+	in_parts('HSET', w.key, set)
 	redis.call('PEXPIRE', w.key, text((w.current + SLOTS + 1) * w.step - real))
 end
 
