@@ -74,7 +74,7 @@ static void create_options(
 }
 
 static void apply(struct conf *conf, const struct schema *schema, struct conf_input *input,
-	const struct given *given, struct problems *problems)
+	struct given *given, struct problems *problems)
 {
 	const struct setting *setting = &given->row->setting;
 	void *target = row_target(given->row, given->group, conf, given->section);
@@ -89,7 +89,8 @@ static void apply(struct conf *conf, const struct schema *schema, struct conf_in
 						   target, why, sizeof(why)))
 			continue;
 		problem_add(problems, given->file, value->line, "%s", why);
-		input->broken[given->group - schema->groups] = true;
+		given->bad = true;
+		conf_input_break(input, schema, given->group, given->section);
 	}
 }
 

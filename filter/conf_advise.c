@@ -149,6 +149,10 @@ static void advise_daemon(const struct conf_check *check)
 		warn_of(check, "", "drain",
 			"drain is shorter than time_limit, so a stop can cut off an answer that "
 			"is still being looked up");
+	if (conf->resolver.timeout_ms >= conf->site.time_limit_ms)
+		warn_of(check, "resolver", "timeout",
+			"timeout of the resolver is not below time_limit, so a second nameserver "
+			"is never asked in time; make it shorter");
 	if (conf->store.url != NULL && strchr(conf->store.url, '@') != NULL)
 		warn_of(check, "store", "url",
 			"url holds a password that everybody who may read this file sees; put it "

@@ -39,11 +39,49 @@ struct reading {
 	size_t include_count;
 };
 
+struct given_section *conf_input_section(
+	const struct conf_input *input, const struct group *group, size_t section)
+{
+	for (size_t i = 0; i < input->section_count; i++) {
+		if (input->sections[i].group == group && input->sections[i].index == section)
+			return &input->sections[i];
+	}
+	return NULL;
+}
+
+void conf_input_break(struct conf_input *input, const struct schema *schema,
+	const struct group *group, size_t section)
+{
+	struct given_section *titled = conf_input_section(input, group, section);
+
+	if (titled != NULL)
+		titled->broken = true;
+	else
+		input->broken[group - schema->groups] = true;
+}
+
+bool conf_input_is_broken(const struct conf_input *input, const struct schema *schema,
+	const struct group *group, size_t section)
+{
+	const struct given_section *titled = conf_input_section(input, group, section);
+
+	if (titled != NULL)
+		return titled->broken;
+	return input->broken != NULL && input->broken[group - schema->groups];
+}
+
 static void blame(struct reading *reading, unsigned line, const char *text)
 {
 	problem_add(reading->problems, reading->file, line, "%s", text);
 	if (reading->group != NULL)
-		reading->input->broken[reading->group - reading->schema->groups] = true;
+		conf_input_break(reading->input, reading->schema, reading->group, reading->section);
+}
+
+static bool is_section(void *context, const char *name)
+{
+	const struct reading *reading = context;
+
+	return *name != '\0' && schema_group(reading->schema, name) != NULL;
 }
 
 static void on_error(void *context, unsigned line, const char *text)
@@ -83,7 +121,6 @@ static bool add_section(
 			"%s \"%s\" was given before, in %s:%u; give it another title, or remove "
 			"one",
 			group->name, title, reading->problems->files[first->file], first->line);
-		input->broken[group - reading->schema->groups] = true;
 		return false;
 	}
 	reading->section = conf_input_section_count(input, group);
@@ -261,13 +298,10 @@ static void read_values(struct reading *reading, const char *good)
 			"around them");
 	for (size_t i = reading->first_given; values != NULL && i < input->given_count; i++) {
 		struct given *given = &input->givens[i];
-		const char *title = "";
+		const struct given_section *titled =
+			conf_input_section(input, given->group, given->section);
+		const char *title = titled == NULL ? "" : titled->title;
 
-		for (size_t j = 0; j < input->section_count; j++) {
-			if (input->sections[j].group == given->group &&
-				input->sections[j].index == given->section)
-				title = input->sections[j].title;
-		}
 		for (unsigned j = 0; j < given->value_count; j++) {
 			const char *text = conf_values_get(
 				values, given->group, title, given->row->setting.name, j);
@@ -283,6 +317,7 @@ static void read_one(struct reading *reading, const char *text, size_t length)
 {
 	const struct scan_handler handler = {
 		.context = reading,
+		.is_section = is_section,
 		.open = on_open,
 		.close = on_close,
 		.setting = on_setting,

@@ -98,6 +98,23 @@ static bool statement_follows(const struct scan *scan)
 	return kind == TOKEN_EQUALS || kind == TOKEN_LEFT || kind == TOKEN_OPEN;
 }
 
+/* The opening brace has been read: on to behind the closing one. */
+static void skip_section(struct scan *scan)
+{
+	unsigned depth = 1;
+
+	while (depth > 0) {
+		enum token_kind kind = token_next(&scan->reader);
+
+		if (kind == TOKEN_END)
+			return;
+		if (kind == TOKEN_OPEN)
+			depth++;
+		if (kind == TOKEN_CLOSE)
+			depth--;
+	}
+}
+
 /* The unread tokens are a title and an opening brace. */
 static bool title_follows(const struct scan *scan)
 {
@@ -157,26 +174,39 @@ static bool read_list(struct scan *scan, const char *name, unsigned line)
 	}
 }
 
+/* Where the line that begins at START stops being values, as far as one can tell. */
+static const char *end_of_values(const struct scan *scan, const char *start)
+{
+	const char *end = start;
+
+	while (end < scan->reader.end && strchr("\n\r#{}\"'", *end) == NULL)
+		end++;
+	while (end > start && ascii_is_space(end[-1]))
+		end--;
+	return end;
+}
+
 /* What follows a lone value on its line is the next setting, or an error. */
 static bool ends_after_value(struct scan *scan, const char *name)
 {
 	struct scan_token value = scan->reader.token, next;
 	enum token_kind kind = peek(scan, &next);
-	char shown[ERROR_SIZE], shown_value[ERROR_SIZE];
+	char shown[ERROR_SIZE];
 
 	if (kind == TOKEN_END || kind == TOKEN_CLOSE || next.line != value.line ||
 		statement_follows(scan))
 		return true;
-	show(&value, shown_value, sizeof(shown_value));
+	value.length = (size_t)(end_of_values(scan, value.start) - value.start);
+	show(&value, shown, sizeof(shown));
 	if (kind == TOKEN_COMMA)
 		complain(scan, next.line,
-			"%s has several values; put braces around them: %s = { %s, ... }", name,
-			name, shown_value);
+			"%s has several values; put braces around them: %s = { %s }", name, name,
+			shown);
 	else
 		complain(scan, next.line,
-			"unexpected %s after %s = %s; a value with blanks or signs in it needs "
-			"quotes around it: %s = \"%s ...\"",
-			show(&next, shown, sizeof(shown)), name, shown_value, name, shown_value);
+			"%s is followed by several words; a value with blanks or signs in it needs "
+			"quotes around it: %s = \"%s\"",
+			name, name, shown);
 	return false;
 }
 
@@ -249,6 +279,14 @@ static void close_section(struct scan *scan)
 
 static void open_section(struct scan *scan, const char *name, const char *title, unsigned line)
 {
+	if (scan->in_section && !scan->handler->is_section(scan->handler->context, name)) {
+		complain(scan, line,
+			"%s { stands within section %s, but sections do not nest; move it out, or "
+			"write %s = VALUE",
+			name, scan->section, name);
+		skip_section(scan);
+		return;
+	}
 	if (scan->in_section) {
 		complain(scan, scan->section_line,
 			"section %s opens here and is not closed before section %s opens in line "
@@ -331,6 +369,9 @@ static void refuse_word(struct scan *scan, const char *name, unsigned line)
 		complain(scan, next.line, "%s", scan->reader.error);
 	} else if (kind == TOKEN_END || next.line != line) {
 		complain(scan, line, "%s stands alone; write %s = VALUE", name, name);
+	} else if (strcmp(name, "include") == 0) {
+		complain(scan, line, "include needs parentheses; write include(\"%s\")",
+			show(&next, shown, sizeof(shown)));
 	} else {
 		complain(scan, line, "an equals sign is missing after %s; write %s = %s", name,
 			name, show(&next, shown, sizeof(shown)));

@@ -32,6 +32,8 @@ struct scan_setting {
 
 struct scan_handler {
 	void *context;
+	/* The name of a section that exists: tells one that was not closed from a wrong name. */
+	bool (*is_section)(void *context, const char *name);
 	/* Title is "" for a section without one. No section opens inside another one. */
 	void (*open)(void *context, const char *name, const char *title, unsigned line);
 	void (*close)(void *context);

@@ -5,6 +5,8 @@
 
 #include "text.h"
 
+static const char sign_in_text[] = "a text with + or * in it needs quotes around it";
+
 void token_reader_init(struct token_reader *reader, const char *text, size_t length)
 {
 	*reader = (struct token_reader){.at = text, .end = text + length, .line = 1};
@@ -146,6 +148,12 @@ static enum token_kind read_plain(struct token_reader *reader)
 		}
 		reader->at++;
 	}
+	if (reader->at < reader->end && (*reader->at == '*' || *reader->at == '+') &&
+		!looking_at(reader, "+=")) {
+		while (reader->at < reader->end && (is_plain(reader) || strchr("*+", *reader->at)))
+			reader->at++;
+		return bad(reader, sign_in_text);
+	}
 	return TOKEN_WORD;
 }
 
@@ -164,7 +172,7 @@ static enum token_kind read_sign(struct token_reader *reader)
 		return bad(reader, "+= is not known; write all values in one list: = { a, b }");
 	}
 	if (c == '+' || c == '*')
-		return bad(reader, "a text with + or * in it needs quotes around it");
+		return bad(reader, sign_in_text);
 	return bad(reader, "a control character; the file must be text");
 }
 

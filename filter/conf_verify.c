@@ -18,16 +18,13 @@ static void blame(const struct conf_check *check, const struct group *group, siz
 {
 	const struct given *given =
 		setting == NULL ? NULL : conf_input_find(check->input, group, section, setting);
+	const struct given_section *titled = conf_input_section(check->input, group, section);
 
 	if (given != NULL) {
 		problem_add(check->problems, given->file, given->line, "%s", why);
 		return;
 	}
-	for (size_t i = 0; i < check->input->section_count; i++) {
-		const struct given_section *titled = &check->input->sections[i];
-
-		if (titled->group != group || titled->index != section)
-			continue;
+	if (titled != NULL) {
 		problem_add(check->problems, titled->file, titled->line, "%s", why);
 		return;
 	}
@@ -50,9 +47,13 @@ static void blame_in(const struct conf_check *check, const char *section, const 
 	blame(check, schema_group(check->schema, section), 0, setting, why);
 }
 
-static bool is_broken(const struct conf_check *check, const struct group *group)
+/* The setting is what the file says, or its default because the file says nothing. */
+static bool is_sound(const struct conf_check *check, const char *section, const char *setting)
 {
-	return check->input->broken != NULL && check->input->broken[group - check->schema->groups];
+	const struct given *given =
+		conf_input_find(check->input, schema_group(check->schema, section), 0, setting);
+
+	return given == NULL || !given->bad;
 }
 
 static bool is_path(const char *text)
@@ -142,18 +143,16 @@ static void verify_services(const struct conf_check *check)
 		blame_in(check, "store", "password_file",
 			"password_file is set, and url holds a password too; remove the one in "
 			"url");
-	if (conf->store.timeout_ms >= conf->site.time_limit_ms)
+	if (conf->store.timeout_ms >= conf->site.time_limit_ms &&
+		is_sound(check, "", "time_limit") && is_sound(check, "store", "timeout"))
 		blame_in(check, "store", "timeout",
 			"timeout = %s of the store is not below time_limit = %s; make it shorter",
 			format_duration(conf->store.timeout_ms, low, sizeof(low)),
 			format_duration(conf->site.time_limit_ms, high, sizeof(high)));
-	if (conf->resolver.timeout_ms >= conf->site.time_limit_ms)
-		blame_in(check, "resolver", "timeout",
-			"timeout = %s of the resolver is not below time_limit = %s, so no second "
-			"server would ever be asked; make it shorter",
-			format_duration(conf->resolver.timeout_ms, low, sizeof(low)),
-			format_duration(conf->site.time_limit_ms, high, sizeof(high)));
-	if (conf->resolver.max_negative_ttl_ms > conf->resolver.max_ttl_ms)
+	if (conf->resolver.max_negative_ttl_ms > conf->resolver.max_ttl_ms &&
+		is_sound(check, "resolver", "max_ttl") &&
+		conf_input_find(check->input, schema_group(check->schema, "resolver"), 0,
+			"max_negative_ttl") != NULL)
 		blame_in(check, "resolver", "max_negative_ttl",
 			"max_negative_ttl = %s is above max_ttl = %s; make it shorter",
 			format_duration(conf->resolver.max_negative_ttl_ms, low, sizeof(low)),
@@ -170,28 +169,22 @@ static void verify_policy(const struct conf_check *check, const struct group *gr
 		const char *setting = NULL;
 		char why[WHY_SIZE] = "is contradictory";
 
-		if (!policy->policy->verify(
-			    options, &check->conf->site, &setting, why, sizeof(why)))
+		if (!conf_input_is_broken(check->input, check->schema, group, i) &&
+			!policy->policy->verify(
+				options, &check->conf->site, &setting, why, sizeof(why)))
 			blame(check, group, i, setting, why);
 	}
 }
 
 void conf_verify(const struct conf_check *check)
 {
-	const struct schema *schema = check->schema;
+	verify_daemon(check);
+	verify_names(check);
+	verify_services(check);
+	for (size_t i = 0; i < check->schema->group_count; i++) {
+		const struct group *group = &check->schema->groups[i];
 
-	if (!is_broken(check, &schema->groups[0])) {
-		verify_daemon(check);
-		verify_names(check);
-		if (!is_broken(check, schema_group(schema, "store")) &&
-			!is_broken(check, schema_group(schema, "resolver")))
-			verify_services(check);
-	}
-	for (size_t i = 0; i < schema->group_count; i++) {
-		const struct group *group = &schema->groups[i];
-
-		if (group->policy != NULL && group->policy->verify != NULL &&
-			!is_broken(check, group))
+		if (group->policy != NULL && group->policy->verify != NULL)
 			verify_policy(check, group);
 	}
 }

@@ -5,7 +5,7 @@
 #include "conf_write.h"
 #include "text.h"
 
-enum { VALUE_SIZE = 512, COMMENT_SIZE = 1024 };
+enum { VALUE_SIZE = 1024, COMMENT_SIZE = 1024, VALUE_COLUMNS = 92 };
 
 static const char head[] =
 	"# Mailreeve: every setting, with its default. mailreeve.conf(5) tells more;\n"
@@ -26,32 +26,54 @@ static const char head[] =
 	"#   off         the check does not run\n"
 	"# When DNS or the store could not answer, NAME_temperror says what is done instead: "
 	"monitor,\n"
-	"# tag, suspect, tempfail or off, but never a refusal for good.\n";
+	"# tag, suspect, tempfail or off, but never a refusal for good.\n"
+	"#\n"
+	"# mode of a section: enforce (do what its settings say), monitor (only log what would be\n"
+	"# done), off (do not run at all).\n";
 
 /* One sentence: what it is for, and what may stand there. */
 static void write_comment(FILE *out, const struct setting *setting, const char *indent)
 {
-	char text[COMMENT_SIZE], type[COMMENT_SIZE], start[8];
+	char text[COMMENT_SIZE], bounds[COMMENT_SIZE], start[16];
 	struct text comment;
 
 	snprintf(start, sizeof(start), "%s# ", indent);
 	text_init(&comment, text, sizeof(text));
 	text_add(&comment, setting->help == NULL ? "" : setting->help);
-	if (setting->type != SETTING_ACTION)
-		text_addf(&comment, " (%s)", setting_type_text(setting, type, sizeof(type)));
+	setting_bounds_text(setting, bounds, sizeof(bounds));
+	if (*bounds != '\0' && (setting->type != SETTING_ACTION || setting->choices != NULL))
+		text_addf(&comment, " (%s)", bounds);
 	conf_write_wrapped(out, start, text);
 }
 
-static void write_row(FILE *out, const struct row *row, const char *indent, bool commented)
+/* Explained once, at the head. */
+static bool is_mode(const struct row *row)
+{
+	return row->base == ROW_POLICY && row->setting.type == SETTING_CHOICE;
+}
+
+/* Long lists go over several lines. */
+static void write_value(FILE *out, const char *indent, const char *name, const char *value)
+{
+	if (strlen(indent) + strlen(name) + strlen(value) + 3 <= VALUE_COLUMNS) {
+		fprintf(out, "%s%s = %s\n", indent, name, value);
+		return;
+	}
+	fprintf(out, "%s%s =\n", indent, name);
+	conf_write_wrapped(out, indent, value);
+}
+
+static void write_row(FILE *out, const struct row *row, const char *indent)
 {
 	const struct setting *setting = &row->setting;
-	char value[VALUE_SIZE];
+	char value[VALUE_SIZE], start[16];
 	bool empty;
 
 	conf_write_default(setting, value, sizeof(value), &empty);
-	if (row->made_name == NULL)
+	if (row->made_name == NULL && !is_mode(row))
 		write_comment(out, setting, indent);
-	fprintf(out, "%s%s%s = %s\n", indent, empty || commented ? "# " : "", setting->name, value);
+	snprintf(start, sizeof(start), "%s%s", indent, empty ? "# " : "");
+	write_value(out, start, setting->name, value);
 }
 
 /* A temperror setting stands right below its check, without a blank line. */
@@ -66,7 +88,7 @@ static void write_top(FILE *out, const struct group *group)
 		if (group->rows[i].topic != NULL)
 			fprintf(out, "\n# ---- %s\n", group->rows[i].topic);
 		fputc('\n', out);
-		write_row(out, &group->rows[i], "", false);
+		write_row(out, &group->rows[i], "");
 	}
 }
 
@@ -78,7 +100,7 @@ static void write_section(FILE *out, const struct group *group)
 	for (size_t i = 0; i < group->row_count; i++) {
 		if (i > 0 && !is_companion(group, i))
 			fputc('\n', out);
-		write_row(out, &group->rows[i], "\t", false);
+		write_row(out, &group->rows[i], "\t");
 	}
 	fputs("}\n", out);
 }
@@ -92,15 +114,11 @@ static void write_titled(FILE *out, const struct group *group)
 		group->name);
 	for (size_t i = 0; i < group->row_count; i++) {
 		const struct setting *setting = &group->rows[i].setting;
-		char value[VALUE_SIZE], text[COMMENT_SIZE], type[COMMENT_SIZE];
-		struct text comment;
+		char value[VALUE_SIZE];
 		bool empty;
 
 		conf_write_default(setting, value, sizeof(value), &empty);
-		text_init(&comment, text, sizeof(text));
-		text_addf(&comment, "%s (%s)", setting->help == NULL ? "" : setting->help,
-			setting_type_text(setting, type, sizeof(type)));
-		conf_write_wrapped(out, "#     # ", text);
+		write_comment(out, setting, "#     ");
 		fprintf(out, "#     %s = %s\n%s", setting->name, value,
 			i + 1 < group->row_count ? "#\n" : "");
 	}

@@ -63,7 +63,8 @@ static void add_bounds(struct text *out, const struct setting *setting)
 
 	if (!is_bounded(setting))
 		return;
-	text_addf(out, " from %s to %s", format_bound(setting, setting->min, low, sizeof(low)),
+	text_addf(out, "%sfrom %s to %s", out->length > 0 ? ", " : "",
+		format_bound(setting, setting->min, low, sizeof(low)),
 		format_bound(setting, setting->max, high, sizeof(high)));
 }
 
@@ -114,6 +115,20 @@ const char *setting_type_text(const struct setting *setting, char *buffer, size_
 		break;
 	}
 	add_bounds(&out, setting);
+	return buffer;
+}
+
+const char *setting_bounds_text(const struct setting *setting, char *buffer, size_t size)
+{
+	struct text out;
+
+	text_init(&out, buffer, size);
+	if (setting->type == SETTING_BOOL)
+		text_add(&out, "yes or no");
+	else if (setting->type == SETTING_CHOICE || setting->type == SETTING_ACTION)
+		add_words(&out, words_of(setting));
+	else
+		add_bounds(&out, setting);
 	return buffer;
 }
 

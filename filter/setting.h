@@ -71,6 +71,10 @@ void settings_clear(const struct setting *table, void *options);
  * Returns BUFFER. */
 const char *setting_type_text(const struct setting *setting, char *buffer, size_t size);
 
+/* The part of it that differs between settings of one type: "from 10ms to 1h", "one of: a, b", "yes
+ * or no", or "". Returns BUFFER. */
+const char *setting_bounds_text(const struct setting *setting, char *buffer, size_t size);
+
 /* The readers behind it, for values met elsewhere. Durations in milliseconds, sizes in bytes; none is
  * negative. */
 bool parse_duration(const char *text, int64_t *ms_r) MUST_CHECK;
