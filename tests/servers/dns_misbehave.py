@@ -362,6 +362,11 @@ async def main():
     arguments = parser.parse_args()
     server = Server(arguments.always)
     stream, datagrams = bind(arguments.address, arguments.port)
+    force = 33  # SO_RCVBUFFORCE, for root
+    try:
+        datagrams.setsockopt(socket.SOL_SOCKET, force, 4 << 20)
+    except OSError:
+        datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     server.raw = datagrams.dup()
     loop = asyncio.get_running_loop()
     await loop.create_datagram_endpoint(lambda: Datagrams(server), sock=datagrams)
