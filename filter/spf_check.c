@@ -250,15 +250,18 @@ void spf_check_note_term(
 	text_addf(&text, "\"%s", what);
 }
 
-void spf_check_note_before(
-	struct spf_check *check, const char *domain, const struct spf_term *term, const char *what)
+void spf_check_note_before(struct spf_check *check, const struct spf_level *level,
+	const struct spf_term *term, const char *what)
 {
 	char before[sizeof check->spf->evidence];
 	struct text text;
+	size_t used;
 
+	if (level->included)
+		return;
 	memcpy(before, check->spf->evidence, sizeof before);
-	spf_check_note_term(check, domain, term, what);
-	text_init(&text, check->spf->evidence + strlen(check->spf->evidence),
-		sizeof check->spf->evidence - strlen(check->spf->evidence));
+	spf_check_note_term(check, level->domain, term, what);
+	used = strlen(check->spf->evidence);
+	text_init(&text, check->spf->evidence + used, sizeof check->spf->evidence - used);
 	text_add(&text, before);
 }

@@ -31,6 +31,7 @@ struct spf_check {
 /* One record under evaluation: the first, an included one, or what a redirect led to. */
 struct spf_level {
 	const char *domain;
+	bool included;
 	struct spf_record record;
 	const char *speculative; /* text of the term whose question is out on speculation */
 };
@@ -56,11 +57,11 @@ void spf_check_look_ahead(struct spf_check *check, struct spf_level *level,
 void spf_check_explain(struct spf_check *check, const struct spf_level *level);
 
 /* Evidence: "DOMAIN WHAT", "DOMAIN: v=spf1 term "TERM" WHAT", and the same put before what the
- * evidence says so far. Each replaces what was there. */
+ * evidence says so far, at the outermost record only: what decided must not be cut off. */
 void spf_check_note(struct spf_check *check, const char *domain, const char *what);
 void spf_check_note_term(
 	struct spf_check *check, const char *domain, const struct spf_term *term, const char *what);
-void spf_check_note_before(
-	struct spf_check *check, const char *domain, const struct spf_term *term, const char *what);
+void spf_check_note_before(struct spf_check *check, const struct spf_level *level,
+	const struct spf_term *term, const char *what);
 
 #endif

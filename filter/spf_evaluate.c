@@ -169,7 +169,7 @@ static enum spf_match match_lookup(struct spf_check *check, const struct spf_lev
 	return match_answer(check, level, term, target, answer);
 }
 
-/* 5.2; what the included record said stays in the evidence, behind the term. */
+/* 5.2; what decided within the include stays in the evidence, behind the term. */
 static enum spf_match match_include(struct spf_check *check, const struct spf_level *level,
 	const struct spf_term *term, const char *target)
 {
@@ -179,14 +179,14 @@ static enum spf_match match_include(struct spf_check *check, const struct spf_le
 		return SPF_MATCH_PENDING;
 	switch (result) {
 	case SPF_PASS:
-		spf_check_note_before(check, level->domain, term, " matched: ");
+		spf_check_note_before(check, level, term, " matched: ");
 		return SPF_MATCH_YES;
 	case SPF_TEMPERROR:
-		spf_check_note_before(check, level->domain, term, ": ");
+		spf_check_note_before(check, level, term, ": ");
 		return SPF_MATCH_TEMPERROR;
 	case SPF_NONE:
 	case SPF_PERMERROR:
-		spf_check_note_before(check, level->domain, term, ": ");
+		spf_check_note_before(check, level, term, ": ");
 		return SPF_MATCH_PERMERROR;
 	default:
 		return SPF_MATCH_NO;
@@ -324,7 +324,7 @@ static enum spf_result check_host(struct spf_check *check, const char *domain, b
 	if (!text_copy(current, sizeof current, domain))
 		return SPF_NONE;
 	for (;;) {
-		level = (struct spf_level){.domain = current};
+		level = (struct spf_level){.domain = current, .included = included};
 		if (!read_record(check, &level, &result)) {
 			if (redirected && result == SPF_NONE)
 				result = SPF_PERMERROR;
