@@ -61,7 +61,7 @@ struct reservation_answer reservation_look(
 /* Units are held under KEY. */
 bool reservation_holds(const struct reservation *reservation, const char *key);
 
-/* Gives back what the steps after SEQUENCE took. */
+/* Gives back what the steps after SEQUENCE took, in which no key came twice: those of one recipient. */
 void reservation_give_back_after(
 	struct reservation *reservation, const struct services *services, unsigned sequence);
 
