@@ -128,7 +128,7 @@ void decision_log(const struct session *session, const struct decision *decision
 {
 	const struct transaction *transaction = &session->transaction;
 	bool accepted = decision->verdict == VERDICT_CONTINUE;
-	char buffer[2000];
+	char buffer[3000];
 	char name[128];
 	struct text line;
 
@@ -160,7 +160,7 @@ void decision_log(const struct session *session, const struct decision *decision
 
 		snprintf(reply, sizeof(reply), "%s %s %s", decision->reply.code,
 			decision->reply.enhanced, decision->reply.text);
-		log_field(&line, "reply", reply);
+		log_field_bounded(&line, "reply", reply, sizeof(reply));
 		log_field(&line, "ref", decision->reference);
 	}
 	add_findings(&line, session);

@@ -8,7 +8,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 2048, FIELD_MAX_BYTES = 256 };
+enum { LINE_MAX_BYTES = 3072, FIELD_MAX_BYTES = 256 };
 
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic int current_target = LOG_TO_STDERR;
@@ -92,6 +92,11 @@ static bool is_plain(const char *value)
 
 void log_field(struct text *line, const char *key, const char *value)
 {
+	log_field_bounded(line, key, value, FIELD_MAX_BYTES);
+}
+
+void log_field_bounded(struct text *line, const char *key, const char *value, size_t limit)
+{
 	bool quoted;
 
 	if (value == NULL)
@@ -100,7 +105,7 @@ void log_field(struct text *line, const char *key, const char *value)
 	if (line->length > 0)
 		text_add_char(line, ' ');
 	text_addf(line, "%s=%s", key, quoted ? "\"" : "");
-	text_add_escaped(line, value, strlen(value), FIELD_MAX_BYTES);
+	text_add_escaped(line, value, strlen(value), limit);
 	if (quoted)
 		text_add_char(line, '"');
 }

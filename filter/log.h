@@ -25,4 +25,7 @@ void log_debug(const char *format, ...) ATTR_PRINTF(1, 2);
  * when it is empty or holds anything but [A-Za-z0-9.:@/_+<>[]-]. NULL adds nothing. */
 void log_field(struct text *line, const char *key, const char *value);
 
+/* The same with a bound of LIMIT bytes. */
+void log_field_bounded(struct text *line, const char *key, const char *value, size_t limit);
+
 #endif
