@@ -122,8 +122,8 @@ static bool has_8bit(const char *text, size_t length)
 	return false;
 }
 
-/* RFC 6531 3.3: labels are joined by ".", and an 8-bit label is a U-label: CANONICAL, made from it, has
- * an A-label in its place (not something that mapping made of look-alikes). */
+/* RFC 6531 3.3: labels are joined by ".", and an 8-bit label is a U-label: CANONICAL, made from it,
+ * has an A-label in its place (not something that mapping made of look-alikes). */
 static bool labels_agree(const char *name, const char *canonical)
 {
 	for (;;) {

@@ -33,10 +33,10 @@ struct path {
 	bool quoted; /* local_part needs quotes when printed */
 	/* Where a permissive MTA could relay it: the domain that dequoting and following routes, %,
 	 * !, :: and further @ leads to; equal to domain, and routed not set, for an ordinary path.
-	 * Never empty when routed is set. An address literal leads to "[192.0.2.1]" (routed is set,
-	 * since domain is empty). Where it leads to more than one other domain, or MTAs would
-	 * differ, it is a text that equals no domain ("u%a.example%b.example"). So a path is ours
-	 * when domain, or literal, and routed_domain are ours. */
+	 * Never empty when routed is set. An address literal on the way is "[192.0.2.1]", its odd
+	 * forms too. Where it leads to more than one other domain, or MTAs would differ, it is a
+	 * text that equals no domain ("u%a.example%b.example"). So a path is ours when domain, or
+	 * literal, is, and where routed is set routed_domain as well. */
 	bool routed;
 	char routed_domain[DOMAIN_SIZE];
 };

@@ -98,8 +98,8 @@ static size_t token_length(const char *text)
 	return strcspn(text, "@%!:,;<>()\"\\ \t");
 }
 
-/* TEXT is dequoted. A domain stands behind "@" and "%", and before "!" and "::"; which of them an MTA
- * takes first differs, so every one of them counts. */
+/* TEXT is dequoted. A domain stands behind "@" and "%", and before "!" and "::"; which of them an
+ * MTA takes first differs, so every one of them counts. */
 static void find_hops(struct hops *hops, const char *text)
 {
 	char armed = '\0';
@@ -139,8 +139,8 @@ static void set_routed(struct path *path, const char *domain)
 		path->routed = false;
 }
 
-/* RFC 2047 2: "=?charset?Q?text?=". Software that decodes it in a path finds an address of the sender's
- * choice inside. */
+/* RFC 2047 2: "=?charset?Q?text?=". Software that decodes it in a path finds an address of the
+ * sender's choice inside. */
 static bool has_encoded_word(const char *text)
 {
 	const char *start = strstr(text, "=?");
@@ -176,8 +176,10 @@ void path_route_accepted(struct path *path)
 	find_hops(&hops, path->local_part);
 	if (hops.distinct > other + 1 || has_encoded_word(path->local_part))
 		set_unclear(path, path->local_part);
-	else
-		set_routed(path, hops.distinct > other ? hops.domain[other] : hops.domain[0]);
+	else if (hops.distinct > other)
+		set_routed(path, hops.domain[other]);
+	else if (path->literal.family == IP_NONE)
+		set_routed(path, hops.domain[0]);
 }
 
 /* Reading of the unquoted and the quoted parts of a refused text. */
