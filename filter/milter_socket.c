@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,30 +69,57 @@ bool milter_socket_prepare(const char *socket_text, char *why, size_t why_size)
 	return true;
 }
 
-static bool set_group(const char *path, const char *group_name, char *why, size_t why_size)
+/* The user who is dropped to owns the socket: milter_socket_poke connects to it. */
+static bool find_owner(const char *user, uid_t *uid_r, char *why, size_t why_size)
 {
-	const struct group *group = getgrnam(group_name);
+	char name[64];
+	const struct passwd *passwd;
 
+	*uid_r = (uid_t)-1;
+	if (user == NULL)
+		return true;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(user, ":"), user);
+	passwd = getpwnam(name);
+	if (passwd == NULL) {
+		snprintf(why, why_size, "there is no user \"%s\" to run as", name);
+		return false;
+	}
+	*uid_r = passwd->pw_uid;
+	return true;
+}
+
+static bool find_group(const char *name, gid_t *gid_r, char *why, size_t why_size)
+{
+	const struct group *group;
+
+	*gid_r = (gid_t)-1;
+	if (name == NULL)
+		return true;
+	group = getgrnam(name);
 	if (group == NULL) {
-		snprintf(why, why_size, "socket_group: there is no group \"%s\"", group_name);
+		snprintf(why, why_size, "socket_group: there is no group \"%s\"", name);
 		return false;
 	}
-	if (chown(path, (uid_t)-1, group->gr_gid) != 0) {
-		snprintf(why, why_size, "cannot give %s to group %s: %s", path, group_name,
-			strerror(errno));
-		return false;
-	}
+	*gid_r = group->gr_gid;
 	return true;
 }
 
 bool milter_socket_share(const struct daemon_options *daemon, char *why, size_t why_size)
 {
 	const char *path = milter_socket_path(daemon->socket);
+	uid_t uid;
+	gid_t gid;
 
 	if (path == NULL)
 		return true;
-	if (daemon->socket_group != NULL && !set_group(path, daemon->socket_group, why, why_size))
+	if (!find_owner(daemon->user, &uid, why, why_size) ||
+		!find_group(daemon->socket_group, &gid, why, why_size))
 		return false;
+	if (chown(path, uid, gid) != 0) {
+		snprintf(why, why_size, "cannot change owner and group of %s: %s", path,
+			strerror(errno));
+		return false;
+	}
 	if (chmod(path, (mode_t)strtoul(daemon->socket_mode, NULL, 8)) != 0) {
 		snprintf(why, why_size, "cannot set the mode of %s: %s", path, strerror(errno));
 		return false;

@@ -20,7 +20,7 @@ const char *milter_socket_path(const char *socket_text);
  * is in the way. */
 bool milter_socket_prepare(const char *socket_text, char *why, size_t why_size) MUST_CHECK;
 
-/* Mode and group of a unix socket just opened. */
+/* Owner (the user to run as), group and mode of a unix socket just opened. */
 bool milter_socket_share(
 	const struct daemon_options *daemon, char *why, size_t why_size) MUST_CHECK;
 
