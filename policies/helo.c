@@ -405,6 +405,7 @@ const struct policy policy_helo = {
 	.settings = helo_settings,
 	.options_size = sizeof(struct helo_options),
 	.exempt_by = EXEMPT_TRUSTED | EXEMPT_AUTHENTICATED | EXEMPT_CERTIFIED | EXEMPT_ALLOWED,
+	.reserved_mailboxes_exempt = true,
 	.announce = {[STAGE_HELO] = helo_announce},
 	.judge = {[STAGE_HELO] = helo_judge, [STAGE_MAIL] = helo_judge_mail},
 };

@@ -192,6 +192,7 @@ const struct policy policy_impostor = {
 	.settings = impostor_settings,
 	.options_size = sizeof(struct impostor_options),
 	.exempt_by = EXEMPT_ALL,
+	.reserved_mailboxes_exempt = true,
 	.announce = {[STAGE_MAIL] = impostor_announce},
 	.judge = {[STAGE_MAIL] = impostor_judge},
 };

@@ -403,6 +403,7 @@ const struct policy policy_sender = {
 	.settings = sender_settings,
 	.options_size = sizeof(struct sender_options),
 	.exempt_by = EXEMPT_ALL,
+	.reserved_mailboxes_exempt = true,
 	.announce = {[STAGE_MAIL] = sender_announce},
 	.judge = {[STAGE_MAIL] = sender_judge},
 };

@@ -194,6 +194,7 @@ const struct policy policy_spf = {
 	.summary = "the client must be allowed by the SPF records of HELO name and sender",
 	.checks = spf_checks,
 	.exempt_by = EXEMPT_ALL,
+	.reserved_mailboxes_exempt = true,
 	.announce = {[STAGE_HELO] = spf_announce_helo, [STAGE_MAIL] = spf_announce_mail},
 	.judge = {[STAGE_HELO] = spf_judge_helo, [STAGE_MAIL] = spf_judge_mail},
 };
