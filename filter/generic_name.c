@@ -117,7 +117,7 @@ static bool has_joined(const struct numbers *numbers, const uint8_t *octets, siz
 		}
 		if (has_number_text(numbers, padded[way]))
 			return true;
-		if (count >= 3 && strlen(plain[way]) >= 6 && has_number_text(numbers, plain[way]))
+		if (strlen(plain[way]) >= 6 && has_number_text(numbers, plain[way]))
 			return true;
 	}
 	return false;
@@ -152,14 +152,14 @@ static bool spells_decimal(const struct numbers *numbers, const uint8_t *octets)
 	       has_integer(numbers, octets);
 }
 
+/* Three octets: with two, servers of the large senders would be called generic. */
 static bool spells_decimal_part(const struct numbers *numbers, const uint8_t *octets)
 {
 	for (size_t from = 0; from <= 1; from++)
 		if (is_telling(octets + from, 3) && (has_row(numbers, octets + from, 3) ||
 							    has_joined(numbers, octets + from, 3)))
 			return true;
-	return is_telling(octets + 2, 2) &&
-	       (has_row(numbers, octets + 2, 2) || has_joined(numbers, octets + 2, 2));
+	return false;
 }
 
 /* Hexadecimal spellings. ---------------------------------------------------------------------- */
@@ -207,8 +207,7 @@ static bool has_hex_run(const char *name, const uint8_t *octets, size_t count)
 
 static bool spells_hex_part(const char *name, const uint8_t *octets)
 {
-	return has_hex_run(name, octets + 1, 3) || has_hex_run(name, octets, 3) ||
-	       (is_telling(octets + 2, 2) && has_hex_run(name, octets + 2, 2));
+	return has_hex_run(name, octets + 1, 3) || has_hex_run(name, octets, 3);
 }
 
 /* IPv6. --------------------------------------------------------------------------------------- */
@@ -310,20 +309,22 @@ bool generic_name(const char *name, const struct ipaddr *address, const struct g
 	char *reason, size_t reason_size)
 {
 	size_t host_length = host_part_length(name);
+	const char *spelling, *pool, *server;
 	char shown[IPADDR_TEXT_SIZE];
-	const char *found;
 	struct text text;
 
 	text_init(&text, reason, reason_size);
-	if (address->family == IP_NONE || find_word(name, host_length, words->server) != NULL)
+	if (address->family == IP_NONE)
 		return false;
-	found = find_spelling(name, address);
-	if (found != NULL) {
-		text_addf(&text, "spells %s %s", ipaddr_format(address, shown), found);
-		return true;
-	}
-	found = find_word(name, host_length, words->pool);
-	if (found != NULL)
-		text_addf(&text, "has the word %s", found);
-	return found != NULL;
+	spelling = find_spelling(name, address);
+	pool = find_word(name, host_length, words->pool);
+	server = find_word(name, host_length, words->server);
+	/* Senders of much mail number their servers by address; pools do not name theirs "mail". */
+	if (spelling == NULL ? pool == NULL || server != NULL : server != NULL && pool == NULL)
+		return false;
+	if (spelling != NULL)
+		text_addf(&text, "spells %s %s", ipaddr_format(address, shown), spelling);
+	else
+		text_addf(&text, "has the word %s", pool);
+	return true;
 }

@@ -53,17 +53,17 @@ static const struct setting rdns_settings[] = {
 	{.name = "pool_words",
 		.type = SETTING_TEXTS,
 		.offset = OPTION(pool_words),
-		.default_text =
-			"{ \"adsl\", \"vdsl\", \"xdsl\", \"dsl\", \"dslam\", \"dialup\", "
-			"\"dialin\", \"dial\", \"dyn\", \"dynamic\", \"dynip\", \"dhcp\", "
-			"\"ppp\", \"pppoe\", \"pool\", \"pools\", \"cable\", \"cablemodem\", "
-			"\"catv\", \"docsis\", \"modem\", \"cpe\", \"ftth\", \"fttx\", "
-			"\"fttb\", \"fiber\", \"fibre\", \"gpon\", \"broadband\", "
-			"\"wireless\", \"wifi\", \"wimax\", \"mobile\", \"gprs\", \"umts\", "
-			"\"lte\", \"residential\", \"res\", \"subscriber\", \"subs\", "
-			"\"customer\", \"customers\", \"cust\", \"client\", \"clients\", "
-			"\"user\", \"users\", \"nat\", \"cgn\", \"cgnat\", \"unassigned\", "
-			"\"unused\", \"unknown\", \"rev\", \"revip\", \"ptr\" }",
+		.default_text = "{ \"adsl\", \"vdsl\", \"xdsl\", \"dsl\", \"dslam\", \"dialup\", "
+				"\"dialin\", \"dial\", \"dyn\", \"dynamic\", \"dynip\", "
+				"\"dynamicip\", \"dhcp\", \"ppp\", \"pppoe\", \"pool\", \"pools\", "
+				"\"cable\", \"cablemodem\", \"catv\", \"docsis\", \"modem\", "
+				"\"cpe\", \"ftth\", \"fttx\", \"fttb\", \"fiber\", \"fibre\", "
+				"\"gpon\", \"broadband\", \"wireless\", \"wifi\", \"wimax\", "
+				"\"mobile\", \"gprs\", \"umts\", \"lte\", \"residential\", "
+				"\"subscriber\", \"subs\", \"customer\", \"customers\", \"cust\", "
+				"\"bbcust\", \"client\", \"clients\", \"user\", \"users\", "
+				"\"home\", \"nat\", \"cgn\", \"cgnat\", \"unassigned\", "
+				"\"unused\", \"unknown\" }",
 		.help = "Words that make a confirmed name generic, as whole runs of letters left "
 			"of the organizational domain"},
 	{.name = "server_words",
@@ -77,7 +77,9 @@ static const struct setting rdns_settings[] = {
 			"\"bounce\", \"bounces\", \"newsletter\", \"news\", \"lists\", "
 			"\"listserv\", \"send\", \"sender\", \"postfix\", \"exim\", "
 			"\"exchange\", \"zimbra\", \"imap\", \"pop\" }",
-		.help = "Words that mark a mail server: such a name is never generic"},
+		.help = "Words of a mail server: such a name is generic only if it spells the "
+			"address and "
+			"has a word of pool_words too"},
 	{.name = "exceptions",
 		.type = SETTING_MATCHLIST,
 		.offset = OPTION(exceptions),
@@ -198,6 +200,7 @@ const struct policy policy_rdns = {
 	.settings = rdns_settings,
 	.options_size = sizeof(struct rdns_options),
 	.exempt_by = EXEMPT_TRUSTED | EXEMPT_AUTHENTICATED | EXEMPT_CERTIFIED | EXEMPT_ALLOWED,
+	.reserved_mailboxes_exempt = true,
 	.announce = {[STAGE_CONNECT] = rdns_announce},
 	.judge = {[STAGE_CONNECT] = rdns_judge},
 };

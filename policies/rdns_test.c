@@ -215,12 +215,69 @@ static void test_trouble_never_refuses(void **state)
 	fake_dns_clear();
 }
 
+/* Names seen on the Internet, through the whole policy. ------------------------------------------ */
+
+static const struct {
+	const char *address, *name;
+	bool generic;
+} names[] = {
+#include "../tests/data/generic_names.inc"
+};
+
+enum { HITS_PERCENT = 95, FALSE_ALARMS_PERCENT = 2 };
+
+static bool is_called_generic(const char *address, const char *name)
+{
+	struct policy_case c;
+	struct ipaddr client;
+	char reverse_name[REVERSE_NAME_SIZE];
+	enum result result;
+
+	fake_dns_clear();
+	assert_true(ipaddr_parse(address, &client));
+	fake_dns(ipaddr_reverse_name(&client, reverse_name), DNS_PTR, name);
+	fake_dns(name, client.family == IP_V6 ? DNS_AAAA : DNS_A, address);
+	policy_case_start(&c, &policy_rdns);
+	policy_case_set(&c, "private_clients", "yes");
+	policy_case_connect(&c, address);
+	policy_case_run(&c, STAGE_CONNECT);
+	result = policy_case_result(&c, "generic");
+	assert_true(result == RESULT_PASS || result == RESULT_FAIL);
+	policy_case_end(&c);
+	return result == RESULT_FAIL;
+}
+
+static void test_names_of_the_internet(void **state)
+{
+	size_t generic = 0, hits = 0, own = 0, false_alarms = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+		bool called = is_called_generic(names[i].address, names[i].name);
+
+		*(names[i].generic ? &generic : &own) += 1;
+		hits += names[i].generic && called;
+		false_alarms += !names[i].generic && called;
+		if (called != names[i].generic)
+			print_message("%s: %s %s\n", called ? "false alarm" : "missed",
+				names[i].address, names[i].name);
+	}
+	print_message(
+		"generic names: %zu of %zu found; false alarms: %zu of %zu names of servers\n",
+		hits, generic, false_alarms, own);
+	assert_true(ARRAY_COUNT(names) >= 300);
+	assert_true(hits * 100 >= generic * HITS_PERCENT);
+	assert_true(false_alarms * 100 <= own * FALSE_ALARMS_PERCENT);
+	fake_dns_clear();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_off_asks_nothing),
 		cmocka_unit_test(test_trouble_never_refuses),
+		cmocka_unit_test(test_names_of_the_internet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
