@@ -203,7 +203,7 @@ static void add_given(
 	};
 	fprintf(reading->good, "%s = {", setting->name);
 	for (size_t i = 0; i < setting->value_count; i++) {
-		const struct scan_token *value = &setting->values[i];
+		const struct token *value = &setting->values[i];
 
 		given->values[i].line = value->line;
 		fprintf(reading->good, "%s %.*s", i == 0 ? "" : ",", (int)value->length,

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf_token.h"
 #include "mem.h"
 #include "text.h"
 
@@ -18,7 +17,7 @@ struct scan {
 	char section[SCAN_NAME_MAX];
 	unsigned section_line;
 	/* Values of the setting being read; grows, never shrinks. */
-	struct scan_token *values;
+	struct token *values;
 	size_t value_count, value_room;
 };
 
@@ -36,7 +35,7 @@ static void complain(struct scan *scan, unsigned line, const char *format, ...)
 }
 
 /* The token for a message: bounded, printable. */
-static const char *show(const struct scan_token *token, char *buffer, size_t size)
+static const char *show(const struct token *token, char *buffer, size_t size)
 {
 	struct text text;
 
@@ -72,7 +71,7 @@ static void skip_rest(struct scan *scan, unsigned line)
 }
 
 /* The kind of the next token, which stays unread. */
-static enum token_kind peek(const struct scan *scan, struct scan_token *token_r)
+static enum token_kind peek(const struct scan *scan, struct token *token_r)
 {
 	struct token_reader ahead = scan->reader;
 	enum token_kind kind = token_next(&ahead);
@@ -142,7 +141,7 @@ static bool read_list(struct scan *scan, const char *name, unsigned line)
 	for (;;) {
 		enum token_kind kind =
 			statement_follows(scan) ? TOKEN_END : token_next(&scan->reader);
-		const struct scan_token *token = &scan->reader.token;
+		const struct token *token = &scan->reader.token;
 
 		if (kind == TOKEN_CLOSE)
 			return good;
@@ -189,7 +188,7 @@ static const char *end_of_values(const struct scan *scan, const char *start)
 /* What follows a lone value on its line is the next setting, or an error. */
 static bool ends_after_value(struct scan *scan, const char *name)
 {
-	struct scan_token value = scan->reader.token, next;
+	struct token value = scan->reader.token, next;
 	enum token_kind kind = peek(scan, &next);
 	char shown[ERROR_SIZE];
 
@@ -213,7 +212,7 @@ static bool ends_after_value(struct scan *scan, const char *name)
 static bool read_values(struct scan *scan, const char *name, bool *braces_r)
 {
 	unsigned line = scan->reader.token.line;
-	struct scan_token next;
+	struct token next;
 	enum token_kind kind = peek(scan, &next);
 
 	scan->value_count = 0;
@@ -242,7 +241,7 @@ static bool read_values(struct scan *scan, const char *name, bool *braces_r)
 }
 
 /* A plain word that can name a setting or a section. */
-static bool copy_name(const struct scan_token *token, char name_r[SCAN_NAME_MAX])
+static bool copy_name(const struct token *token, char name_r[SCAN_NAME_MAX])
 {
 	if (token->length >= SCAN_NAME_MAX)
 		return false;
@@ -256,7 +255,7 @@ static bool copy_name(const struct scan_token *token, char name_r[SCAN_NAME_MAX]
 }
 
 /* The text of a title or file name: without quotes, and without escapes, which none needs. */
-static bool copy_plain(struct scan_token token, char *text_r, size_t size)
+static bool copy_plain(struct token token, char *text_r, size_t size)
 {
 	if (token.length >= 2 && (*token.start == '"' || *token.start == '\'')) {
 		token.start++;
@@ -305,12 +304,12 @@ static void open_section(struct scan *scan, const char *name, const char *title,
 static void read_titled_section(struct scan *scan, const char *name, unsigned line)
 {
 	char given[SCAN_NAME_MAX], title[SCAN_NAME_MAX];
-	struct scan_token token;
+	struct token token;
 
 	token_next(&scan->reader);
 	token = scan->reader.token;
 	if (!copy_plain(token, given, sizeof(given)) ||
-		!copy_name(&(struct scan_token){given, strlen(given), line}, title)) {
+		!copy_name(&(struct token){given, strlen(given), line}, title)) {
 		complain(scan, token.line,
 			"a title of section %s that is none; write up to %d letters, digits, "
 			"hyphens, dots and underscores",
@@ -323,7 +322,7 @@ static void read_titled_section(struct scan *scan, const char *name, unsigned li
 
 static void read_include(struct scan *scan, const char *name, unsigned line)
 {
-	char file[SCAN_LINE_LENGTH_MAX];
+	char file[SCAN_FILE_MAX];
 	bool good;
 
 	token_next(&scan->reader); /* the parenthesis */
@@ -361,7 +360,7 @@ static void read_setting(struct scan *scan, const char *name, unsigned line)
 static void refuse_word(struct scan *scan, const char *name, unsigned line)
 {
 	char shown[ERROR_SIZE];
-	struct scan_token next;
+	struct token next;
 	enum token_kind kind = peek(scan, &next);
 
 	if (kind == TOKEN_BAD) {
@@ -382,7 +381,7 @@ static void refuse_word(struct scan *scan, const char *name, unsigned line)
 /* The last token read is the first word of a statement. */
 static void read_statement(struct scan *scan)
 {
-	struct scan_token first = scan->reader.token, next;
+	struct token first = scan->reader.token, next;
 	char name[SCAN_NAME_MAX], shown[ERROR_SIZE];
 	enum token_kind kind = peek(scan, &next);
 
@@ -414,7 +413,7 @@ void conf_scan(const char *text, size_t length, const struct scan_handler *handl
 
 	token_reader_init(&scan.reader, text, length);
 	while ((kind = token_next(&scan.reader)) != TOKEN_END) {
-		struct scan_token *token = &scan.reader.token;
+		struct token *token = &scan.reader.token;
 
 		if (kind == TOKEN_WORD) {
 			read_statement(&scan);

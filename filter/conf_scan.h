@@ -11,21 +11,15 @@
 #include <stddef.h>
 
 #include "compiler.h"
+#include "conf_token.h"
 
-enum { SCAN_NAME_MAX = 64, SCAN_LINE_LENGTH_MAX = 8192 };
-
-/* A token as it stands in the file, quotes included. */
-struct scan_token {
-	const char *start;
-	size_t length;
-	unsigned line;
-};
+enum { SCAN_NAME_MAX = 64, SCAN_FILE_MAX = 4096 };
 
 /* All borrowed for the call. */
 struct scan_setting {
 	const char *name;
 	unsigned line;
-	const struct scan_token *values;
+	const struct token *values;
 	size_t value_count;
 	bool braces; /* written as a list */
 };

@@ -179,10 +179,10 @@ static enum token_kind read_sign(struct token_reader *reader)
 enum token_kind token_next(struct token_reader *reader)
 {
 	if (!skip_blanks(reader)) {
-		reader->token = (struct scan_token){reader->at, 0, reader->line};
+		reader->token = (struct token){reader->at, 0, reader->line};
 		return reader->kind = bad(reader, "the comment that opens here is not closed");
 	}
-	reader->token = (struct scan_token){reader->at, 0, reader->line};
+	reader->token = (struct token){reader->at, 0, reader->line};
 	if (reader->at >= reader->end)
 		return reader->kind = TOKEN_END;
 	if (*reader->at == '"' || *reader->at == '\'')

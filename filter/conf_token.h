@@ -4,7 +4,7 @@
 #ifndef MAILREEVE_CONF_TOKEN_H
 #define MAILREEVE_CONF_TOKEN_H
 
-#include "conf_scan.h"
+#include <stddef.h>
 
 enum token_kind {
 	TOKEN_END,
@@ -18,12 +18,19 @@ enum token_kind {
 	TOKEN_BAD /* not to be used; the reader's error says why */
 };
 
+/* A token as it stands in the file, quotes included. */
+struct token {
+	const char *start;
+	size_t length;
+	unsigned line;
+};
+
 /* A plain copy of it is a place to come back to. */
 struct token_reader {
 	const char *at, *end;
 	unsigned line;
 	enum token_kind kind; /* of the last token read */
-	struct scan_token token;
+	struct token token;
 	const char *error; /* of TOKEN_BAD: a sentence */
 };
 

@@ -5,7 +5,7 @@
 
 #include "text.h"
 
-enum { VALUE_SIZE = 512, COLUMNS = 98 };
+enum { COLUMNS = 98 };
 
 static bool needs_quotes(const char *text)
 {
@@ -36,7 +36,7 @@ static void copy_bare(char *buffer, size_t size, const char *text)
 const char *conf_write_value(
 	const struct setting *setting, const char *text, char *buffer, size_t size)
 {
-	char bare[VALUE_SIZE], word[VALUE_SIZE], *rest = bare, *next;
+	char bare[WRITE_VALUE_SIZE], word[WRITE_VALUE_SIZE], *rest = bare, *next;
 	struct text out;
 	bool first = true;
 
@@ -79,13 +79,23 @@ const char *conf_write_default(
 	const struct setting *setting, char *buffer, size_t size, bool *empty_r)
 {
 	const char *text = setting->default_text == NULL ? "" : setting->default_text;
-	char example[VALUE_SIZE];
+	char example[WRITE_VALUE_SIZE];
 
 	copy_bare(example, sizeof(example), text);
 	*empty_r = *example == '\0';
 	if (*empty_r)
 		text = example_of(setting, example, sizeof(example));
 	return conf_write_value(setting, text, buffer, size);
+}
+
+/* Columns that TEXT takes, a tab being eight. */
+static size_t columns_of(const char *text)
+{
+	size_t columns = 0;
+
+	for (; *text != '\0'; text++)
+		columns += *text == '\t' ? 8 : 1;
+	return columns;
 }
 
 void conf_write_wrapped(FILE *out, const char *start, const char *text)
@@ -99,16 +109,9 @@ void conf_write_wrapped(FILE *out, const char *start, const char *text)
 			fputc('\n', out);
 			column = 0;
 		}
-		if (column == 0) {
-			/* A tab shows as eight columns. */
-			fputs(start, out);
-			column = strlen(start) + (*start == '\t' ? 7 : 0);
-			fprintf(out, "%.*s", (int)length, text);
-		} else {
-			fprintf(out, " %.*s", (int)length, text);
-			column++;
-		}
-		column += length;
+		fputs(column == 0 ? start : " ", out);
+		fprintf(out, "%.*s", (int)length, text);
+		column += (column == 0 ? columns_of(start) : 1) + length;
 		text += length + (text[length] == ' ');
 	}
 	fputc('\n', out);

@@ -7,6 +7,9 @@
 
 #include "conf_schema.h"
 
+/* More than any default or example needs. */
+enum { WRITE_VALUE_SIZE = SETTING_VALUE_MAX };
+
 /* TEXT as a value of the setting in the file: quoted where it must be, a list in braces. Returns
  * BUFFER. */
 const char *conf_write_value(

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The settings for mailreeve.conf(5), in mdoc(7). */
+#include <ctype.h>
 #include <string.h>
 
 #include "conf_write.h"
 #include "text.h"
 
-enum { VALUE_SIZE = 512, LINE_COLUMNS = 72 };
+enum { LINE_COLUMNS = 72, BOUNDS_SIZE = 512 };
 
 /* The word for the value in "name = value". */
 static const char *type_word(enum setting_type type)
@@ -62,27 +63,27 @@ static void write_literal(FILE *out, const char *value)
 		else
 			fputc(*value, out);
 	}
-	fputs("\"\n", out);
+	fputs("\" .\n", out);
 }
 
 static void write_row(FILE *out, const struct row *row)
 {
 	const struct setting *setting = &row->setting;
-	char value[VALUE_SIZE], type[VALUE_SIZE];
+	bool usual_words = setting->type == SETTING_BOOL ||
+			   (setting->type == SETTING_ACTION &&
+				   (setting->choices == NULL || row->made_name != NULL));
+	char value[WRITE_VALUE_SIZE], bounds[BOUNDS_SIZE];
 	bool empty;
 
 	conf_write_default(setting, value, sizeof(value), &empty);
 	fprintf(out, ".It Ic %s No = Ar %s\n", setting->name, type_word(setting->type));
 	write_text(out, setting->help == NULL ? "" : setting->help, ".");
-	if (setting->type != SETTING_ACTION && setting->type != SETTING_TEXT) {
-		fputs("Value:\n", out);
-		write_text(out, setting_type_text(setting, type, sizeof(type)), ".");
-	} else if (setting->type == SETTING_ACTION && setting->choices != NULL &&
-		   row->made_name == NULL) {
-		fputs("Value:\n", out);
-		write_text(out, setting_type_text(setting, type, sizeof(type)), ".");
+	setting_bounds_text(setting, bounds, sizeof(bounds));
+	if (*bounds != '\0' && !usual_words) {
+		*bounds = *bounds == 'o' ? 'O' : 'F'; /* "one of", "from" */
+		write_text(out, bounds, ".");
 	}
-	fputs(empty ? "Empty by default; example:\n" : "Default:\n", out);
+	fputs(empty ? "Empty by default; for example\n" : "The default is\n", out);
 	write_literal(out, value);
 }
 
@@ -94,8 +95,10 @@ static void write_group(FILE *out, const struct group *group)
 		fputs(".Ss Outside of all sections\n", out);
 	else
 		fprintf(out, ".Ss Section %s\n", group->name);
-	if (group->name != NULL)
-		write_text(out, group->summary, ".");
+	if (group->name != NULL) {
+		fprintf(out, "%c", toupper((unsigned char)*group->summary));
+		write_text(out, group->summary + 1, ".");
+	}
 	if (titled) {
 		fputs("Any number of these sections may be given, each with a title of its own:\n",
 			out);

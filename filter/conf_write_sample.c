@@ -5,7 +5,7 @@
 #include "conf_write.h"
 #include "text.h"
 
-enum { VALUE_SIZE = 1024, COMMENT_SIZE = 1024, VALUE_COLUMNS = 92 };
+enum { COMMENT_SIZE = 1024, VALUE_COLUMNS = 92 };
 
 static const char head[] =
 	"# Mailreeve: every setting, with its default. mailreeve.conf(5) tells more;\n"
@@ -55,18 +55,24 @@ static bool is_mode(const struct row *row)
 /* Long lists go over several lines. */
 static void write_value(FILE *out, const char *indent, const char *name, const char *value)
 {
-	if (strlen(indent) + strlen(name) + strlen(value) + 3 <= VALUE_COLUMNS) {
+	size_t length = strlen(value);
+	char inner[16], words[WRITE_VALUE_SIZE];
+
+	if (*value != '{' || strlen(indent) + strlen(name) + length + 3 <= VALUE_COLUMNS) {
 		fprintf(out, "%s%s = %s\n", indent, name, value);
 		return;
 	}
-	fprintf(out, "%s%s =\n", indent, name);
-	conf_write_wrapped(out, indent, value);
+	snprintf(inner, sizeof(inner), "%s\t", indent);
+	snprintf(words, sizeof(words), "%.*s", (int)(length - strlen("{  }")), value + 2);
+	fprintf(out, "%s%s = {\n", indent, name);
+	conf_write_wrapped(out, inner, words);
+	fprintf(out, "%s}\n", indent);
 }
 
 static void write_row(FILE *out, const struct row *row, const char *indent)
 {
 	const struct setting *setting = &row->setting;
-	char value[VALUE_SIZE], start[16];
+	char value[WRITE_VALUE_SIZE], start[16];
 	bool empty;
 
 	conf_write_default(setting, value, sizeof(value), &empty);
@@ -114,7 +120,7 @@ static void write_titled(FILE *out, const struct group *group)
 		group->name);
 	for (size_t i = 0; i < group->row_count; i++) {
 		const struct setting *setting = &group->rows[i].setting;
-		char value[VALUE_SIZE];
+		char value[WRITE_VALUE_SIZE];
 		bool empty;
 
 		conf_write_default(setting, value, sizeof(value), &empty);
