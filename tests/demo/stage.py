@@ -47,12 +47,12 @@ class Stage:
             ("@DNS@", f"{self.dns.address}:{self.dns.port}"), ("@REDIS@", self.redis.url),
         ):
             text = text.replace(word, value)
-        return Filter(folder, text, f"{folder}/milter.sock")
+        return Filter(folder, text)
 
     def _postfix(self):
         options = {}
         for number, (name, daemon) in enumerate(self.filters.items()):
-            milter = f"smtpd_milters=unix:{daemon.milter_path}"
+            milter = f"smtpd_milters=unix:{daemon.folder}/milter.sock"
             if self.in_namespace:
                 self.services[name] = ("192.0.2.25", 25 + number)
                 options[self.services[name]] = [milter]

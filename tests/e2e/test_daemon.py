@@ -54,7 +54,7 @@ def test_check_of_a_good_file(site, place):
         ("reply_at = sometimes", "rcpt"),
         ("time_limit = 5 apples", "time_limit"),
         ("max_waiting = 0", "max_waiting"),
-        ("trusted_networks = { \"192.0.2.300/24\" }", "192.0.2.300/24"),
+        ("allow = { \"192.0.2.300/24\" }", "192.0.2.300/24"),
     ],
 )
 def test_check_names_file_line_and_cure(site, place, line, said):
@@ -97,7 +97,7 @@ def test_usage():
 def test_socket_mode_and_group(site, place):
     path = f"{place}/milter.sock"
     text = site.base().replace(site.milter_path, path).replace('"postfix"', '"mail"')
-    daemon = Filter(f"{place}/run", text + 'socket_mode = "0620"\n', path)
+    daemon = Filter(f"{place}/run", text + 'socket_mode = "0620"\n')
     daemon.start()
     found = os.stat(path)
     assert stat.S_IMODE(found.st_mode) == 0o620
@@ -109,7 +109,7 @@ def test_stale_socket_is_replaced(site, place):
     path = f"{place}/milter.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stale:
         stale.bind(path)
-    daemon = Filter(f"{place}/run", site.base().replace(site.milter_path, path), path)
+    daemon = Filter(f"{place}/run", site.base().replace(site.milter_path), path)
     daemon.start()
     assert daemon.stop() == EX_OK
 
@@ -117,7 +117,7 @@ def test_stale_socket_is_replaced(site, place):
 def test_socket_in_use_is_left_alone(site, place):
     path = f"{place}/milter.sock"
     text = site.base().replace(site.milter_path, path)
-    first = Filter(f"{place}/first", text, path)
+    first = Filter(f"{place}/first", text)
     first.start()
     status, _, errors = run_filter("-f", "-c", write(f"{place}/second.conf", text))
     assert status == EX_UNAVAILABLE
@@ -169,7 +169,7 @@ def test_pid_file(site, place):
     os.chown(place, pwd.getpwnam("nobody").pw_uid, -1)
     path = f"{place}/milter.sock"
     daemon = Filter(
-        f"{place}/run", site.base().replace(site.milter_path, path), path,
+        f"{place}/run", site.base().replace(site.milter_path, path),
         options=("-P", f"{place}/pid"),
     )
     daemon.start()
@@ -186,7 +186,7 @@ def test_service_manager_is_told(site, place):
     manager.settimeout(30)
     path = f"{place}/milter.sock"
     daemon = Filter(
-        f"{place}/run", site.base().replace(site.milter_path, path), path,
+        f"{place}/run", site.base().replace(site.milter_path, path),
         environment={"NOTIFY_SOCKET": f"{place}/notify"},
     )
     daemon.start()

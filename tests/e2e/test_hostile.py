@@ -53,10 +53,10 @@ def test_odd_but_valid_senders(mta, site, sender):
 
 def test_many_and_long_fields(mta, site, sink):
     site.filter()
-    extra = "".join(f"X-Number-{n}: {'y' * 900}\n" for n in range(100))
+    extra = "".join(f"X-Number-{n}: {'y' * 900}\n" for n in range(30))
     result = site.send(mta, extra=extra)
     assert result.accepted, result
-    assert len(sink.wait_for(result.token).fields("X-Number-99")) == 1
+    assert len(sink.wait_for(result.token).fields("X-Number-29")) == 1
 
 
 def test_percent_in_a_reply(mta, site):

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 
-from .process import Child, PATIENCE, unix_listens, until
+from .process import Child, PATIENCE, until
 
 BUILD = os.environ.get("MAILREEVE_BUILD") or os.path.join(
     os.path.dirname(__file__), "..", "..", "..", "build"
@@ -29,10 +29,9 @@ def parse_line(line):
 class Filter:
     """One configuration, started in the foreground with its log in a file."""
 
-    def __init__(self, folder, configuration, milter_path=None, environment=None, options=()):
+    def __init__(self, folder, configuration, environment=None, options=()):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
-        self.milter_path = milter_path
         self.file = f"{self.folder}/mailreeve.conf"
         self.log_path = f"{self.folder}/mailreeve.log"
         self.environment, self.options = environment, list(options)
@@ -47,12 +46,13 @@ class Filter:
         os.replace(f"{self.file}.new", self.file)
 
     def start(self):
+        mark = self.mark()
         self.child = Child(
             [PROGRAM, "-f", "-c", self.file, *self.options], self.log_path,
             {**os.environ, **self.environment} if self.environment else None,
         )
-        if self.milter_path:
-            self.child.wait_ready(lambda: unix_listens(self.milter_path), "the filter listening")
+        # The line comes after the socket has its owner and mode.
+        self.child.wait_ready(lambda: self.lines(mark, " serves "), "the filter serving")
 
     def stop(self):
         """Exit status after SIGTERM."""
@@ -75,9 +75,10 @@ class Filter:
     def mark(self):
         return len(self.log_text())
 
-    def lines(self, since=0):
+    def lines(self, since=0, containing=""):
         text = self.log_text()[since:]
-        return text[: text.rfind("\n") + 1].splitlines()
+        complete = text[: text.rfind("\n") + 1].splitlines()
+        return [line for line in complete if containing in line]
 
     def decisions(self, since=0, **wanted):
         """Decision lines as dicts whose fields have the wanted values."""

@@ -42,7 +42,7 @@ class Site:
         self.milter_path = f"{self.filter_folder}/milter.sock"
         self.users_file = f"{self.folder}/users"
         with open(self.users_file, "w", encoding="utf-8") as out:
-            out.write("bob@example.test\ncarol@example.test\ndave@example.test\n")
+            out.write("abuse@example.test\nbob@example.test\ncarol@example.test\ndave@example.test\n")
         self.running = None
         self._count = itertools.count(1)
 
@@ -69,7 +69,7 @@ class Site:
         """The same, with empty memory."""
         self.stop_filter()
         folder = f"{self.filter_folder}/{next(self._count)}"
-        self.running = Filter(folder, self.base() + settings, self.milter_path, **options)
+        self.running = Filter(folder, self.base() + settings, **options)
         self.running.start()
         return self.running
 

@@ -24,6 +24,11 @@ class Reply:
         return match.group(1) if match else None
 
     @property
+    def given(self):
+        """Code and text as the filter gave it: Sendmail puts the recipient before a refusal."""
+        return f"{self.code} " + re.sub(r"^(\S+ )<.*?>\.\.\. ", r"\1", self.text)
+
+    @property
     def ok(self):
         return 200 <= self.code < 400
 
