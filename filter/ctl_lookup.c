@@ -373,6 +373,7 @@ static int open_lookup(struct lookup *lookup)
 		return EX_USAGE;
 	}
 	session_init(&lookup->session, &lookup->conf->site, &lookup->services);
+	lookup->session.keep_all = true;
 	lookup->deadline_ms = clock_monotonic_ms() + 2 * (uint64_t)lookup->conf->site.time_limit_ms;
 	return 0;
 }

@@ -21,6 +21,12 @@ static enum action action_for(const struct call *call, unsigned check, enum resu
 	return ACTION_OFF;
 }
 
+/* Most checks of most messages pass: to write their evidence for nobody would be most of our work. */
+static bool is_kept(const struct call *call, enum action action)
+{
+	return action != ACTION_OFF || call->session->keep_all;
+}
+
 static struct finding *add(struct call *call, unsigned check, enum result result,
 	enum action action, const char *title, const char *format, va_list args)
 {
@@ -53,10 +59,12 @@ struct finding *report(
 	struct finding *finding;
 	va_list args;
 
-	if (!check_is_on(call, check))
+	enum action action = action_for(call, check, result);
+
+	if (!check_is_on(call, check) || !is_kept(call, action))
 		return NULL;
 	va_start(args, format);
-	finding = add(call, check, result, action_for(call, check, result), NULL, format, args);
+	finding = add(call, check, result, action, NULL, format, args);
 	va_end(args);
 	return finding;
 }
@@ -67,6 +75,8 @@ struct finding *report_action(struct call *call, unsigned check, enum result res
 	struct finding *finding;
 	va_list args;
 
+	if (!is_kept(call, action))
+		return NULL;
 	va_start(args, format);
 	finding = add(call, check, result, action, title, format, args);
 	va_end(args);

@@ -99,7 +99,8 @@ bool check_is_on(const struct call *call, unsigned check);
 
 /* Reports what check number CHECK (index in the policy's table) found. EVIDENCE: one line, what was
  * asked, what came back, and for a fail what would have been right; wire bytes in it are escaped
- * here. Returns the finding for those who add to it; NULL when the check is off. */
+ * here. Returns the finding for those who add to it; NULL when the check is off, or when nothing is
+ * done about the result and the session does not keep such findings. */
 struct finding *report(struct call *call, unsigned check, enum result result, const char *format,
 	...) ATTR_PRINTF(4, 5);
 

@@ -101,6 +101,7 @@ struct session {
 	const struct site *site;
 	const struct services *services;
 	bool dry_run; /* explain: nothing is charged or kept */
+	bool keep_all; /* explain: findings that nothing is done about are kept too, with evidence */
 
 	/* Connection. */
 	struct ipaddr client; /* family IP_NONE for a local socket or an unknown family */

@@ -50,6 +50,7 @@ void policy_case_start(struct policy_case *policy_case, const struct policy *pol
 	policy_case->site.own_address_count = 1;
 	set_defaults(policy_case, policy);
 	session_init(&policy_case->session, &policy_case->site, &policy_case->services);
+	policy_case->session.keep_all = true;
 	policy_case->call = (struct call){
 		.session = &policy_case->session,
 		.policy = policy,
