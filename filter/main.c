@@ -2,6 +2,7 @@
 /* mailreeve: the daemon. Options, start, stop; the only file that ends the process. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct arguments {
 /* Written by main before threads start; the reload in the signal thread reads them. */
 static struct arguments arguments;
 static struct services services;
+static _Atomic bool stop_requested;
 
 static void usage(FILE *out)
 {
@@ -204,6 +206,7 @@ static void stopping(void)
 	struct conf *conf = milter_conf();
 	pthread_t thread;
 
+	atomic_store(&stop_requested, true);
 	process_notify("STOPPING=1");
 	/* The process ends as soon as libmilter notices, so the thread is never joined; its text is
 	 * kept for it. */
@@ -327,7 +330,8 @@ static int serve(struct conf *conf)
 	log_info("mailreeve stopped");
 	if (milter_busy() == 0)
 		stop_services();
-	return failed == 0 ? EX_OK : EX_SOFTWARE;
+	/* libmilter may find its socket closed by its own stop, and call that a failure. */
+	return failed == 0 || atomic_load(&stop_requested) ? EX_OK : EX_SOFTWARE;
 }
 
 int main(int argc, char **argv)
