@@ -121,6 +121,10 @@ static const struct row rows[] = {
 		.from = "<\"a@example.com\"@example.net>",
 		.mta_address = "\"a@example.com\"@example.net",
 		.results = "invalid=pass"},
+	{.what = "quoted @, and the MTA sees the same mailbox elsewhere",
+		.from = "<\"a@example.com\"@example.net>",
+		.mta_address = "\"a@example.com\"@example.com",
+		.results = "invalid=fail"},
 	{.what = "percent hack followed",
 		.from = "<a%example.com@example.net>",
 		.mta_address = "a@example.com",
@@ -209,6 +213,12 @@ static const struct row rows[] = {
 		.dns = {{NET, DNS_MX, "10:" MX1 " 20:mx2.example.net", 0},
 			{MX1, DNS_A, "10.0.0.1", 0}, {"mx2.example.net", DNS_A, NULL, DNS_TIMEOUT}},
 		.results = "no_mail_host=pass bogus_mx=temperror"},
+
+	{.what = "own address in trouble beside an MX: it could have been a proof",
+		.from = "<a@example.net>",
+		.dns = {{NET, DNS_MX, "10:" MX1, 0}, {MX1, DNS_A, "192.0.2.9", 0},
+			{NET, DNS_A, NULL, DNS_TIMEOUT}},
+		.results = "no_mail_host=pass unregistered=temperror"},
 
 	/* Registration. */
 	{.what = "sends from elsewhere",
