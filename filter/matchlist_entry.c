@@ -38,7 +38,8 @@ static bool parse_domain(
 	char domain[DOMAIN_SIZE];
 	struct text out;
 
-	if (!domain_canonical(text, domain)) {
+	/* Mapping may make digits of look-alikes. */
+	if (!domain_canonical(text, domain) || (prefix[0] == '\0' && looks_like_network(domain))) {
 		*why_r = "not a network, domain or address; write it like 192.0.2.0/24, "
 			 "example.com, .example.com, user@example.com or user@";
 		return false;

@@ -213,6 +213,7 @@ static const struct {
 	{"exam ple.com", "not a network, domain or address"},
 	{"@*.example.com", "not a network, domain or address"},
 	{"[192.0.2.1]", "not a network, domain or address"},
+	{"\xc2\xb2", "not a network, domain or address"}, /* superscript two */
 	{"192.0.2.1/24", "behind the prefix"},
 	{"192.0.2.0/33", "prefix length"},
 	{"192.0.2.300", "not an IP address"},
