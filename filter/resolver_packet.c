@@ -331,7 +331,7 @@ static bool find_alias(const struct reading *reading, const uint8_t *name,
 			!is_name(reading->packet, record->at, name))
 			continue;
 		rr = decode(reading, record);
-		found = rr != NULL && name_of(ldns_rr_rdf(rr, 0), target_r) && target_r[0] != '\0';
+		found = rr != NULL && name_of(ldns_rr_rdf(rr, 0), target_r);
 		ldns_rr_free(rr);
 		*ttl_r = record->ttl;
 		return found;
@@ -442,7 +442,7 @@ static enum resolver_packet_result follow(
 	}
 	if (LDNS_RCODE_WIRE(packet) == LDNS_RCODE_NXDOMAIN || reading->soa.type != 0)
 		return give_answer(reading, reply, NULL, 0);
-	if (moved)
+	if (moved && reply->alias[0] != '\0') /* the root is no host: nothing to ask for */
 		return RESOLVER_PACKET_ALIAS;
 	if (reading->referral && !LDNS_RA_WIRE(packet) && !LDNS_AA_WIRE(packet))
 		return RESOLVER_PACKET_REFUSED; /* a server that does not recurse for us */

@@ -58,8 +58,12 @@ uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t length
 	}
 	word = 0;
 	memcpy(&word, at, left);
-	sip_word(v, word);
-	sip_word(v, ((uint64_t)length << 8) | tag);
+	word |= (uint64_t)tag << (8 * left);
+	if (left == 7) {
+		sip_word(v, word);
+		word = 0;
+	}
+	sip_word(v, word | (uint64_t)(length + 1) << 56);
 	v[2] ^= 0xff;
 	for (int i = 0; i < 3; i++)
 		sip_round(v);
