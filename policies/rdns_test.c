@@ -262,8 +262,8 @@ static void test_names_of_the_internet(void **state)
 			print_message("%s: %s %s\n", called ? "false alarm" : "missed",
 				names[i].address, names[i].name);
 	}
-	print_message(
-		"generic names: %zu of %zu found; false alarms: %zu of %zu names of servers\n",
+	print_message("score: generic names: %zu of %zu found; false alarms: %zu of %zu names of "
+		      "servers\n",
 		hits, generic, false_alarms, own);
 	assert_true(ARRAY_COUNT(names) >= 300);
 	assert_true(hits * 100 >= generic * HITS_PERCENT);
