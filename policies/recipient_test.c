@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../tests/fake/fake_inquiry.c"
+#include "../tests/fake/fake_spf.c"
+#include "../tests/lib/policy_case.h"
+
+extern const struct policy policy_recipient;
+
+static const char recipients[] = "anna@example.org\n"
+				 "\"b b\"@example.org\n"
+				 "dot.ted@example.org\n"
+				 "carl@relay.example\n"
+				 "@all.example.org\n";
+
+static char file[64];
+
+static int write_recipients(void **state)
+{
+	int fd;
+
+	(void)state;
+	strcpy(file, "/tmp/recipient_test.XXXXXX");
+	fd = mkstemp(file);
+	if (fd < 0 || write(fd, recipients, strlen(recipients)) != (ssize_t)strlen(recipients))
+		return -1;
+	return close(fd);
+}
+
+static int remove_recipients(void **state)
+{
+	(void)state;
+	return unlink(file);
+}
+
+/* Site: local example.org and .example.org, relayed relay.example, own address 198.51.100.1. */
+static void start(struct policy_case *policy_case)
+{
+	policy_case_start(policy_case, &policy_recipient);
+	policy_case_list(&policy_case->site.relay_domains, "relay.example");
+	policy_case_connect(policy_case, "192.0.2.7");
+	policy_case_helo(policy_case, "mail.example.net");
+	policy_case_mail(policy_case, "<a@example.net>");
+}
+
+static void add_source(struct policy_case *policy_case, const char *domain)
+{
+	char source[200];
+
+	snprintf(source, sizeof(source), "%s file:%s", domain, file);
+	policy_case_set(policy_case, "sources", source);
+}
+
+/* Who is refused for what, with a source for everything local. */
+static const struct row {
+	const char *forward_path;
+	const char *stranger; /* the check that fails; NULL: none */
+	const char *trusted; /* the same for who may relay */
+} rows[] = {
+	{"<anna@example.org>", NULL, NULL},
+	{"<ANNA@Example.ORG>", NULL, NULL},
+	{"anna@example.org", NULL, NULL},
+	{"<anna+list@example.org>", NULL, NULL},
+	{"<\"anna\"@example.org>", NULL, NULL},
+	{"<\"b b\"@example.org>", NULL, NULL},
+	{"<dot.ted@example.org>", NULL, NULL},
+	{"<carl@relay.example>", NULL, NULL},
+	{"<anybody@all.example.org>", NULL, NULL},
+	{"<postmaster@example.org>", NULL, NULL},
+	{"<PostMaster@Example.org>", NULL, NULL},
+	{"<postmaster>", NULL, NULL},
+	{"<postmaster@[198.51.100.1]>", NULL, NULL},
+	{"<postmaster@mx.example.org>", NULL, NULL},
+	{"<postmaster@relay.example>", NULL, NULL},
+	{"<bob@example.org>", "unknown", "unknown"},
+	{"<annab@example.org>", "unknown", "unknown"},
+	{"<+list@example.org>", "unknown", "unknown"},
+	{"<dotted@example.org>", "unknown", "unknown"},
+	{"<anna@relay.example>", "unknown", "unknown"},
+	{"<anna@mx.example.org>", "unknown", "unknown"},
+	{"<anna@[198.51.100.1]>", "unknown", "unknown"},
+	{"<abuse@example.org>", "unknown", "unknown"},
+	/* Relaying, in the forms of a relay test. */
+	{"<u@external.example>", "relay", NULL},
+	{"<postmaster@external.example>", "relay", NULL},
+	{"<u@example.org.external.example>", "relay", NULL},
+	{"<u@notexample.org>", "relay", NULL},
+	{"<u@[192.0.2.99]>", "relay", NULL},
+	{"<u@[IPv6:2001:db8::1]>", "relay", NULL},
+	{"<u%external.example@[198.51.100.1]>", "relay", "unknown"},
+	{"<u%external.example@example.org>", "relay", "unknown"},
+	{"<\"u%external.example\"@example.org>", "relay", "unknown"},
+	{"<\"u@external.example\"@example.org>", "relay", "unknown"},
+	{"<\"u@external.example\"@[198.51.100.1]>", "relay", "unknown"},
+	{"<external.example!u@example.org>", "relay", "unknown"},
+	{"<external.example!u@[198.51.100.1]>", "relay", "unknown"},
+	{"<\"u%relay.example\"@example.org>", "ambiguous", "unknown"},
+	{"<anna%relay.example@example.org>", "ambiguous", "unknown"},
+	{"<anna%example.org@example.org>", "unknown", "unknown"},
+	/* What is no path. */
+	{"<@example.org:u@external.example>", "invalid", "invalid"},
+	{"<@example.org,@x.example:anna@example.org>", "invalid", "invalid"},
+	{"<u@external.example@example.org>", "invalid", "invalid"},
+	{"<\"u@external.example\">", "invalid", "invalid"},
+	{"<external.example!u>", "invalid", "invalid"},
+	{"<u%external.example>", "invalid", "invalid"},
+	{"<anna>", "invalid", NULL},
+	{"<anna@>", "invalid", "invalid"},
+	{"<@example.org>", "invalid", "invalid"},
+	{"<anna@example..org>", "invalid", "invalid"},
+	{"<anna@example.org", "invalid", "invalid"},
+	{"<anna@-example.org>", "invalid", "invalid"},
+	{"<an na@example.org>", "invalid", "invalid"},
+	{"<m\xc3\xbcller@example.org>", "invalid", "invalid"},
+	{"<anna@[198.51.100]>", "invalid", "invalid"},
+};
+
+static const char *failed_check(struct policy_case *policy_case)
+{
+	static const char *const checks[] = {"invalid", "ambiguous", "relay", "unknown"};
+	const char *failed = NULL;
+
+	for (size_t i = 0; i < ARRAY_COUNT(checks); i++) {
+		const struct finding *finding = policy_case_finding(policy_case, checks[i]);
+
+		if (finding == NULL || finding->result != RESULT_FAIL)
+			continue;
+		assert_null(failed);
+		assert_int_equal(finding->action, ACTION_REJECT);
+		failed = checks[i];
+	}
+	return failed;
+}
+
+static void expect(struct policy_case *policy_case, const char *who, const char *forward_path,
+	const char *want)
+{
+	const char *failed;
+
+	policy_case_rcpt(policy_case, forward_path);
+	policy_case_run(policy_case, STAGE_RCPT);
+	failed = failed_check(policy_case);
+	if ((failed == NULL) != (want == NULL) || (want != NULL && strcmp(failed, want) != 0))
+		fail_msg("%s %s: %s, not %s", who, forward_path, failed == NULL ? "fine" : failed,
+			want == NULL ? "fine" : want);
+}
+
+static void test_forms(void **state)
+{
+	static const unsigned may_relay[] = {
+		EXEMPT_TRUSTED, EXEMPT_AUTHENTICATED, EXEMPT_CERTIFIED};
+	static const unsigned may_not[] = {0, EXEMPT_ALLOWED, EXEMPT_FORWARDER};
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	add_source(&policy_case, "*");
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		for (size_t e = 0; e < ARRAY_COUNT(may_not); e++) {
+			policy_case.session.exemptions = may_not[e];
+			expect(&policy_case, "stranger", rows[i].forward_path, rows[i].stranger);
+		}
+		for (size_t e = 0; e < ARRAY_COUNT(may_relay); e++) {
+			policy_case.session.exemptions = may_relay[e];
+			expect(&policy_case, "trusted", rows[i].forward_path, rows[i].trusted);
+		}
+	}
+	policy_case_end(&policy_case);
+}
+
+/* A domain without a source is not checked; a source is asked for its own domain only. */
+static void test_sources_by_domain(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	expect(&policy_case, "no source", "<bob@example.org>", NULL);
+	add_source(&policy_case, "Relay.Example");
+	expect(&policy_case, "other source", "<bob@example.org>", NULL);
+	expect(&policy_case, "its source", "<carl@relay.example>", NULL);
+	expect(&policy_case, "its source", "<bob@relay.example>", "unknown");
+	policy_case_end(&policy_case);
+}
+
+static void test_settings(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	policy_case_set(&policy_case, "extension", "");
+	add_source(&policy_case, "*");
+	expect(&policy_case, "no extension", "<anna+list@example.org>", "unknown");
+	policy_case_set(&policy_case, "extension", "-");
+	expect(&policy_case, "extension -", "<anna-list@example.org>", NULL);
+	expect(&policy_case, "extension -", "<anna+list@example.org>", "unknown");
+	policy_case_set(&policy_case, "case_sensitive", "yes");
+	expect(&policy_case, "case", "<Anna@example.org>", "unknown");
+	expect(&policy_case, "case", "<anna@EXAMPLE.org>", NULL);
+	expect(&policy_case, "case", "<POSTMASTER@example.org>", NULL);
+	policy_case_set(&policy_case, "unknown", "off");
+	expect(&policy_case, "off", "<bob@example.org>", NULL);
+	policy_case_end(&policy_case);
+}
+
+/* Without domains of ours the MTA alone knows what is relaying. */
+static void test_no_domains(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	matchlist_free(&policy_case.site.local_domains);
+	matchlist_free(&policy_case.site.relay_domains);
+	expect(&policy_case, "no domains", "<u@external.example>", NULL);
+	expect(&policy_case, "no domains", "<u%external.example@example.org>", "ambiguous");
+	policy_case_end(&policy_case);
+}
+
+static void test_mta_facts(void **state)
+{
+	static const struct {
+		const char *forward_path, *mta_address, *mta_mailer;
+		const char *want;
+	} mta_rows[] = {
+		{"<u@external.example>", "relay access denied", "error", NULL},
+		{"<nobody@example.org>", "550 5.1.1 User unknown", "error", NULL},
+		{"<anna@example.org>", "anna@example.org", "local", NULL},
+		{"<anna@example.org>", "anna", "local", NULL},
+		/* The administrator's virtual domains lead elsewhere. */
+		{"<anna@example.org>", "anna@external.example", "esmtp", NULL},
+		{"<\"b b\"@example.org>", "\"b b\"@example.org", "smtp", NULL},
+		{"<\"b b\"@example.org>", "b b@EXAMPLE.org", "smtp", NULL},
+		{"<\"b b\"@example.org>", "b@external.example", "smtp", "ambiguous"},
+		{"<\"b b\"@example.org>", "b b@[192.0.2.1]", "smtp", "ambiguous"},
+		{"<\"b b\"@example.org>", "b b@", "smtp", "ambiguous"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(mta_rows); i++) {
+		struct policy_case policy_case;
+		const char *failed;
+
+		start(&policy_case);
+		policy_case_rcpt(&policy_case, mta_rows[i].forward_path);
+		strcpy(policy_case.recipient.mta_address, mta_rows[i].mta_address);
+		strcpy(policy_case.recipient.mta_mailer, mta_rows[i].mta_mailer);
+		policy_case_run(&policy_case, STAGE_RCPT);
+		failed = failed_check(&policy_case);
+		if ((failed == NULL) != (mta_rows[i].want == NULL) ||
+			(failed != NULL && strcmp(failed, mta_rows[i].want) != 0))
+			fail_msg("%s as %s: %s", mta_rows[i].forward_path, mta_rows[i].mta_address,
+				failed == NULL ? "fine" : failed);
+		policy_case_end(&policy_case);
+	}
+}
+
+static void test_local_submission(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	policy_case_connect(&policy_case, "127.0.0.1");
+	strcpy(policy_case.session.mta_client_name, "localhost");
+	policy_case.session.greeted = false;
+	expect(&policy_case, "local submission", "<u@external.example>", NULL);
+	expect(&policy_case, "local submission", "<an na@example.org>", NULL);
+	policy_case.session.greeted = true;
+	expect(&policy_case, "local client", "<u@external.example>", "relay");
+	policy_case_end(&policy_case);
+}
+
+/* A raw argument that did not fit is not judged by its first part. */
+static void test_cut(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	policy_case_rcpt(&policy_case, "<anna@example.org>");
+	policy_case.recipient.cut = true;
+	policy_case_run(&policy_case, STAGE_RCPT);
+	assert_string_equal(failed_check(&policy_case), "invalid");
+	policy_case_end(&policy_case);
+}
+
+static void test_replies(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	add_source(&policy_case, "*");
+	expect(&policy_case, "reply", "<bob@example.org>", "unknown");
+	assert_string_equal(policy_case_finding(&policy_case, "unknown")->reply, "bob@example.org");
+	expect(&policy_case, "reply", "<u@external.example>", "relay");
+	assert_string_equal(policy_case_finding(&policy_case, "relay")->reply,
+		"external.example is not a domain of ours");
+	policy_case_end(&policy_case);
+}
+
+static bool verify_source(
+	struct policy_case *policy_case, const char *source, char *why, size_t why_size)
+{
+	const struct setting *row = policy_recipient.settings;
+	const char *setting = NULL;
+	bool right;
+
+	policy_recipient.clear(policy_case->options);
+	settings_clear(row, policy_case->options);
+	assert_true(setting_parse(row, source, "test", policy_case->options, why, why_size));
+	right = policy_recipient.verify(
+		policy_case->options, &policy_case->site, &setting, why, why_size);
+	assert_string_equal(setting, "sources");
+	return right;
+}
+
+static void test_verify(void **state)
+{
+	static const struct {
+		const char *source, *why;
+	} bad[] = {
+		{"example.org", "no source that is known"},
+		{"file:/etc/hosts", "starts with no domain"},
+		{"example.org redis:x", "no source that is known"},
+		{"example.org file:relative", "no source that is known"},
+		{"exa_mple..org file:/x", "starts with no domain"},
+		{"example.org file:/nonexistent/recipients",
+			"/nonexistent/recipients: No such file"},
+	};
+	struct policy_case policy_case;
+	char why[300];
+	FILE *out;
+
+	(void)state;
+	start(&policy_case);
+	for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+		assert_false(verify_source(&policy_case, bad[i].source, why, sizeof(why)));
+		if (strstr(why, bad[i].why) == NULL)
+			fail_msg("%s: %s", bad[i].source, why);
+	}
+	out = fopen(file, "a");
+	fputs("broken line\n", out);
+	fclose(out);
+	char source[200], want[100];
+
+	snprintf(source, sizeof(source), "* file:%s", file);
+	snprintf(want, sizeof(want), "%s:6: not an address", file);
+	assert_false(verify_source(&policy_case, source, why, sizeof(why)));
+	assert_non_null(strstr(why, want));
+	/* A file that goes bad between check and use is an outage, never a refusal. */
+	policy_recipient.prepare(policy_case.options);
+	policy_case_rcpt(&policy_case, "<bob@example.org>");
+	policy_case_run(&policy_case, STAGE_RCPT);
+	assert_int_equal(policy_case_result(&policy_case, "unknown"), RESULT_TEMPERROR);
+	assert_int_equal(policy_case_action(&policy_case), ACTION_MONITOR);
+	policy_case_end(&policy_case);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_sources_by_domain),
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_no_domains),
+		cmocka_unit_test(test_mta_facts),
+		cmocka_unit_test(test_local_submission),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_verify),
+	};
+
+	return cmocka_run_group_tests(tests, write_recipients, remove_recipients);
+}
