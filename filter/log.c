@@ -33,6 +33,8 @@ void log_set_level(enum log_level level)
 	atomic_store(&current_level, level);
 }
 
+static void write_line(enum log_level level, const char *format, va_list args) ATTR_PRINTF(2, 0);
+
 static void write_line(enum log_level level, const char *format, va_list args)
 {
 	static const char prefix[] = "mailreeve: ";

@@ -28,6 +28,9 @@ static bool is_kept(const struct call *call, enum action action)
 }
 
 static struct finding *add(struct call *call, unsigned check, enum result result,
+	enum action action, const char *title, const char *format, va_list args) ATTR_PRINTF(6, 0);
+
+static struct finding *add(struct call *call, unsigned check, enum result result,
 	enum action action, const char *title, const char *format, va_list args)
 {
 	struct finding *finding = session_add_finding(call->session, stage_scope(call->stage));
