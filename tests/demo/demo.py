@@ -3,6 +3,7 @@
 itself, with 0 when every conversation went as it should. KEEP=1 keeps the servers up."""
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -58,6 +59,23 @@ def problems(mail, result, row, fields):
         yield f"{mail.delivered} is not in Authentication-Results"
 
 
+FINDING = re.compile(r"(?:^|; )([a-z_]+\.[a-z_]+(?:\([^)]*\))?=[a-z]+/[a-z]+(?:\([a-z]+\))?): ")
+SHOWN = 3
+
+
+def evidence(row, accepted):
+    """The log's findings one by one: the decisive one of a refusal, the first of an acceptance."""
+    parts = FINDING.split(row.get("findings", ""))
+    items = [f"{name}: {text}" for name, text in zip(parts[1::2], parts[2::2])]
+    if not accepted:
+        return [item for item in items if item.startswith(row["check"] + "=")]
+    if len(items) <= SHOWN:
+        return items
+    first_of_policy = {item.split(".")[0]: item for item in reversed(items)}
+    shown = [item for item in items if item in first_of_policy.values()]
+    return shown + [f"and {len(items) - len(shown)} more in the log"]
+
+
 class Show:
     def __init__(self, screen, stage):
         self.screen, self.stage, self.count = screen, stage, 0
@@ -87,8 +105,9 @@ class Show:
             delivery = self.stage.sink.wait_for(token)
             fields = " ".join(delivery.fields("Authentication-Results"))
             self.screen.why("Delivered with", f"Authentication-Results: {fields}")
-        if row.get("findings"):
-            self.screen.why("Why" if not accepted else "Noted", row["findings"])
+        items = evidence(row, accepted)
+        if items:
+            self.screen.evidence("Noted" if accepted else "Why", items)
         wrong = list(problems(mail, result, row, fields))
         self.screen.outcome(not wrong, "; ".join(wrong) or self.describe(mail, result))
         self.screen.line()
@@ -110,6 +129,12 @@ class Show:
     def play(self):
         """Number of scenes that went wrong."""
         failed = 0
+        self.screen.wrapped(
+            "A private Postfix is mx.example.test, the mail server of example.test. Mailreeve is "
+            "its milter, with an authoritative name server (NSD) and a Redis beside it. Clients "
+            "of all kinds come to the gate. C: is what a client says, S: what it is answered."
+        )
+        self.screen.line()
         for number, scene in enumerate(SCENES, 1):
             self.screen.heading(number, scene.title)
             self.screen.story(scene.story)
@@ -134,12 +159,13 @@ def keep_up(screen, stage):
     screen.line(f"   DNS    {stage.dns.address} port {stage.dns.port}; zones: {stage.dns.folder}")
     screen.line(f"   Redis  {stage.redis.url}")
     screen.line("XCLIENT lets you be any client:")
-    for client, helo, sender in (
-        (world.GOOD, "mail.good.test", "anna@good.test"),
-        (world.STRAY, "mx.example.test", "anna@good.test"),
-        (world.STRAY, "mail.plain.test", "pat@plain.test"),
-        (world.NAMELESS, "mail.plain.test", "pat@plain.test"),
+    for what, client, helo, sender in (
+        ("a good one", world.GOOD, "mail.good.test", "anna@good.test"),
+        ("our own name in HELO", world.STRAY, "mx.example.test", "anna@good.test"),
+        ("registered for nothing it says", world.STRAY, "mail.plain.test", "pat@plain.test"),
+        ("that, and without a name", world.NAMELESS, "mail.plain.test", "pat@plain.test"),
     ):
+        screen.line(f"   # {what}", "dim")
         screen.line(f"   {swaks} \\")
         screen.line(f"       --xclient-addr {client} --helo {helo} --from {sender}")
     try:
@@ -179,3 +205,6 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

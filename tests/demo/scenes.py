@@ -52,7 +52,7 @@ SCENES = [
         "Our own domain as sender, from outside",
         "web.shop.test claims to write as boss@example.test. It has not authenticated, and no "
         "record of example.test names it.",
-        [Mail(**STRAY, sender="boss@example.test", code=550)],
+        [Mail(**STRAY, sender="boss@example.test", code=550, enhanced="5.7.1")],
     ),
     Scene(
         "A client that nothing registers for what it says: the default profile",

@@ -34,7 +34,6 @@ class Screen:
             self.line(line, colour)
 
     def heading(self, number, title):
-        self.line()
         text = f"-- {number}. {title} "
         self.line(text + "-" * (self.width - len(text)), "bold")
 
@@ -51,6 +50,11 @@ class Screen:
 
     def why(self, label, text):
         self.wrapped(text, f"   {label}: ", "      ", "dim")
+
+    def evidence(self, label, items):
+        self.line(f"   {label}:", "dim")
+        for item in items:
+            self.wrapped(item, "    - ", "      ", "dim")
 
     def outcome(self, good, text):
         mark, colour = ("as it should be", "green") if good else ("NOT AS IT SHOULD BE", "red")

@@ -109,7 +109,7 @@ def test_stale_socket_is_replaced(site, place):
     path = f"{place}/milter.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stale:
         stale.bind(path)
-    daemon = Filter(f"{place}/run", site.base().replace(site.milter_path), path)
+    daemon = Filter(f"{place}/run", site.base().replace(site.milter_path, path))
     daemon.start()
     assert daemon.stop() == EX_OK
 

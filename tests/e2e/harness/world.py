@@ -26,7 +26,7 @@ SOA = "ns.test. admin.test. 1 3600 600 86400 60"
 
 RECORDS = """\
 example.test.                   MX 10 mx.example.test.
-example.test.                   TXT "v=spf1 mx -all"
+example.test.                   TXT "v=spf1 mx ~all"
 mx.example.test.                A 192.0.2.25
 mx.example.test.                AAAA 2001:db8::25
 
