@@ -253,7 +253,7 @@ static const struct {
 			"c:2: include(\"c\") cannot be read: it includes itself; name a readable "
 			"file, "
 			"relative to this one or with its whole path\n"
-			"c:3: an equals sign is missing after include; write include = nothing\n"
+			"c:3: include needs parentheses; write include(\"nothing\")\n"
 			"c:4: include stands within section fake; move it out of all sections\n"
 			"c:5: includ( ) is not understood; write include(\"/path/of/file\")\n"},
 	{.text = "own_names += { a.b }\n"

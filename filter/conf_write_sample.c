@@ -57,13 +57,16 @@ static void write_value(FILE *out, const char *indent, const char *name, const c
 {
 	size_t length = strlen(value);
 	char inner[16], words[WRITE_VALUE_SIZE];
+	struct text inside;
 
 	if (*value != '{' || strlen(indent) + strlen(name) + length + 3 <= VALUE_COLUMNS) {
 		fprintf(out, "%s%s = %s\n", indent, name, value);
 		return;
 	}
-	snprintf(inner, sizeof(inner), "%s\t", indent);
-	snprintf(words, sizeof(words), "%.*s", (int)(length - strlen("{  }")), value + 2);
+	text_init(&inside, inner, sizeof(inner));
+	text_addf(&inside, "%s\t", indent);
+	text_init(&inside, words, sizeof(words));
+	text_add_n(&inside, value + 2, length - strlen("{  }"));
 	fprintf(out, "%s%s = {\n", indent, name);
 	conf_write_wrapped(out, inner, words);
 	fprintf(out, "%s}\n", indent);
@@ -73,12 +76,14 @@ static void write_row(FILE *out, const struct row *row, const char *indent)
 {
 	const struct setting *setting = &row->setting;
 	char value[WRITE_VALUE_SIZE], start[16];
+	struct text before;
 	bool empty;
 
 	conf_write_default(setting, value, sizeof(value), &empty);
 	if (row->made_name == NULL && !is_mode(row))
 		write_comment(out, setting, indent);
-	snprintf(start, sizeof(start), "%s%s", indent, empty ? "# " : "");
+	text_init(&before, start, sizeof(start));
+	text_addf(&before, "%s%s", indent, empty ? "# " : "");
 	write_value(out, start, setting->name, value);
 }
 

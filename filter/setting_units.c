@@ -116,7 +116,7 @@ static const char *format_with_unit(
 
 	for (const struct unit *unit = units; unit->name != NULL; unit++) {
 		if (value != 0 && value % unit->factor == 0 && unit->factor >= best->factor &&
-			strcmp(unit->name, "min") != 0)
+			strcmp(unit->name, "min") != 0 && strcmp(unit->name, "B") != 0)
 			best = unit;
 	}
 	snprintf(buffer, size, "%lld%s", (long long)(value / best->factor), best->name);
