@@ -28,15 +28,22 @@ static void read_names(struct iprev *iprev, const struct dns_answer *ptr)
 			iprev->name_count++;
 }
 
+/* The address records of each name. */
+struct answers {
+	size_t count;
+	const struct dns_answer *of_name[IPREV_NAMES_MAX];
+};
+
 /* Only the client's family is asked: a name that lacks the other one is no fault. */
-static bool ask_addresses(struct inquiry *inquiry, const struct iprev *iprev,
-	const struct dns_answer *answers_r[IPREV_NAMES_MAX])
+static bool ask_addresses(
+	struct inquiry *inquiry, const struct iprev *iprev, struct answers *answers_r)
 {
 	bool complete = true;
 
-	for (size_t i = 0; i < iprev->name_count; i++) {
-		answers_r[i] = inquiry_ask(inquiry, iprev->names[i], client_type(iprev));
-		if (answers_r[i] == NULL)
+	answers_r->count = iprev->name_count;
+	for (size_t i = 0; i < answers_r->count; i++) {
+		answers_r->of_name[i] = inquiry_ask(inquiry, iprev->names[i], client_type(iprev));
+		if (answers_r->of_name[i] == NULL)
 			complete = false;
 	}
 	return complete;
@@ -78,7 +85,7 @@ static void explain_no_names(struct iprev *iprev, const struct dns_answer *ptr)
 			client, ptr->name, dns_status_name(ptr->status));
 }
 
-static void explain_names(struct iprev *iprev, const struct dns_answer *const *answers)
+static void explain_names(struct iprev *iprev, const struct answers *answers)
 {
 	char client[IPADDR_TEXT_SIZE];
 	struct text text;
@@ -86,27 +93,27 @@ static void explain_names(struct iprev *iprev, const struct dns_answer *const *a
 
 	text_init(&text, iprev->evidence, sizeof(iprev->evidence));
 	text_addf(&text, "%s has PTR ", ipaddr_format(&iprev->client, client));
-	for (size_t i = 0; i < iprev->name_count && shown < SHOWN_NAMES; i++) {
+	for (size_t i = 0; i < answers->count && shown < SHOWN_NAMES; i++) {
 		if (iprev->result == RESULT_PASS && !iprev->confirmed[i])
 			continue;
 		text_addf(&text, "%s%s, ", shown++ == 0 ? "" : "; ", iprev->names[i]);
-		add_addresses(&text, answers[i]);
+		add_addresses(&text, answers->of_name[i]);
 	}
-	if (iprev->result != RESULT_PASS && iprev->name_count > shown)
-		text_addf(&text, "; and %zu more names", iprev->name_count - shown);
+	if (iprev->result != RESULT_PASS && answers->count > shown)
+		text_addf(&text, "; and %zu more names", answers->count - shown);
 	if (iprev->result == RESULT_FAIL)
 		text_addf(&text, "; %s among them would be right", client);
 }
 
-static void judge(struct iprev *iprev, const struct dns_answer *const *answers)
+static void judge(struct iprev *iprev, const struct answers *answers)
 {
 	bool temporary = false;
 
-	for (size_t i = 0; i < iprev->name_count; i++) {
-		iprev->confirmed[i] = has_client(answers[i], &iprev->client);
+	for (size_t i = 0; i < answers->count; i++) {
+		iprev->confirmed[i] = has_client(answers->of_name[i], &iprev->client);
 		if (iprev->confirmed[i] && iprev->confirmed_name[0] == '\0')
 			memcpy(iprev->confirmed_name, iprev->names[i], DOMAIN_SIZE);
-		if (dns_is_temporary(answers[i]->status))
+		if (dns_is_temporary(answers->of_name[i]->status))
 			temporary = true;
 	}
 	if (iprev->confirmed_name[0] != '\0')
@@ -118,7 +125,7 @@ static void judge(struct iprev *iprev, const struct dns_answer *const *answers)
 static bool iprev_step(struct inquiry *inquiry, void *state)
 {
 	struct iprev *iprev = state;
-	const struct dns_answer *answers[IPREV_NAMES_MAX];
+	struct answers answers;
 	const struct dns_answer *ptr;
 	char reverse_name[REVERSE_NAME_SIZE];
 
@@ -128,9 +135,9 @@ static bool iprev_step(struct inquiry *inquiry, void *state)
 		return false;
 	iprev->ptr_status = ptr->status;
 	read_names(iprev, ptr);
-	if (!ask_addresses(inquiry, iprev, answers))
+	if (!ask_addresses(inquiry, iprev, &answers))
 		return false;
-	if (iprev->name_count == 0) {
+	if (answers.count == 0) {
 		if (dns_is_temporary(ptr->status))
 			iprev->result = RESULT_TEMPERROR;
 		else
@@ -138,8 +145,8 @@ static bool iprev_step(struct inquiry *inquiry, void *state)
 		explain_no_names(iprev, ptr);
 		return true;
 	}
-	judge(iprev, answers);
-	explain_names(iprev, answers);
+	judge(iprev, &answers);
+	explain_names(iprev, &answers);
 	return true;
 }
 

@@ -145,6 +145,9 @@ static enum trial_result try_confirmed_name(struct trial *trial)
 	return TRIAL_FAILED;
 }
 
+static enum trial_result (*const trials[])(struct trial *) = {
+	try_spf, try_mailhosts, try_confirmed_name};
+
 /* True when one holds; notes in *TEMPORARY_R that one could not be looked at. */
 static bool try_domain(struct trial *trial, bool *temporary_r)
 {
@@ -157,9 +160,6 @@ static bool try_domain(struct trial *trial, bool *temporary_r)
 		session_helo_spf(trial->session);
 		session_helo_mailhosts(trial->session);
 	}
-	enum trial_result (*const trials[])(struct trial *) = {
-		try_spf, try_mailhosts, try_confirmed_name};
-
 	for (size_t i = 0; i < ARRAY_COUNT(trials); i++) {
 		enum trial_result result = trials[i](trial);
 

@@ -135,7 +135,7 @@ static void judge_generic(struct call *call, const struct iprev *iprev)
 	const struct rdns_options *options = call->options;
 	const struct generic_words words = {options->pool_words, options->server_words};
 	const char *generic = NULL;
-	char first_reason[EVIDENCE_SIZE / 2] = "", reason[EVIDENCE_SIZE / 2];
+	char first_reason[EVIDENCE_SIZE / 2] = "", reason[EVIDENCE_SIZE / 2] = "";
 
 	for (size_t i = 0; i < iprev->name_count; i++) {
 		if (!iprev->confirmed[i])
