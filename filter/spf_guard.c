@@ -16,7 +16,7 @@
 #include "text.h"
 
 /* exists takes its name from the record only: this one stands for the target. */
-static const char stand_in[] = "target.invalid";
+#define STAND_IN "target.invalid"
 
 enum { RECORD_SIZE = 80, HOST_SIZE = 1024 };
 
@@ -24,7 +24,8 @@ struct spf_guard {
 	struct inquiry *inquiry;
 	const struct ipaddr *client;
 	SPF_dns_server_t layer;
-	SPF_server_t *server;
+	SPF_server_t server;
+	char receiver[sizeof STAND_IN];
 	SPF_request_t *request;
 
 	/* Of the term being matched. */
@@ -143,28 +144,41 @@ static void set_client(struct spf_guard *guard)
 	}
 }
 
+/* What SPF_server_new_dns does, but for asking the system for its name: that aborts where the name has
+ * 64 octets. libspf2 writes comments and an explanation for every result: nothing from outside goes
+ * into them. */
+static void set_server(struct spf_guard *guard)
+{
+	SPF_response_t *response = NULL;
+
+	memcpy(guard->receiver, STAND_IN, sizeof guard->receiver);
+	guard->server = (SPF_server_t){.resolver = &guard->layer,
+		.rec_dom = guard->receiver,
+		.max_dns_mech = SPF_MAX_DNS_MECH,
+		.max_dns_ptr = SPF_MAX_DNS_PTR,
+		.max_dns_mx = SPF_MAX_DNS_MX};
+	(void)SPF_server_set_explanation(&guard->server, "none", &response);
+	if (response != NULL)
+		SPF_response_free(response);
+	if (guard->server.explanation == NULL)
+		abort();
+}
+
 struct spf_guard *spf_guard_create(struct inquiry *inquiry, const struct ipaddr *client)
 {
 	struct spf_guard *guard = mem_alloc(sizeof *guard);
-	SPF_response_t *response = NULL;
 
 	guard->inquiry = inquiry;
 	guard->client = client;
 	guard->layer.lookup = lookup;
 	guard->layer.name = "mailreeve";
 	guard->layer.hook = guard;
-	guard->server = SPF_server_new_dns(&guard->layer, 0);
-	if (guard->server == NULL)
-		abort();
-	/* It writes comments and an explanation for every result: give it nothing from outside. */
-	(void)SPF_server_set_explanation(guard->server, "none", &response);
-	if (response != NULL)
-		SPF_response_free(response);
-	guard->request = SPF_request_new(guard->server);
+	set_server(guard);
+	guard->request = SPF_request_new(&guard->server);
 	if (guard->request == NULL)
 		abort();
-	(void)SPF_request_set_helo_dom(guard->request, stand_in);
-	(void)SPF_request_set_env_from(guard->request, "postmaster@target.invalid");
+	(void)SPF_request_set_helo_dom(guard->request, STAND_IN);
+	(void)SPF_request_set_env_from(guard->request, "postmaster@" STAND_IN);
 	set_client(guard);
 	return guard;
 }
@@ -174,7 +188,7 @@ void spf_guard_free(struct spf_guard **guard)
 	if (*guard == NULL)
 		return;
 	SPF_request_free((*guard)->request);
-	SPF_server_free((*guard)->server);
+	SPF_macro_free((*guard)->server.explanation);
 	mem_free(*guard);
 	*guard = NULL;
 }
@@ -199,7 +213,7 @@ static void write_record(const struct spf_guard *guard, const struct spf_term *t
 	else if (term->type == SPF_TERM_PTR)
 		text_add(&text, "v=spf1 ptr");
 	else if (term->type == SPF_TERM_EXISTS)
-		text_addf(&text, "v=spf1 exists:%s", stand_in);
+		text_addf(&text, "v=spf1 exists:%s", STAND_IN);
 	else
 		text_addf(&text, "v=spf1 %s:%s", term->type == SPF_TERM_IP4 ? "ip4" : "ip6",
 			network_format(&term->network, network));
@@ -232,7 +246,7 @@ static enum spf_match ask_libspf2(struct spf_guard *guard, const struct spf_term
 	if (response == NULL)
 		abort();
 	write_record(guard, term, text);
-	if (SPF_record_compile(guard->server, response, &record, text) == SPF_E_SUCCESS) {
+	if (SPF_record_compile(&guard->server, response, &record, text) == SPF_E_SUCCESS) {
 		guard->request->cur_dom = guard->target;
 		response->spf_record_exp = record;
 		(void)SPF_record_interpret(record, guard->request, response, 0);

@@ -16,14 +16,16 @@
 static struct spf last;
 static struct inquiry_cost cost;
 
+static const char *helo;
+
 static const struct spf *check(const char *address, const char *domain)
 {
 	struct inquiry *inquiry;
 	struct ipaddr client;
 
 	assert_true(ipaddr_parse(address, &client));
-	inquiry = spf_inquire(NULL, SPF_MAILFROM, &client, "mail.example.org", "user", domain,
-		"mx.example.org", 5000);
+	inquiry = spf_inquire(
+		NULL, SPF_MAILFROM, &client, helo, "user", domain, "mx.example.org", 5000);
 	last = *(const struct spf *)inquiry_result(inquiry);
 	inquiry_cost(inquiry, &cost);
 	inquiry_free(&inquiry);
@@ -40,6 +42,7 @@ static const struct spf *check_record(const char *record)
 static int clear(void **state MAYBE_UNUSED)
 {
 	fake_dns_clear();
+	helo = "mail.example.org";
 	return 0;
 }
 
@@ -305,6 +308,11 @@ static void test_explanation(void **state MAYBE_UNUSED)
 	assert_string_equal(last.explanation, "");
 	assert_result(check_record("v=spf1 -all exp=missing.example"), SPF_FAIL);
 	assert_string_equal(last.explanation, "");
+	/* What a client says cannot add lines to a reply. */
+	helo = "a\r\nb\xc3\xa9";
+	fake_dns("exp.example", DNS_TXT, "from %{h}");
+	check_record("v=spf1 -all exp=exp.example");
+	assert_string_equal(last.explanation, "from a??b??");
 	/* Not that of an included record, but that of what redirect leads to. */
 	fake_dns("exp.example", DNS_TXT, "why %{d}");
 	fake_dns("inner.example", DNS_TXT, "v=spf1 -all exp=exp.example");
