@@ -77,6 +77,7 @@ enum {
 struct message_state {
 	unsigned seen[SINGLE_FIELDS];
 	struct mailboxes from; /* of the first From */
+	bool from_empty;
 	size_t longest_header_line, longest_body_line;
 	size_t line; /* octets of the body's line that is being read */
 	bool after_cr;
@@ -92,8 +93,11 @@ static void judge_header(struct call *call)
 	for (size_t i = 0; i < SINGLE_FIELDS; i++) {
 		if (!header_field_is(call->field_name, single_fields[i]))
 			continue;
-		if (i == FIELD_FROM && state->seen[i] == 0)
+		if (i == FIELD_FROM && state->seen[i] == 0) {
 			header_field_mailboxes(call->field_body, &state->from);
+			state->from_empty =
+				call->field_body[strspn(call->field_body, " \t\r\n")] == '\0';
+		}
 		state->seen[i]++;
 		return;
 	}
@@ -134,8 +138,9 @@ static void judge_from(struct call *call, const struct message_state *state)
 {
 	const struct mailboxes *from = &state->from;
 
-	if (state->seen[FIELD_FROM] == 0) {
-		report(call, CHECK_FROM_MISSING, RESULT_FAIL, "no From field");
+	if (state->seen[FIELD_FROM] == 0 || (state->seen[FIELD_FROM] == 1 && state->from_empty)) {
+		report(call, CHECK_FROM_MISSING, RESULT_FAIL, "%s",
+			state->from_empty ? "an empty From field" : "no From field");
 		return;
 	}
 	if (state->seen[FIELD_FROM] > 1)
