@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../tests/fake/fake_inquiry.c"
+#include "../tests/fake/fake_spf.c"
+#include "../tests/lib/policy_case.h"
+
+extern const struct policy policy_authres;
+
+static void start(struct policy_case *policy_case)
+{
+	fake_dns_clear();
+	fake_spf_clear();
+	policy_case_start(policy_case, &policy_authres);
+	policy_case_connect(policy_case, "192.0.2.7");
+	policy_case_helo(policy_case, "mail.example.net");
+	policy_case_mail(policy_case, "<a@example.net>");
+}
+
+static void finish(struct policy_case *policy_case)
+{
+	policy_authres.end[SCOPE_TRANSACTION](&policy_case->call, OUTCOME_ACCEPTED);
+	policy_authres.end[SCOPE_TRANSACTION](&policy_case->call, OUTCOME_ACCEPTED);
+	policy_case_end(policy_case);
+}
+
+static void field(struct policy_case *policy_case, const char *name, const char *body)
+{
+	policy_case->call.field_name = name;
+	policy_case->call.field_body = body;
+	policy_case_run(policy_case, STAGE_HEADER);
+}
+
+/* The only inserted field of that name, or NULL. */
+static const char *inserted(const struct policy_case *policy_case, const char *name)
+{
+	const struct transaction *transaction = &policy_case->session.transaction;
+	const char *value = NULL;
+
+	for (size_t i = 0; i < transaction->edit_count; i++) {
+		const struct edit *edit = &transaction->edits[i];
+
+		if (edit->kind != EDIT_INSERT_FIELD || strcmp(edit->name, name) != 0)
+			continue;
+		assert_null(value);
+		assert_int_equal(edit->index, 0);
+		value = edit->value;
+	}
+	return value;
+}
+
+static void expect_results(struct policy_case *policy_case, const char *want)
+{
+	policy_case_run(policy_case, STAGE_EOM);
+	assert_string_equal(inserted(policy_case, "Authentication-Results"), want);
+}
+
+static void test_nothing_known(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	expect_results(&policy_case, "mx.example.org; none");
+	assert_int_equal(policy_case.session.transaction.edit_count, 1);
+	/* Nothing is asked for the field alone. */
+	assert_int_equal(fake_dns_asked(NULL, DNS_PTR), 0);
+	assert_int_equal(fake_spf_asked(), 0);
+	finish(&policy_case);
+}
+
+static void ask_all(struct policy_case *policy_case)
+{
+	session_iprev(&policy_case->session);
+	session_helo_spf(&policy_case->session);
+	session_sender_spf(&policy_case->session);
+}
+
+static void test_results(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	fake_dns("7.2.0.192.in-addr.arpa", DNS_PTR, "mail.example.net");
+	fake_dns("mail.example.net", DNS_A, "192.0.2.7");
+	fake_spf("example.net", SPF_PASS);
+	fake_spf("mail.example.net", SPF_SOFTFAIL);
+	strcpy(policy_case.session.auth_user, "anna");
+	ask_all(&policy_case);
+	expect_results(&policy_case,
+		"mx.example.org;\n\tauth=pass smtp.auth=anna;\n\tiprev=pass (mail.example.net) "
+		"policy.iprev=192.0.2.7;\n\tspf=pass smtp.mailfrom=a@example.net;\n\tspf=softfail "
+		"smtp.helo=mail.example.net");
+	finish(&policy_case);
+}
+
+static void test_failures(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	policy_case_connect(&policy_case, "2001:db8::7");
+	policy_case_mail(&policy_case, "<\"a;spf=pass (\\\" \"@example.net>");
+	fake_spf("example.net", SPF_PASS)->over_broad = true;
+	ask_all(&policy_case);
+	expect_results(&policy_case,
+		"mx.example.org;\n\tiprev=permerror policy.iprev=\"2001:db8::7\";\n\tspf=none "
+		"(over-broad record) smtp.mailfrom=\"a;spf=pass (\\\" @example.net\";\n\tspf=none "
+		"smtp.helo=mail.example.net");
+	finish(&policy_case);
+}
+
+/* The null reverse-path has no identity but HELO. */
+static void test_null_sender(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	policy_case_mail(&policy_case, "<>");
+	fake_spf("mail.example.net", SPF_FAIL);
+	session_sender_spf(&policy_case.session);
+	expect_results(&policy_case, "mx.example.org;\n\tspf=fail smtp.helo=mail.example.net");
+	finish(&policy_case);
+}
+
+static void test_unfinished(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	fake_inquiry_hangs(true);
+	ask_all(&policy_case);
+	policy_case_run(&policy_case, STAGE_EOM);
+	fake_inquiry_hangs(false);
+	assert_non_null(inserted(&policy_case, "Authentication-Results"));
+	finish(&policy_case);
+}
+
+/* Positions, highest first, as "name number" words. */
+static void expect_deleted(const struct policy_case *policy_case, const char *want)
+{
+	const struct transaction *transaction = &policy_case->session.transaction;
+	char buffer[4000];
+	struct text text;
+
+	text_init(&text, buffer, sizeof(buffer));
+	for (size_t i = 0; i < transaction->edit_count; i++) {
+		if (transaction->edits[i].kind != EDIT_DELETE_FIELD)
+			continue;
+		text_addf(&text, "%s%s %u", text.length == 0 ? "" : ", ",
+			transaction->edits[i].name, transaction->edits[i].index);
+	}
+	assert_string_equal(buffer, want);
+}
+
+static void test_forged(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	field(&policy_case, "Authentication-Results", "other.example; none");
+	field(&policy_case, "Authentication-Results", "mx.example.org; spf=pass");
+	field(&policy_case, "AUTHENTICATION-RESULTS ", "\"MX.example.org\" 1; spf=pass");
+	field(&policy_case, "authentication-results", "mx.example.net; none");
+	field(&policy_case, "Authentication-Results", "(x)\r\n\tmx.example.org;none");
+	field(&policy_case, "X-Authentication-Results", "mx.example.org; spf=pass");
+	field(&policy_case, "Received-SPF", "pass (other.example: ok)");
+	field(&policy_case, "Received-SPF", "pass (mx.example.org: ok)");
+	field(&policy_case, "x-mailreeve", "anything");
+	field(&policy_case, "Received", "from mx.example.org");
+	policy_case_run(&policy_case, STAGE_EOM);
+	expect_deleted(&policy_case, "Authentication-Results 5, Authentication-Results 3, "
+				     "Authentication-Results 2, Received-SPF 2, X-Mailreeve 1");
+	/* Ours comes after all that goes. */
+	assert_int_equal(policy_case.session.transaction
+				 .edits[policy_case.session.transaction.edit_count - 1]
+				 .kind,
+		EDIT_INSERT_FIELD);
+	finish(&policy_case);
+}
+
+static void test_hundred_copies(void **state)
+{
+	struct policy_case policy_case;
+	unsigned deleted = 0, last = 301;
+
+	(void)state;
+	start(&policy_case);
+	for (int i = 0; i < 300; i++)
+		field(&policy_case, "Authentication-Results",
+			i % 3 == 0 ? "other.example; none" : "mx.example.org; spf=pass");
+	policy_case_run(&policy_case, STAGE_EOM);
+	for (size_t i = 0; i < policy_case.session.transaction.edit_count; i++) {
+		const struct edit *edit = &policy_case.session.transaction.edits[i];
+
+		if (edit->kind != EDIT_DELETE_FIELD)
+			continue;
+		assert_true(edit->index < last);
+		assert_int_not_equal((edit->index - 1) % 3, 0);
+		last = edit->index;
+		deleted++;
+	}
+	assert_int_equal(deleted, 200);
+	finish(&policy_case);
+}
+
+/* Nothing of one message is removed from the next. */
+static void test_next_message(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	field(&policy_case, "Authentication-Results", "mx.example.org; spf=pass");
+	policy_authres.end[SCOPE_TRANSACTION](&policy_case.call, OUTCOME_DROPPED);
+	policy_case_mail(&policy_case, "<a@example.net>");
+	field(&policy_case, "Authentication-Results", "other.example; none");
+	policy_case_run(&policy_case, STAGE_EOM);
+	expect_deleted(&policy_case, "");
+	finish(&policy_case);
+}
+
+static void test_settings(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	policy_case_set(&policy_case, "add", "no");
+	policy_case_set(&policy_case, "remove_forged", "no");
+	field(&policy_case, "Authentication-Results", "mx.example.org; spf=pass");
+	policy_case_run(&policy_case, STAGE_EOM);
+	assert_int_equal(policy_case.session.transaction.edit_count, 0);
+	policy_case_set(&policy_case, "received_spf", "yes");
+	fake_spf("example.net", SPF_PASS);
+	session_sender_spf(&policy_case.session);
+	policy_case_run(&policy_case, STAGE_EOM);
+	assert_non_null(strstr(inserted(&policy_case, "Received-SPF"),
+		"\n\treceiver=mx.example.org; identity=mailfrom;\n\tclient-ip=192.0.2.7; "
+		"helo=mail.example.net;\n\tenvelope-from=a@example.net"));
+	finish(&policy_case);
+	start(&policy_case);
+	policy_case.call.monitor = true;
+	policy_case_run(&policy_case, STAGE_EOM);
+	assert_int_equal(policy_case.session.transaction.edit_count, 0);
+	finish(&policy_case);
+}
+
+static void test_marks(void **state)
+{
+	static const struct check check = {.name = "mismatch"};
+	static const struct policy policy = {.name = "helo", .checks = &check};
+	struct policy_case policy_case;
+	struct finding *finding;
+
+	(void)state;
+	start(&policy_case);
+	for (int i = 0; i < 40; i++) {
+		finding = session_add_finding(
+			&policy_case.session, i < 20 ? SCOPE_GREETING : SCOPE_TRANSACTION);
+		finding->policy = &policy;
+		finding->check = &check;
+		finding->action = i % 2 == 0 ? ACTION_TAG : ACTION_MONITOR;
+		memset(finding->evidence, '\\', sizeof(finding->evidence) - 1);
+	}
+	policy_case_run(&policy_case, STAGE_EOM);
+	const char *mark = inserted(&policy_case, "X-Mailreeve");
+
+	assert_true(strncmp(mark, "helo.mismatch=\"\\\\", 16) == 0);
+	assert_int_equal(mark[strlen(mark) - 1], '"');
+	for (const char *line = mark; line != NULL; line = strchr(line, '\n'), line += line != NULL)
+		assert_true(strcspn(line, "\n") < 998);
+	finish(&policy_case);
+	start(&policy_case);
+	policy_case_set(&policy_case, "mark_field", "");
+	finding = session_add_finding(&policy_case.session, SCOPE_GREETING);
+	finding->policy = &policy;
+	finding->check = &check;
+	finding->action = ACTION_TAG;
+	field(&policy_case, "X-Mailreeve", "x");
+	policy_case_run(&policy_case, STAGE_EOM);
+	assert_int_equal(policy_case.session.transaction.edit_count, 1);
+	finish(&policy_case);
+}
+
+static void test_verify(void **state)
+{
+	static const char *const bad[] = {"X Mail", "X:", ":"};
+	const struct setting *row = policy_authres.settings;
+	struct policy_case policy_case;
+	const char *setting = NULL;
+	char why[200];
+
+	(void)state;
+	while (strcmp(row->name, "mark_field") != 0)
+		row++;
+	start(&policy_case);
+	for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+		assert_true(
+			setting_parse(row, bad[i], "test", policy_case.options, why, sizeof(why)));
+		assert_false(policy_authres.verify(
+			policy_case.options, &policy_case.site, &setting, why, sizeof(why)));
+		assert_string_equal(setting, "mark_field");
+	}
+	finish(&policy_case);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_results),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_null_sender),
+		cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_hundred_copies),
+		cmocka_unit_test(test_next_message),
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_verify),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
