@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../tests/fake/fake_inquiry.c"
+#include "../tests/fake/fake_spf.c"
+#include "../tests/fake/flaky_store.c"
+#include "../tests/lib/policy_case.h"
+
+extern const struct policy policy_limit;
+
+static struct services services;
+
+static int begin(void **state)
+{
+	(void)state;
+	services.store = flaky_store_open();
+	services.local = flaky_store_open();
+	return 0;
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	flaky_store_close(&services.store);
+	flaky_store_close(&services.local);
+	return 0;
+}
+
+/* A session of anna@example.com, whom SPF proves, under one limit. SETTINGS: "name=value", split at
+ * "; ". */
+static void open_session(struct policy_case *policy_case, const char *settings)
+{
+	char *copy = mem_text(settings);
+	char *rest = copy;
+
+	fake_dns_clear();
+	fake_spf_clear();
+	fake_spf("example.com", SPF_PASS);
+	policy_case_start(policy_case, &policy_limit);
+	policy_case->services = services;
+	*(char **)policy_case->options = mem_text("test");
+	for (char *one = strsep(&rest, ";"); one != NULL; one = strsep(&rest, ";")) {
+		char *value = strchr(one, '=');
+
+		*value = '\0';
+		policy_case_set(policy_case, one + strspn(one, " "), value + 1);
+	}
+	mem_free(copy);
+	policy_case_connect(policy_case, "192.0.2.7");
+	policy_case_helo(policy_case, "mail.example.com");
+	policy_case_mail(policy_case, "<anna@example.com>");
+}
+
+static void end_transaction(struct policy_case *policy_case, enum outcome outcome)
+{
+	policy_limit.end[SCOPE_TRANSACTION](&policy_case->call, outcome);
+	policy_limit.end[SCOPE_TRANSACTION](&policy_case->call, outcome);
+}
+
+static void close_session(struct policy_case *policy_case, enum outcome outcome)
+{
+	end_transaction(policy_case, outcome);
+	mem_free(*(char **)policy_case->options);
+	policy_case_end(policy_case);
+}
+
+/* The next message of the same session. */
+static void next_message(struct policy_case *policy_case, enum outcome outcome)
+{
+	end_transaction(policy_case, outcome);
+	policy_case_mail(policy_case, "<anna@example.com>");
+}
+
+static enum action rcpt(struct policy_case *policy_case, const char *forward_path)
+{
+	enum action action;
+
+	policy_case_rcpt(policy_case, forward_path);
+	policy_case_run(policy_case, STAGE_RCPT);
+	action = policy_case_action(policy_case);
+	/* As the chain does when the recipient is refused. */
+	if (action >= ACTION_TEMPFAIL)
+		policy_limit.recipient_refused(&policy_case->call);
+	return action;
+}
+
+static void test_recipients(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; count=recipients; rate=3 / 1h");
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	assert_int_equal(rcpt(&policy_case, "<b@example.org>"), ACTION_OFF);
+	next_message(&policy_case, OUTCOME_ACCEPTED);
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	/* Only the recipients beyond the limit are refused, again and again. */
+	assert_int_equal(rcpt(&policy_case, "<b@example.org>"), ACTION_TEMPFAIL);
+	assert_int_equal(rcpt(&policy_case, "<c@example.org>"), ACTION_TEMPFAIL);
+	next_message(&policy_case, OUTCOME_ACCEPTED);
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_TEMPFAIL);
+	assert_int_equal(flaky_store_sum(services.store), 3);
+	flaky_store_pass(61 * 60000 + 1000);
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	close_session(&policy_case, OUTCOME_DROPPED);
+	assert_int_equal(flaky_store_sum(services.store), 0);
+}
+
+static void test_messages(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; count=messages; rate=2 / 1h");
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	assert_int_equal(flaky_store_sum(services.store), 1);
+	next_message(&policy_case, OUTCOME_ACCEPTED);
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	next_message(&policy_case, OUTCOME_ACCEPTED);
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_TEMPFAIL);
+	close_session(&policy_case, OUTCOME_DROPPED);
+	assert_int_equal(flaky_store_sum(services.store), 2);
+}
+
+/* RSET, a second MAIL, a refusal at the end of the message: nothing is used up. */
+static void test_given_back(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; count=recipients; rate=2 / 1h");
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+		assert_int_equal(rcpt(&policy_case, "<b@example.org>"), ACTION_OFF);
+		assert_int_equal(rcpt(&policy_case, "<c@example.org>"), ACTION_TEMPFAIL);
+		next_message(&policy_case, OUTCOME_DROPPED);
+		assert_int_equal(flaky_store_sum(services.store), 0);
+		assert_int_equal(flaky_store_sum(services.local), 0);
+	}
+	close_session(&policy_case, OUTCOME_DROPPED);
+}
+
+/* A recipient that another policy refuses after all is given back, and its message with it. */
+static void test_recipient_refused(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; count=messages; rate=1 / 1h");
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	assert_int_equal(flaky_store_sum(services.store), 1);
+	policy_limit.recipient_refused(&policy_case.call);
+	policy_limit.recipient_refused(&policy_case.call);
+	assert_int_equal(flaky_store_sum(services.store), 0);
+	assert_int_equal(rcpt(&policy_case, "<b@example.org>"), ACTION_OFF);
+	assert_int_equal(flaky_store_sum(services.store), 1);
+	assert_int_equal(rcpt(&policy_case, "<c@example.org>"), ACTION_OFF);
+	policy_limit.recipient_refused(&policy_case.call);
+	assert_int_equal(flaky_store_sum(services.store), 1);
+	close_session(&policy_case, OUTCOME_ACCEPTED);
+	assert_int_equal(flaky_store_sum(services.store), 1);
+}
+
+/* One sender at its limit takes nothing from another, nor a forger from whom he names. */
+static void test_fair(void **state)
+{
+	struct policy_case anna, forger, bob;
+
+	(void)state;
+	open_session(&forger, "key=sender; count=recipients; rate=1 / 1h");
+	fake_spf_clear();
+	policy_case_connect(&forger, "203.0.113.66");
+	assert_int_equal(rcpt(&forger, "<a@example.org>"), ACTION_OFF);
+	assert_int_equal(rcpt(&forger, "<a@example.org>"), ACTION_TEMPFAIL);
+	close_session(&forger, OUTCOME_ACCEPTED);
+	open_session(&anna, "key=sender; count=recipients; rate=1 / 1h");
+	assert_int_equal(rcpt(&anna, "<a@example.org>"), ACTION_OFF);
+	assert_int_equal(rcpt(&anna, "<a@example.org>"), ACTION_TEMPFAIL);
+	close_session(&anna, OUTCOME_ACCEPTED);
+	open_session(&bob, "key=sender; count=recipients; rate=1 / 1h");
+	policy_case_mail(&bob, "<bob@example.com>");
+	assert_int_equal(rcpt(&bob, "<a@example.org>"), ACTION_OFF);
+	close_session(&bob, OUTCOME_ACCEPTED);
+}
+
+/* A1 to A3, A6: the same sender in other words, a first message with all recipients at once. */
+static void test_spellings(void **state)
+{
+	static const char *const spellings[] = {"<Anna@Example.com>", "<\"anna\"@example.com>",
+		"<\"an\\na\"@EXAMPLE.COM>", "<anna+x@example.com>", "<anna+y@example.com>",
+		"<prvs=1234567890=anna@example.com>"};
+	struct policy_case policy_case;
+	int accepted = 0;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; count=recipients; rate=5 / 1h; extension=+");
+	for (size_t i = 0; i < ARRAY_COUNT(spellings); i++) {
+		policy_case_mail(&policy_case, spellings[i]);
+		for (int j = 0; j < 3; j++)
+			accepted += rcpt(&policy_case, "<a@example.org>") == ACTION_OFF;
+		end_transaction(&policy_case, OUTCOME_ACCEPTED);
+	}
+	assert_int_equal(accepted, 5);
+	close_session(&policy_case, OUTCOME_DROPPED);
+	accepted = 0;
+	open_session(&policy_case, "key=client_ip; count=recipients; rate=5 / 1h");
+	policy_case_mail(&policy_case, "<>");
+	for (int j = 0; j < 1000; j++)
+		accepted += rcpt(&policy_case, "<a@example.org>") == ACTION_OFF;
+	assert_int_equal(accepted, 5);
+	close_session(&policy_case, OUTCOME_ACCEPTED);
+}
+
+static void test_replies(void **state)
+{
+	struct policy_case policy_case;
+	const struct finding *finding;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; count=recipients; rate=1 / 1h");
+	rcpt(&policy_case, "<a@example.org>");
+	next_message(&policy_case, OUTCOME_ACCEPTED);
+	flaky_store_pass(48 * 60000);
+	rcpt(&policy_case, "<a@example.org>");
+	finding = policy_case_finding(&policy_case, "rate");
+	assert_non_null(finding);
+	assert_true(strncmp(finding->reply, "1 recipient per 1h reached, try again in 1", 42) == 0);
+	assert_non_null(strstr(finding->reply, " minutes"));
+	assert_string_equal(finding->title, "test");
+	assert_non_null(strstr(finding->evidence,
+		"limit test: anna@example.com has used 1 of 1 recipient per 1h"));
+	close_session(&policy_case, OUTCOME_DROPPED);
+}
+
+static void test_actions(void **state)
+{
+	static const struct {
+		const char *settings;
+		enum action want, would;
+	} rows[] = {
+		{"rate=1 / 1h; action=reject", ACTION_REJECT, ACTION_REJECT},
+		{"rate=1 / 1h; action=quarantine", ACTION_QUARANTINE, ACTION_QUARANTINE},
+		{"rate=1 / 1h; action=tag", ACTION_TAG, ACTION_TAG},
+		{"rate=1 / 1h; mode=monitor", ACTION_MONITOR, ACTION_TEMPFAIL},
+		{"rate=1 / 1h; mode=off", ACTION_OFF, ACTION_OFF},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct policy_case policy_case;
+		const struct finding *finding;
+
+		begin(state);
+		open_session(&policy_case, rows[i].settings);
+		assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+		assert_int_equal(rcpt(&policy_case, "<b@example.org>"), rows[i].want);
+		finding = policy_case_finding(&policy_case, "rate");
+		assert_int_equal(finding == NULL ? ACTION_OFF : finding->would, rows[i].would);
+		close_session(&policy_case, OUTCOME_ACCEPTED);
+		assert_int_equal(
+			flaky_store_sum(services.store), rows[i].want == ACTION_OFF ? 0 : 1);
+		finish(state);
+	}
+}
+
+static void test_strict(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; count=recipients; rate=2 / 1h; strict=yes");
+	for (int i = 0; i < 5; i++)
+		rcpt(&policy_case, "<a@example.org>");
+	next_message(&policy_case, OUTCOME_DROPPED);
+	assert_int_equal(flaky_store_sum(services.store), 5);
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_TEMPFAIL);
+	close_session(&policy_case, OUTCOME_DROPPED);
+}
+
+static void test_outage(void **state)
+{
+	static const struct {
+		const char *settings;
+		int accepted; /* of ten */
+	} rows[] = {
+		{"key=sender; rate=4 / 1h", 4},
+		{"key=sender; rate=4 / 1h; hosts=2", 2},
+		{"key=sender; rate=4 / 1h; hosts=100", 1},
+		{"key=sender; rate=4 / 1h; outage=accept", 10},
+		{"key=sender; rate=4 / 1h; outage=tempfail", 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct policy_case policy_case;
+		int accepted = 0;
+
+		begin(state);
+		flaky_store_set(services.store, FLAKY_DOWN);
+		open_session(&policy_case, rows[i].settings);
+		for (int j = 0; j < 10; j++)
+			accepted += rcpt(&policy_case, "<a@example.org>") == ACTION_OFF;
+		if (accepted != rows[i].accepted)
+			fail_msg("%s: %d", rows[i].settings, accepted);
+		close_session(&policy_case, OUTCOME_ACCEPTED);
+		finish(state);
+	}
+}
+
+/* What the store counted before it went is not admitted again. */
+static void test_outage_warm(void **state)
+{
+	struct policy_case policy_case;
+	int accepted = 0;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; rate=4 / 1h");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+		next_message(&policy_case, OUTCOME_ACCEPTED);
+	}
+	flaky_store_set(services.store, FLAKY_DOWN);
+	for (int i = 0; i < 5; i++) {
+		accepted += rcpt(&policy_case, "<a@example.org>") == ACTION_OFF;
+		next_message(&policy_case, OUTCOME_ACCEPTED);
+	}
+	assert_int_equal(accepted, 1);
+	flaky_store_set(services.store, FLAKY_UP);
+	close_session(&policy_case, OUTCOME_DROPPED);
+}
+
+static void test_not_counted(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "key=auth_user; rate=0 / 1h");
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	strcpy(policy_case.session.auth_user, "anna");
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_TEMPFAIL);
+	policy_case_rcpt(&policy_case, "<a@example.org>");
+	strcpy(policy_case.recipient.mta_mailer, "error");
+	policy_case_run(&policy_case, STAGE_RCPT);
+	assert_int_equal(policy_case_action(&policy_case), ACTION_OFF);
+	/* Local submission is never refused. */
+	policy_case_connect(&policy_case, "127.0.0.1");
+	strcpy(policy_case.session.mta_client_name, "localhost");
+	policy_case.session.greeted = false;
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	close_session(&policy_case, OUTCOME_DROPPED);
+	assert_int_equal(flaky_store_sum(services.store), 0);
+}
+
+static void test_dry_run(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; rate=1 / 1h");
+	policy_case.session.dry_run = true;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	assert_int_equal(flaky_store_sum(services.store), 0);
+	policy_case.session.dry_run = false;
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
+	next_message(&policy_case, OUTCOME_ACCEPTED);
+	policy_case.session.dry_run = true;
+	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_TEMPFAIL);
+	close_session(&policy_case, OUTCOME_DROPPED);
+	assert_int_equal(flaky_store_sum(services.store), 1);
+}
+
+/* Several sections: COUNT limits with keys of their own, of which the one at REFUSING refuses all. */
+static void open_many(struct policy_case *policy_case, void **options_r, size_t count,
+	size_t refusing, const char *mode)
+{
+	char *options = mem_array(count, policy_limit.options_size);
+	char title[32];
+
+	open_session(policy_case, "key=sender; rate=5 / 1h");
+	for (size_t i = 0; i < count; i++) {
+		char *one = options + i * policy_limit.options_size;
+
+		for (const struct setting *row = policy_limit.settings; row->name != NULL; row++) {
+			char why[200];
+
+			setting_set_default(row, one);
+			if (i == refusing && strcmp(row->name, "rate") == 0)
+				assert_true(setting_parse(
+					row, "0 / 1h", "test", one, why, sizeof(why)));
+			if (i == refusing && strcmp(row->name, "mode") == 0)
+				assert_true(
+					setting_parse(row, mode, "test", one, why, sizeof(why)));
+		}
+		snprintf(title, sizeof(title), "limit%zu", i);
+		*(char **)one = mem_text(title);
+		policy_limit.prepare(one);
+	}
+	policy_case->call.options = options;
+	policy_case->call.option_count = count;
+	*options_r = options;
+}
+
+static void close_many(struct policy_case *policy_case, char *options, size_t count)
+{
+	end_transaction(policy_case, OUTCOME_ACCEPTED);
+	for (size_t i = 0; i < count; i++) {
+		char *one = options + i * policy_limit.options_size;
+
+		mem_free(*(char **)one);
+		settings_clear(policy_limit.settings, one);
+	}
+	mem_free(options);
+	policy_case->call.options = policy_case->options;
+	close_session(policy_case, OUTCOME_ACCEPTED);
+}
+
+/* All or nothing, also when the limits do not fit into one call. */
+static void test_many_limits(void **state)
+{
+	static const struct {
+		size_t count, refusing;
+		const char *mode;
+		enum action want;
+		int64_t sum;
+	} rows[] = {
+		{2, 1, "enforce", ACTION_TEMPFAIL, 0},
+		{2, 1, "monitor", ACTION_MONITOR, 1},
+		{40, 0, "enforce", ACTION_TEMPFAIL, 0},
+		{40, 39, "enforce", ACTION_TEMPFAIL, 0},
+		{40, 20, "enforce", ACTION_TEMPFAIL, 0},
+		{40, 20, "monitor", ACTION_MONITOR, 39},
+		{40, 40, "enforce", ACTION_OFF, 40},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct policy_case policy_case;
+		void *options;
+
+		begin(state);
+		open_many(&policy_case, &options, rows[i].count, rows[i].refusing, rows[i].mode);
+		assert_int_equal(rcpt(&policy_case, "<a@example.org>"), rows[i].want);
+		close_many(&policy_case, options, rows[i].count);
+		assert_int_equal(flaky_store_sum(services.store), rows[i].sum);
+		finish(state);
+	}
+}
+
+static void test_verify(void **state)
+{
+	struct policy_case policy_case;
+	const char *setting = NULL;
+	char why[300] = "";
+
+	(void)state;
+	open_session(&policy_case, "rate=1 / 1h");
+	assert_true(setting_parse(
+		&policy_limit.settings[0], "sendr", "test", policy_case.options, why, sizeof(why)));
+	assert_false(policy_limit.verify(
+		policy_case.options, &policy_case.site, &setting, why, sizeof(why)));
+	assert_string_equal(setting, "key");
+	assert_non_null(strstr(why, "did you mean \"sender\""));
+	close_session(&policy_case, OUTCOME_DROPPED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_recipients, begin, finish),
+		cmocka_unit_test_setup_teardown(test_messages, begin, finish),
+		cmocka_unit_test_setup_teardown(test_given_back, begin, finish),
+		cmocka_unit_test_setup_teardown(test_recipient_refused, begin, finish),
+		cmocka_unit_test_setup_teardown(test_fair, begin, finish),
+		cmocka_unit_test_setup_teardown(test_spellings, begin, finish),
+		cmocka_unit_test_setup_teardown(test_replies, begin, finish),
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test_setup_teardown(test_strict, begin, finish),
+		cmocka_unit_test(test_outage),
+		cmocka_unit_test_setup_teardown(test_outage_warm, begin, finish),
+		cmocka_unit_test_setup_teardown(test_not_counted, begin, finish),
+		cmocka_unit_test_setup_teardown(test_dry_run, begin, finish),
+		cmocka_unit_test(test_many_limits),
+		cmocka_unit_test_setup_teardown(test_verify, begin, finish),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
