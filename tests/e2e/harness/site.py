@@ -74,9 +74,12 @@ class Site:
         return self.running
 
     def stop_filter(self):
+        """Ends the filter, which must have nothing to complain about itself."""
         if self.running and self.running.child:
             running, self.running = self.running, None
-            running.stop()
+            status = running.stop()
+            log = running.log_text()
+            assert status == 0 and "Sanitizer" not in log, f"exit status {status}:\n{log[-8000:]}"
 
     # Mail.
 

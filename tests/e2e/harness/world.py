@@ -36,6 +36,8 @@ mail.good.test.                 A 192.0.2.10
 mail.good.test.                 AAAA 2001:db8::10
 mail.good.test.                 TXT "v=spf1 a -all"
 
+em.good.test.                   CNAME good.test.
+
 other.test.                     MX 10 mail.other.test.
 other.test.                     TXT "v=spf1 ip4:192.0.2.11 -all"
 mail.other.test.                A 192.0.2.11
