@@ -65,7 +65,7 @@ def source_lines():
     lines = []
     for target in sorted(set(targets.splitlines())):
         uri, release, component = target.split("|")
-        if component == "main" and uri.rstrip("/").endswith("/debian"):
+        if component == "main" and "debian" in uri and "security" not in uri:
             lines.append("deb-src %s%s %s main\n" % (signed, uri, release))
     if not lines:
         pytest.fail("no Debian archive among this machine's package sources:\n" + targets,
