@@ -308,6 +308,11 @@ static void read_values(struct reading *reading, const char *good)
 
 			if (text != NULL)
 				given->values[j].text = mem_text(text);
+			else
+				problem_add(reading->problems, reading->file, given->values[j].line,
+					"libconfuse reads something else than this value of %s; "
+					"put quotes around it",
+					given->row->setting.name);
 		}
 	}
 	conf_values_free(&values);

@@ -5,6 +5,7 @@
 
 #include "text.h"
 
+static const char control_character[] = "a control character; the file must be text";
 static const char sign_in_text[] = "a text with + or * in it needs quotes around it";
 
 void token_reader_init(struct token_reader *reader, const char *text, size_t length)
@@ -96,6 +97,12 @@ static const char *bad_escape(const struct token_reader *reader)
 	return NULL;
 }
 
+/* A tab is left for the setting to refuse, with its name. */
+static bool is_control(char c)
+{
+	return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
+}
+
 static enum token_kind read_quoted(struct token_reader *reader)
 {
 	char quote = *reader->at++;
@@ -107,7 +114,8 @@ static enum token_kind read_quoted(struct token_reader *reader)
 
 			error = error != NULL ? error : wrong;
 			reader->at++;
-			if (reader->at < reader->end && *reader->at != '\n')
+			if (reader->at < reader->end && *reader->at != '\n' &&
+				!is_control(*reader->at))
 				reader->at++;
 		} else if (quote == '"' && looking_at(reader, "${")) {
 			if (skip_variable(reader))
@@ -115,6 +123,8 @@ static enum token_kind read_quoted(struct token_reader *reader)
 			error = "${ has no } in the same text; write ${NAME}, or use single quotes";
 			reader->at++;
 		} else {
+			if (is_control(*reader->at))
+				error = control_character;
 			reader->at++;
 		}
 	}
@@ -173,7 +183,7 @@ static enum token_kind read_sign(struct token_reader *reader)
 	}
 	if (c == '+' || c == '*')
 		return bad(reader, sign_in_text);
-	return bad(reader, "a control character; the file must be text");
+	return bad(reader, control_character);
 }
 
 enum token_kind token_next(struct token_reader *reader)
