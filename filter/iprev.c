@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "iprev.h"
 
-#include <string.h>
-
+#include "mem.h"
 #include "text.h"
 
 enum { SHOWN_NAMES = 3, SHOWN_ADDRESSES = 3 };
@@ -20,12 +19,23 @@ static bool has_client(const struct dns_answer *answer, const struct ipaddr *cli
 	return false;
 }
 
+static void iprev_clear(void *state)
+{
+	struct iprev *iprev = state;
+
+	while (iprev->name_count > 0)
+		mem_free(iprev->names[--iprev->name_count]);
+}
+
 static void read_names(struct iprev *iprev, const struct dns_answer *ptr)
 {
-	iprev->name_count = 0;
+	char name[DOMAIN_SIZE];
+
+	iprev_clear(iprev);
+	iprev->confirmed_name = "";
 	for (size_t i = 0; i < ptr->count && iprev->name_count < IPREV_NAMES_MAX; i++)
-		if (domain_canonical(ptr->records[i].host, iprev->names[iprev->name_count]))
-			iprev->name_count++;
+		if (domain_canonical(ptr->records[i].host, name))
+			iprev->names[iprev->name_count++] = mem_text(name);
 }
 
 /* The address records of each name. */
@@ -112,7 +122,7 @@ static void judge(struct iprev *iprev, const struct answers *answers)
 	for (size_t i = 0; i < answers->count; i++) {
 		iprev->confirmed[i] = has_client(answers->of_name[i], &iprev->client);
 		if (iprev->confirmed[i] && iprev->confirmed_name[0] == '\0')
-			memcpy(iprev->confirmed_name, iprev->names[i], DOMAIN_SIZE);
+			iprev->confirmed_name = iprev->names[i];
 		if (dns_is_temporary(answers->of_name[i]->status))
 			temporary = true;
 	}
@@ -154,6 +164,7 @@ static const struct inquiry_kind iprev_kind = {
 	.name = "iprev",
 	.state_size = sizeof(struct iprev),
 	.step = iprev_step,
+	.clear = iprev_clear,
 };
 
 struct inquiry *iprev_inquire(

@@ -12,15 +12,14 @@ enum { IPREV_NAMES_MAX = 10 };
 /* Result of the inquiry. */
 struct iprev {
 	struct ipaddr client; /* in: set by iprev_inquire */
-	enum result
-		result; /* PASS confirmed; FAIL names but none confirms; PERMERROR no PTR (as RFC
-			     * 8601 3 has it); TEMPERROR DNS trouble and nothing confirmed */
+	/* PASS confirmed; FAIL names but none confirms; PERMERROR no PTR (as RFC 8601 3 has it);
+	 * TEMPERROR DNS trouble and nothing confirmed. */
+	enum result result;
 	enum dns_status ptr_status;
 	size_t name_count; /* PTR names looked at */
-	char names[IPREV_NAMES_MAX]
-		  [DOMAIN_SIZE]; /* canonical; unconfirmed ones are for the log only */
+	char *names[IPREV_NAMES_MAX]; /* canonical, owned; unconfirmed ones are for the log only */
 	bool confirmed[IPREV_NAMES_MAX]; /* by name: the client is one of its addresses */
-	char confirmed_name[DOMAIN_SIZE]; /* first that confirms; empty otherwise */
+	const char *confirmed_name; /* first of names that confirms; "" otherwise */
 	char evidence[400]; /* one line: what was asked, what came back */
 };
 
