@@ -278,8 +278,12 @@ static void test_marks(void **state)
 
 	assert_true(strncmp(mark, "helo.mismatch=\"\\\\", 16) == 0);
 	assert_int_equal(mark[strlen(mark) - 1], '"');
-	for (const char *line = mark; line != NULL; line = strchr(line, '\n'), line += line != NULL)
-		assert_true(strcspn(line, "\n") < 998);
+	for (const char *line = mark; *line != '\0'; line += line[0] == '\n') {
+		size_t length = strcspn(line, "\n");
+
+		assert_true(length < 998);
+		line += length;
+	}
 	finish(&policy_case);
 	start(&policy_case);
 	policy_case_set(&policy_case, "mark_field", "");

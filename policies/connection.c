@@ -160,7 +160,7 @@ static void end_connection(struct call *call, enum outcome outcome)
 
 const struct policy policy_connection = {
 	.name = "connection",
-	.summary = "Bounds on what one client network may open and send",
+	.summary = "bounds on what one client network may open and send",
 	.checks = connection_checks,
 	.settings = connection_settings,
 	.options_size = sizeof(struct connection_options),

@@ -105,6 +105,7 @@ static const struct setting limit_settings[] = {
 		.type = SETTING_TEXT,
 		.offset = offsetof(struct limit_options, extension),
 		.default_text = "",
+		.example = "\"+\"",
 		.help = "Characters that begin an address extension; with \"+\", user+list counts "
 			"as "
 			"user"},
@@ -390,7 +391,7 @@ static void prepare(void *options_given)
 
 const struct policy policy_limit = {
 	.name = "limit",
-	.summary = "So many messages or recipients per key in any window of time",
+	.summary = "so many messages or recipients per key in any window of time",
 	.checks = limit_checks,
 	.settings = limit_settings,
 	.options_size = sizeof(struct limit_options),

@@ -133,7 +133,7 @@ static void judge_rcpt(struct call *call)
 
 const struct policy policy_lists = {
 	.name = "lists",
-	.summary = "The deny list of the site",
+	.summary = "the deny list of the site",
 	.checks = lists_checks,
 	.exempt_by = EXEMPT_MAY_RELAY | EXEMPT_ALLOWED,
 	.reserved_mailboxes_exempt = true,

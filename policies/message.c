@@ -182,7 +182,7 @@ static void judge_eom(struct call *call)
 
 const struct policy policy_message = {
 	.name = "message",
-	.summary = "The form of the header section and the body",
+	.summary = "the form of the header section and the body",
 	.checks = message_checks,
 	.state_size = {[SCOPE_TRANSACTION] = sizeof(struct message_state)},
 	.exempt_by = EXEMPT_TRUSTED,

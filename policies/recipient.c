@@ -65,6 +65,7 @@ static const struct setting recipient_settings[] = {
 		.type = SETTING_TEXTS,
 		.offset = offsetof(struct recipient_options, sources),
 		.default_text = "",
+		.example = "{ \"example.org file:/etc/mailreeve/recipients\" }",
 		.help = "Who is known, as \"DOMAIN file:/path\" (\"*\" for every domain); a domain "
 			"without a source is not checked"},
 	{.name = "extension",
@@ -352,7 +353,7 @@ static void judge_rcpt(struct call *call)
 
 const struct policy policy_recipient = {
 	.name = "recipient",
-	.summary = "Relaying, unknown recipients, and the form of their addresses",
+	.summary = "relaying, unknown recipients, and the form of their addresses",
 	.checks = recipient_checks,
 	.settings = recipient_settings,
 	.options_size = sizeof(struct recipient_options),
