@@ -22,6 +22,7 @@ static const struct redis_error errors[] = {
 	{"MISCONF", REDIS_DOWN, "its disk or its save settings fail"},
 	{"ERR max number of clients", REDIS_DOWN, "raise its maxclients"},
 	{"NOAUTH", REDIS_CONFIGURE, "a password is needed"},
+	{"ERR Protocol error: unauthenticated", REDIS_CONFIGURE, "a password is needed"},
 	{"WRONGPASS", REDIS_CONFIGURE, "check user and password"},
 	{"ERR invalid password", REDIS_CONFIGURE, "check the password"},
 	{"ERR Client sent AUTH", REDIS_CONFIGURE, "a password is set here but not there"},

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,17 +101,19 @@ static struct fake_resp_orders orders_for(
 	struct fake_resp *server, const char *command, size_t length)
 {
 	struct fake_resp_orders orders = {0};
+	bool is_call = holds(command, length, "\r\nEVALSHA\r\n");
 
-	if (!holds(command, length, "\r\nEVALSHA\r\n"))
-		return orders;
 	pthread_mutex_lock(&server->mutex);
-	server->asked++;
-	memcpy(server->last[1], server->last[0], sizeof(server->last[0]));
-	memset(server->last[0], 0, sizeof(server->last[0]));
-	memcpy(server->last[0], command,
-		length < sizeof(server->last[0]) ? length : sizeof(server->last[0]));
-	orders = server->orders;
-	if (server->orders.times > 0 && --server->orders.times == 0)
+	if (is_call) {
+		server->asked++;
+		memcpy(server->last[1], server->last[0], sizeof(server->last[0]));
+		memset(server->last[0], 0, sizeof(server->last[0]));
+		memcpy(server->last[0], command,
+			length < sizeof(server->last[0]) ? length : sizeof(server->last[0]));
+	}
+	if (is_call || (server->orders.probes_too && holds(command, length, "\r\nEVAL\r\n")))
+		orders = server->orders;
+	if (is_call && server->orders.times > 0 && --server->orders.times == 0)
 		server->orders = (struct fake_resp_orders){0};
 	pthread_mutex_unlock(&server->mutex);
 	return orders;
@@ -169,7 +172,10 @@ static void read_client(struct fake_resp *server, struct client *client)
 static void accept_client(const struct fake_resp *server, struct client *clients)
 {
 	int fd = accept(server->listener, NULL, NULL);
+	int on = 1;
 
+	if (fd >= 0)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	for (size_t i = 0; i < CLIENTS_MAX && fd >= 0; i++)
 		if (clients[i].fd == 0) {
 			clients[i].fd = fd;

@@ -21,6 +21,7 @@ struct fake_resp_orders {
 	size_t length; /* 0: strlen */
 	enum fake_resp_after after;
 	int times; /* 0: always; else healthy after so many */
+	bool probes_too; /* the whole script (EVAL) is answered so as well */
 };
 
 struct fake_resp {

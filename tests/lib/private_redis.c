@@ -2,12 +2,14 @@
 #include "private_redis.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,15 +146,16 @@ void private_redis_stop(struct private_redis *redis)
 	unlink(redis->socket);
 }
 
+static int remove_entry(const char *path, const struct stat *unused, int type, struct FTW *level)
+{
+	(void)unused;
+	(void)type;
+	(void)level;
+	return remove(path);
+}
+
 void private_redis_remove(struct private_redis *redis)
 {
-	static const char *const files[] = {"redis.log", "socket", "dump.rdb", "users.acl"};
-	char path[160];
-
 	private_redis_stop(redis);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", redis->folder, files[i]);
-		unlink(path);
-	}
-	rmdir(redis->folder);
+	nftw(redis->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
