@@ -86,7 +86,7 @@ static const struct check helo_checks[] = {
 };
 
 struct helo_options {
-	bool underscore;
+	bool underscore, own_subdomains;
 	struct matchlist *partners, *protected_domains;
 };
 
@@ -98,6 +98,11 @@ static const struct setting helo_settings[] = {
 		.offset = OPTION(underscore),
 		.default_text = "yes",
 		.help = "Take underscores in HELO names as valid, as many Windows hosts send them"},
+	{.name = "own_subdomains",
+		.type = SETTING_BOOL,
+		.offset = OPTION(own_subdomains),
+		.default_text = "no",
+		.help = "own_name holds for all names below local_domains too"},
 	{.name = "partners",
 		.type = SETTING_MATCHLIST,
 		.offset = OPTION(partners),
@@ -172,6 +177,20 @@ static bool is_own_host(const struct session *session)
 		return true;
 	for (char **name = session->site->own_names; name != NULL && *name != NULL; name++)
 		if (is_host(*name, session->helo))
+			return true;
+	return false;
+}
+
+/* A name of ours, or below one: those that the DNS gives to others are not refused. */
+static bool is_in_own_domain(const struct call *call)
+{
+	const struct helo_options *options = call->options;
+	const char *parent = call->session->helo;
+
+	if (site_is_own_name(call->session->site, parent))
+		return true;
+	while (options->own_subdomains && (parent = strchr(parent, '.')) != NULL)
+		if (site_is_local_domain(call->session->site, ++parent))
 			return true;
 	return false;
 }
@@ -326,7 +345,7 @@ static void judge_own_name(struct call *call, const struct proof *proof)
 		report(call, CHECK_OWN_NAME, RESULT_NONE, "HELO gives no name");
 	else if (is_own_host(session))
 		judge_claim(call, CHECK_OWN_NAME, NULL, "our own name");
-	else if (site_is_own_name(session->site, session->helo))
+	else if (is_in_own_domain(call))
 		judge_claim(call, CHECK_OWN_NAME, proof, "in our own domain");
 	else
 		report(call, CHECK_OWN_NAME, RESULT_PASS, "HELO %s is not ours", session->helo);

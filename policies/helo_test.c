@@ -317,6 +317,28 @@ static void test_second_helo(void **state)
 	policy_case_end(&c);
 }
 
+static void test_own_subdomains(void **state)
+{
+	static const struct row row = {.what = "sub-domains"};
+	struct policy_case c;
+
+	(void)state;
+	start(&c, &row);
+	matchlist_free(&c.site.local_domains);
+	policy_case_list(&c.site.local_domains, "example.org");
+	policy_case_helo(&c, "very.branch.example.org");
+	policy_case_run(&c, STAGE_HELO);
+	assert_int_equal(policy_case_result(&c, "own_name"), RESULT_PASS);
+	policy_case_set(&c, "own_subdomains", "yes");
+	policy_case_helo(&c, "very.branch.example.org");
+	policy_case_run(&c, STAGE_HELO);
+	assert_int_equal(policy_case_result(&c, "own_name"), RESULT_FAIL);
+	policy_case_helo(&c, "notexample.org");
+	policy_case_run(&c, STAGE_HELO);
+	assert_int_equal(policy_case_result(&c, "own_name"), RESULT_PASS);
+	policy_case_end(&c);
+}
+
 static void test_absent(void **state)
 {
 	static const struct row row = {.what = "absent"};
@@ -421,6 +443,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_second_helo),
+		cmocka_unit_test(test_own_subdomains),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_default_refuses_only_lies),
 		cmocka_unit_test(test_trouble_never_refuses),
