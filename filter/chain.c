@@ -159,33 +159,13 @@ void chain_free(struct chain **chain_ptr)
 
 /* Judging. ------------------------------------------------------------------------------------- */
 
-static bool is_reserved_mailbox(const struct chain *chain)
-{
-	const struct recipient *recipient = chain->session.recipient;
-
-	if (recipient == NULL || recipient->error != PATH_OK || recipient->path.routed)
-		return false;
-	if (!path_is_postmaster(&recipient->path) && !path_is_abuse(&recipient->path))
-		return false;
-	return recipient->path.domain[0] == '\0' ||
-	       site_is_local_domain(chain->session.site, recipient->path.domain);
-}
-
-/* The policy does not count in this situation: an exempt client, or mail to postmaster. */
-static bool is_skipped(const struct chain *chain, const struct policy *policy)
-{
-	if ((policy->exempt_by & chain->session.exemptions) != 0)
-		return true;
-	return policy->reserved_mailboxes_exempt && is_reserved_mailbox(chain);
-}
-
 static void announce(struct chain *chain, enum stage stage)
 {
 	for (size_t p = 0; p < chain->conf->policy_count; p++) {
 		const struct policy_conf *policy_conf = &chain->conf->policies[p];
 
 		if (policy_conf->policy->announce[stage] == NULL || !is_on(policy_conf) ||
-			is_skipped(chain, policy_conf->policy))
+			decision_skips(&chain->session, policy_conf->policy))
 			continue;
 		struct call call = make_call(chain, p, stage);
 
@@ -193,32 +173,11 @@ static void announce(struct chain *chain, enum stage stage)
 	}
 }
 
-/* Merges the findings of one scope that count now, up to and including STAGE. */
-static void merge_scope(const struct chain *chain, enum scope scope, enum stage from, enum stage to,
-	struct decision *decision)
-{
-	const struct findings *findings = &chain->session.findings[scope];
-
-	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *finding = findings->items[i];
-		enum verdict verdict = verdict_of_action(finding->action);
-
-		if (finding->stage < from || finding->stage > to ||
-			is_skipped(chain, finding->policy))
-			continue;
-		if (verdict_overrides(decision->verdict, verdict)) {
-			decision->verdict = verdict;
-			decision->decisive = finding;
-		}
-	}
-}
-
 static struct decision merge(const struct chain *chain, enum stage from, enum stage to)
 {
 	struct decision decision = {.verdict = VERDICT_CONTINUE, .stage = to};
 
-	for (int scope = 0; scope < SCOPE_COUNT; scope++)
-		merge_scope(chain, (enum scope)scope, from, to, &decision);
+	decision_merge(&decision, &chain->session, from, to);
 	return decision;
 }
 
@@ -263,32 +222,12 @@ static void judge_stage(struct chain *chain, enum stage stage, enum pass pass, u
 		const struct policy *policy = policy_conf->policy;
 
 		if (policy->judge[stage] == NULL || !is_on(policy_conf) || !belongs(policy, pass) ||
-			chain->slots[p].judged[stage] || is_skipped(chain, policy))
+			chain->slots[p].judged[stage] || decision_skips(&chain->session, policy))
 			continue;
 		judge_one(chain, p, stage, deadline_ms);
 		if (merge(chain, STAGE_CONNECT, stage).verdict == VERDICT_REJECT)
 			return;
 	}
-}
-
-static void write_reply(struct chain *chain, struct decision *decision)
-{
-	const struct finding *finding = decision->decisive;
-	const struct check *check;
-	const char *detail = "";
-
-	if (decision->verdict < VERDICT_TEMPFAIL || finding == NULL)
-		return;
-	check = finding->check;
-	if (finding->reply[0] != '\0')
-		detail = finding->reply;
-	else if (!check->silent)
-		detail = finding->evidence;
-	reply_set(&decision->reply, decision->verdict, check->code, check->tempfail_code,
-		check->enhanced, "%s%s%s", check->reply, detail[0] == '\0' ? "" : ": ", detail);
-	decision_make_reference(decision->reference);
-	reply_add_reference(&decision->reply, decision->reference);
-	decision_log(&chain->session, decision);
 }
 
 /* Counts this session among those that may wait for lookups; false above the bound. */
@@ -300,25 +239,13 @@ static bool start_waiting(const struct chain *chain)
 	return false;
 }
 
-static struct decision too_busy(struct chain *chain, enum stage stage)
-{
-	struct decision decision = {.verdict = VERDICT_TEMPFAIL, .stage = stage};
-
-	reply_set(&decision.reply, VERDICT_TEMPFAIL, "550", "451", "5.3.2",
-		"too many sessions wait for lookups, try again later");
-	decision_make_reference(decision.reference);
-	reply_add_reference(&decision.reply, decision.reference);
-	decision_log(&chain->session, &decision);
-	return decision;
-}
-
 static struct decision answer(struct chain *chain, enum stage stage)
 {
 	uint64_t deadline_ms = wait_until(chain);
 	struct decision decision;
 
 	if (!start_waiting(chain))
-		return too_busy(chain, stage);
+		return decision_too_busy(&chain->session, stage);
 	exemption_update(&chain->session, stage, deadline_ms);
 	decision = merge(chain, STAGE_CONNECT, stage);
 	for (int s = STAGE_CONNECT; s <= (int)stage && decision.verdict != VERDICT_REJECT; s++) {
@@ -341,7 +268,7 @@ static struct decision at_stage(struct chain *chain, enum stage stage)
 	announce(chain, stage);
 	if (chain->session.site->reply_at == REPLY_AT_STAGE)
 		decision = answer(chain, stage);
-	write_reply(chain, &decision);
+	decision_refuse(&decision, &chain->session);
 	stats_count_decision(stage, decision.verdict);
 	return decision;
 }
@@ -356,7 +283,7 @@ struct decision chain_connect(struct chain *chain)
 	decision = merge(chain, STAGE_CONNECT, STAGE_CONNECT);
 	if (decision.verdict < VERDICT_TEMPFAIL)
 		return at_stage(chain, STAGE_CONNECT);
-	write_reply(chain, &decision);
+	decision_refuse(&decision, &chain->session);
 	stats_count_decision(STAGE_CONNECT, decision.verdict);
 	return decision;
 }
@@ -402,7 +329,7 @@ struct decision chain_rcpt(struct chain *chain, struct recipient *recipient)
 	session->transaction.recipients_seen++;
 	announce(chain, STAGE_RCPT);
 	decision = answer(chain, STAGE_RCPT);
-	write_reply(chain, &decision);
+	decision_refuse(&decision, &chain->session);
 	stats_count_decision(STAGE_RCPT, decision.verdict);
 	if (decision.verdict >= VERDICT_TEMPFAIL)
 		refuse_recipient(chain);
@@ -419,7 +346,7 @@ static void collect(struct chain *chain, enum stage stage, const struct call *ev
 		const struct policy_conf *policy_conf = &chain->conf->policies[p];
 
 		if (policy_conf->policy->judge[stage] == NULL || !is_on(policy_conf) ||
-			is_skipped(chain, policy_conf->policy))
+			decision_skips(&chain->session, policy_conf->policy))
 			continue;
 		struct call call = make_call(chain, p, stage);
 
@@ -456,7 +383,7 @@ struct decision chain_eom(struct chain *chain)
 	}
 	decision.stage = STAGE_EOM;
 	remember_quarantine(chain, &decision);
-	write_reply(chain, &decision);
+	decision_refuse(&decision, &chain->session);
 	stats_count_decision(STAGE_EOM, decision.verdict);
 	if (decision.verdict >= VERDICT_TEMPFAIL)
 		return decision;

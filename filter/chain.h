@@ -9,21 +9,10 @@
 
 #include "compiler.h"
 #include "conf.h"
+#include "decision.h"
 #include "policy.h"
-#include "reply.h"
 
 struct chain;
-
-enum { REFERENCE_SIZE = 10 };
-
-/* What the MTA is to be told. The findings stay with the session until their scope ends. */
-struct decision {
-	enum verdict verdict;
-	enum stage stage; /* at which it is told */
-	const struct finding *decisive; /* NULL for VERDICT_CONTINUE, and when we are too busy */
-	struct reply reply; /* for a tempfail or reject */
-	char reference[REFERENCE_SIZE]; /* "7Q2K-M4XD"; "" unless refused */
-};
 
 /* Takes a reference of CONF; SERVICES are borrowed and must outlive the chain. */
 struct chain *chain_create(struct conf *conf, const struct services *services);

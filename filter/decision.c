@@ -10,6 +10,51 @@
 #include "log.h"
 #include "text.h"
 
+static bool is_reserved_mailbox(const struct session *session)
+{
+	const struct recipient *recipient = session->recipient;
+
+	if (recipient == NULL || recipient->error != PATH_OK || recipient->path.routed)
+		return false;
+	if (!path_is_postmaster(&recipient->path) && !path_is_abuse(&recipient->path))
+		return false;
+	return recipient->path.domain[0] == '\0' ||
+	       site_is_local_domain(session->site, recipient->path.domain);
+}
+
+bool decision_skips(const struct session *session, const struct policy *policy)
+{
+	if ((policy->exempt_by & session->exemptions) != 0)
+		return true;
+	return policy->reserved_mailboxes_exempt && is_reserved_mailbox(session);
+}
+
+static void merge_finding(struct decision *decision, const struct finding *finding)
+{
+	enum verdict verdict = verdict_of_action(finding->action);
+
+	if (!verdict_overrides(decision->verdict, verdict))
+		return;
+	decision->verdict = verdict;
+	decision->decisive = finding;
+}
+
+void decision_merge(
+	struct decision *decision, const struct session *session, enum stage from, enum stage to)
+{
+	for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+		const struct findings *findings = &session->findings[scope];
+
+		for (size_t i = 0; i < findings->count; i++) {
+			const struct finding *finding = findings->items[i];
+
+			if (finding->stage >= from && finding->stage <= to &&
+				!decision_skips(session, finding->policy))
+				merge_finding(decision, finding);
+		}
+	}
+}
+
 void decision_make_reference(char reference_r[REFERENCE_SIZE])
 {
 	static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -165,4 +210,40 @@ void decision_log(const struct session *session, const struct decision *decision
 	}
 	add_findings(&line, session);
 	log_info("%s", buffer);
+}
+
+static void add_reference(struct decision *decision)
+{
+	decision_make_reference(decision->reference);
+	reply_add_reference(&decision->reply, decision->reference);
+}
+
+void decision_refuse(struct decision *decision, const struct session *session)
+{
+	const struct finding *finding = decision->decisive;
+	const struct check *check;
+	const char *detail = "";
+
+	if (decision->verdict < VERDICT_TEMPFAIL || finding == NULL)
+		return;
+	check = finding->check;
+	if (finding->reply[0] != '\0')
+		detail = finding->reply;
+	else if (!check->silent)
+		detail = finding->evidence;
+	reply_set(&decision->reply, decision->verdict, check->code, check->tempfail_code,
+		check->enhanced, "%s%s%s", check->reply, detail[0] == '\0' ? "" : ": ", detail);
+	add_reference(decision);
+	decision_log(session, decision);
+}
+
+struct decision decision_too_busy(const struct session *session, enum stage stage)
+{
+	struct decision decision = {.verdict = VERDICT_TEMPFAIL, .stage = stage};
+
+	reply_set(&decision.reply, VERDICT_TEMPFAIL, "550", "451", "5.3.2",
+		"too many sessions wait for lookups, try again later");
+	add_reference(&decision);
+	decision_log(session, &decision);
+	return decision;
 }
