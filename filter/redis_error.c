@@ -27,9 +27,9 @@ static const struct redis_error errors[] = {
 	{"ERR invalid password", REDIS_CONFIGURE, "check the password"},
 	{"ERR Client sent AUTH", REDIS_CONFIGURE, "a password is set here but not there"},
 	{"ERR AUTH", REDIS_CONFIGURE, "a password is set here but not there"},
-	{"NOPERM", REDIS_CONFIGURE,
-		"the user needs +eval +evalsha +time +hgetall +hget +hset +hdel +pexpire +get +set "
-		"+sismember +select on the keys of this prefix"},
+	{"NOPERM", REDIS_CONFIGURE, "the user lacks a right; see store in mailreeve.conf(5)"},
+	{"ERR The user executing the script", REDIS_CONFIGURE,
+		"the user lacks a right; see store in mailreeve.conf(5)"},
 	{"DENIED", REDIS_CONFIGURE, "protected mode: set a password or bind an address"},
 	{"ERR DB index", REDIS_CONFIGURE, "check the database number"},
 	{"ERR invalid DB index", REDIS_CONFIGURE, "check the database number"},

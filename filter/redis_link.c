@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "mem.h"
+#include "redis_error.h"
 
 /* The one difference between hiredis 0.14 and 1.x that matters here. */
 #if HIREDIS_MAJOR >= 1
@@ -309,4 +310,23 @@ enum link_result redis_link_receive(
 		if (result != LINK_ANSWERED)
 			return result;
 	}
+}
+
+enum link_result redis_link_call(struct redis_link *link, struct redis_command *command,
+	const char *script, uint64_t deadline_ms, struct redis_answer *reply_r)
+{
+	enum link_result result;
+
+	redis_link_append(link, command, true);
+	result = redis_link_receive(link, deadline_ms, reply_r);
+	if (result != LINK_ANSWERED || reply_r->kind != ANSWER_ERROR ||
+		redis_error(reply_r->error)->remedy != REDIS_SEND_SCRIPT ||
+		strcmp(command->arguments[0], "EVALSHA") != 0)
+		return result;
+	command->arguments[0] = "EVAL";
+	command->lengths[0] = strlen("EVAL");
+	command->arguments[1] = script;
+	command->lengths[1] = strlen(script);
+	redis_link_append(link, command, true);
+	return redis_link_receive(link, deadline_ms, reply_r);
 }

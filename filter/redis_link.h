@@ -75,4 +75,9 @@ char *redis_link_format(const struct redis_command *command, size_t *length_r) M
 enum link_result redis_link_receive(
 	struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r);
 
+/* Sends COMMAND and receives its reply. Where it is an EVALSHA and the server does not know the
+ * script, it is sent again as EVAL of SCRIPT. */
+enum link_result redis_link_call(struct redis_link *link, struct redis_command *command,
+	const char *script, uint64_t deadline_ms, struct redis_answer *reply_r);
+
 #endif

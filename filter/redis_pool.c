@@ -206,25 +206,12 @@ static void release(struct redis_pool *pool, struct held *held, bool keep)
 static enum link_result exchange(struct redis_pool *pool, struct held *held,
 	struct redis_command *command, uint64_t deadline_ms, struct redis_answer *reply)
 {
-	enum link_result result;
-
 	for (size_t i = 0; i < held->later_count; i++) {
 		redis_link_append_bytes(held->link, held->later[i].start, held->later[i].length);
 		mem_free(held->later[i].start);
 	}
 	held->later_count = 0;
-	redis_link_append(held->link, command, true);
-	result = redis_link_receive(held->link, deadline_ms, reply);
-	if (result != LINK_ANSWERED || reply->kind != ANSWER_ERROR ||
-		redis_error(reply->error)->remedy != REDIS_SEND_SCRIPT ||
-		strcmp(command->arguments[0], "EVALSHA") != 0)
-		return result;
-	command->arguments[0] = "EVAL";
-	command->lengths[0] = 4;
-	command->arguments[1] = pool->script;
-	command->lengths[1] = strlen(pool->script);
-	redis_link_append(held->link, command, true);
-	return redis_link_receive(held->link, deadline_ms, reply);
+	return redis_link_call(held->link, command, pool->script, deadline_ms, reply);
 }
 
 /* What to do after an exchange that brought no good reply; true: try again. */

@@ -22,7 +22,8 @@ struct store;
 enum { STORE_ID_SIZE = 16, STORE_KEY_SIZE = 33, STORE_LABEL_SIZE = 128, STORE_CHARGES_MAX = 16 };
 
 struct store_options {
-	char *url; /* NULL: memory; "redis://[user:password@]host[:port][/db]", "unix:/path[?db=N]" */
+	char *url; /* NULL: memory; "redis://[user:password@]host[:port][/db]",
+	              "unix:/path[?db=N][&user=NAME]" */
 	char *password_file; /* first line is the password, read when connecting; NULL: none */
 	char *prefix; /* of every key in Redis ["mailreeve:"] */
 	int64_t connect_timeout_ms; /* [100] */
@@ -32,7 +33,8 @@ struct store_options {
 };
 
 /* NULL with a sentence in WHY for options that can never work. A Redis that does not answer now is
- * no error: the breaker is open until it does. */
+ * no error: the breaker is open until it does. The Redis half starts a thread: open it after a fork,
+ * and with SIGPIPE ignored (it sees to that itself where nobody handles it). */
 struct store *store_open(
 	const struct store_options *options, char *why, size_t why_size) MUST_CHECK;
 void store_close(struct store **store);
@@ -55,7 +57,8 @@ struct store_charge {
 struct store_decision {
 	size_t over; /* index of the charge that did not fit, with STORE_OVER */
 	int64_t used; /* units in its window (the largest share, where none was over) */
-	int64_t retry_after_ms; /* until that charge could fit, if nothing else comes */
+	int64_t retry_after_ms; /* until that charge could fit, if nothing else comes; its whole window
+	                           where it never could. Of several, the one that waits longest. */
 };
 
 /* Makes a random reservation id. */
@@ -66,7 +69,7 @@ void store_id(unsigned char id_r[STORE_ID_SIZE]);
 void store_key(char key_r[STORE_KEY_SIZE], const char *const *parts, size_t part_count);
 
 /* All or nothing, in one round trip. The window of a key is part of where it is kept; its limit is
- * not, so a changed limit keeps the counts. */
+ * not, so a changed limit keeps the counts. One key and window may stand in CHARGES once only. */
 enum store_status store_reserve(struct store *store, const unsigned char id[STORE_ID_SIZE],
 	unsigned sequence, const struct store_charge *charges, size_t count,
 	struct store_decision *decision_r) MUST_CHECK;
@@ -85,7 +88,7 @@ enum store_status store_give_back(struct store *store, const unsigned char id[ST
 enum store_status store_peek(struct store *store, const struct store_charge *charges, size_t count,
 	int64_t *used_r) MUST_CHECK;
 
-/* Small values with an expiry. NAME is of our making (printable ASCII), VALUE any bytes up to 16 kB. */
+/* Small values with an expiry. NAME is of our making (printable ASCII), VALUE 1 byte to 16 kB. */
 enum store_status store_put(struct store *store, const char *name, const void *value, size_t length,
 	int64_t keep_ms) MUST_CHECK;
 /* *VALUE_R is owned by the caller (mem_free), NULL when there is none. */

@@ -431,6 +431,47 @@ static void passwords_and_databases(void **state)
 	assert_null(strstr(said.last, "sesame"));
 }
 
+/* A user with no more rights than needed, some taken away, and given back. */
+static void rights_of_a_user(void **state)
+{
+	static const char *const needed[] = {"+eval", "+evalsha", "+time", "+hlen", "+hget",
+		"+hmget", "+hgetall", "+hset", "+hdel", "+pexpire", "+set", "+getrange",
+		"+sismember", "+ping", "~mailreeve:*"};
+	struct store *store;
+	char url[256], path[128], words[256];
+	bool has;
+	int fd;
+
+	(void)state;
+	private_redis_remove(&redis);
+	private_redis_start(&redis, NULL);
+	command("ACL SETUSER mail on >pass ~users", "+OK");
+	snprintf(path, sizeof(path), "%s/password", redis.folder);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "pass", 4), 4);
+	close(fd);
+	snprintf(url, sizeof(url), "%s?user=mail", redis.url);
+	store = open_at(url, path, 5000);
+	assert_false(is_up(store));
+	for (size_t i = 0; i < ARRAY_COUNT(needed); i++) {
+		snprintf(words, sizeof(words), "ACL SETUSER mail %s", needed[i]);
+		command(words, "+OK");
+	}
+	wait_until(store, true);
+	assert_int_equal(said.down, 1);
+	assert_int_equal(reserve(store, "rights", 9), STORE_OK);
+	assert_int_equal(used(store, "rights"), 1);
+	assert_int_equal(store_put(store, "name", "value", 5, 1000), STORE_OK);
+	assert_int_equal(store_set_has(store, "users", "a", &has), STORE_OK);
+	command("ACL SETUSER mail -hset", "+OK");
+	assert_int_equal(reserve(store, "rights", 9), STORE_DOWN);
+	assert_non_null(strstr(said.last, "lacks a right"));
+	command("ACL SETUSER mail +hset", "+OK");
+	wait_until(store, true);
+	assert_int_equal(reserve(store, "rights", 9), STORE_OK);
+	store_close(&store);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -468,6 +509,7 @@ int main(void)
 		cmocka_unit_test_setup(a_key_is_small, forget),
 		cmocka_unit_test_setup(killed_under_load, forget),
 		cmocka_unit_test_setup(passwords_and_databases, forget),
+		cmocka_unit_test_setup(rights_of_a_user, forget),
 	};
 
 	return cmocka_run_group_tests(cases, start, remove_all);

@@ -205,23 +205,14 @@ static enum link_result check(
 	void *context, struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r)
 {
 	const struct redis *redis = context;
-	struct store_charge charge = {.key = "probe",
-		.label = "probe",
-		.window_ms = 1000,
-		.limit = WINDOW_UNITS_MAX,
-		.units = 1};
+	struct store_charge charge = {"probe", "probe", 1000, WINDOW_UNITS_MAX, 1};
 	unsigned char id[STORE_ID_SIZE];
 	struct store_step step = {id, 1, &charge, 1};
 	struct redis_command command;
 
 	store_id(id);
 	build_step(redis, "reserve", &step, &command);
-	command.arguments[0] = "EVAL";
-	command.lengths[0] = strlen("EVAL");
-	command.arguments[1] = window_lua;
-	command.lengths[1] = strlen(window_lua);
-	redis_link_append(link, &command, true);
-	return redis_link_receive(link, deadline_ms, reply_r);
+	return redis_link_call(link, &command, window_lua, deadline_ms, reply_r);
 }
 
 static void *open_half(

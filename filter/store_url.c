@@ -126,27 +126,36 @@ static bool parse_tcp(const char *rest, struct store_url *url, char *why, size_t
 	return true;
 }
 
+/* "db=N" or "user=NAME" */
+static bool parse_option(const char *option, size_t length, struct store_url *url)
+{
+	if (length > 3 && strncmp(option, "db=", 3) == 0)
+		return parse_number(option + 3, length - 3, DATABASE_MAX, &url->database);
+	return length > 5 && strncmp(option, "user=", 5) == 0 &&
+	       decode(option + 5, length - 5, url->user, sizeof(url->user));
+}
+
 static bool parse_unix(const char *rest, struct store_url *url, char *why, size_t why_size)
 {
-	size_t length = strcspn(rest, "?");
+	size_t length;
 
 	url->kind = STORE_URL_UNIX;
-	if (strncmp(rest, "//", 2) == 0) {
+	if (strncmp(rest, "//", 2) == 0)
 		rest += 2;
-		length -= 2;
-	}
+	length = strcspn(rest, "?");
 	if (*rest != '/')
 		return fail(why, why_size, "the path of a Unix socket must begin with /");
 	if (length >= sizeof(url->path))
 		return fail(why, why_size, "the path of the Unix socket is too long");
 	memcpy(url->path, rest, length);
 	url->path[length] = '\0';
-	rest += length;
-	if (*rest == '\0')
-		return true;
-	if (strncmp(rest, "?db=", 4) != 0 ||
-		!parse_number(rest + 4, strlen(rest + 4), DATABASE_MAX, &url->database))
-		return fail(why, why_size, "only ?db=NUMBER may follow the path of a Unix socket");
+	for (rest += length; *rest != '\0'; rest += length) {
+		length = strcspn(++rest, "&");
+		if (!parse_option(rest, length, url))
+			return fail(why, why_size,
+				"only ?db=NUMBER and user=NAME may follow the path of a Unix "
+				"socket");
+	}
 	return true;
 }
 

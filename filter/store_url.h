@@ -20,8 +20,8 @@ struct store_url {
 	int database;
 };
 
-/* Reads "redis://[user:password@]host[:port][/db]" or "unix:/path[?db=N]"; user and password may
- * hold %XX. NULL is the memory store. False with a sentence in WHY, which never holds a secret. */
+/* Reads "redis://[user:password@]host[:port][/db]" or "unix:/path[?db=N][&user=NAME]"; user and
+ * password may hold %XX. NULL is the memory store. False with a sentence in WHY, which never holds a secret. */
 bool store_url_parse(
 	const char *string, struct store_url *url_r, char *why, size_t why_size) MUST_CHECK;
 

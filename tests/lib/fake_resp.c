@@ -101,7 +101,8 @@ static struct fake_resp_orders orders_for(
 	struct fake_resp *server, const char *command, size_t length)
 {
 	struct fake_resp_orders orders = {0};
-	bool is_call = holds(command, length, "\r\nEVALSHA\r\n");
+	bool is_probe = holds(command, length, ":w:probe:");
+	bool is_call = !is_probe && holds(command, length, "\r\nEVALSHA\r\n");
 
 	pthread_mutex_lock(&server->mutex);
 	if (is_call) {
@@ -111,7 +112,7 @@ static struct fake_resp_orders orders_for(
 		memcpy(server->last[0], command,
 			length < sizeof(server->last[0]) ? length : sizeof(server->last[0]));
 	}
-	if (is_call || (server->orders.probes_too && holds(command, length, "\r\nEVAL\r\n")))
+	if (is_call || (is_probe && server->orders.probes_too))
 		orders = server->orders;
 	if (is_call && server->orders.times > 0 && --server->orders.times == 0)
 		server->orders = (struct fake_resp_orders){0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A server on loopback that speaks Redis's protocol and misbehaves on command. It answers the
- * window script, PING, AUTH and SELECT as a healthy Redis would; EVALSHA as it is told. */
+ * store's probes, PING, AUTH and SELECT as a healthy Redis would; EVALSHA as it is told. */
 #ifndef MAILREEVE_TESTS_FAKE_RESP_H
 #define MAILREEVE_TESTS_FAKE_RESP_H
 
@@ -21,7 +21,7 @@ struct fake_resp_orders {
 	size_t length; /* 0: strlen */
 	enum fake_resp_after after;
 	int times; /* 0: always; else healthy after so many */
-	bool probes_too; /* the whole script (EVAL) is answered so as well */
+	bool probes_too; /* the store's search for a server that is well is answered so as well */
 };
 
 struct fake_resp {
@@ -32,7 +32,7 @@ struct fake_resp {
 	pthread_mutex_t mutex; /* guards what follows */
 	struct fake_resp_orders orders;
 	bool stopping;
-	int asked; /* EVALSHA commands */
+	int asked; /* EVALSHA commands but the probes */
 	char last[2][2048]; /* the last two of them, newest first */
 };
 
