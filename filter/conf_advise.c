@@ -15,6 +15,7 @@ enum { MTA_TIMEOUT_MS = 30000, SENDMAIL_TIMEOUT_MS = 10000, ADVICE_SIZE = 1024 }
 struct advice {
 	const struct conf_check *check;
 	const struct group *group;
+	size_t section; /* of a titled policy */
 };
 
 /* Called by policies, and by ourselves with the top level as the group. */
@@ -22,19 +23,21 @@ static void warn(void *context, const char *setting, const char *text)
 {
 	const struct advice *advice = context;
 	const struct conf_check *check = advice->check;
-	const struct given *given = NULL;
-	char line[ADVICE_SIZE + 512];
+	const struct given_section *titled =
+		conf_input_section(check->input, advice->group, advice->section);
+	const struct given *given = setting == NULL ? NULL
+						    : conf_input_find(check->input, advice->group,
+							      advice->section, setting);
+	size_t file = titled == NULL ? 0 : titled->file;
+	unsigned line = titled == NULL ? 0 : titled->line;
+	char said[ADVICE_SIZE + 512];
 
-	/* A titled policy names its setting only: the first section that has it is shown. */
-	for (size_t i = 0; setting != NULL && i < check->input->given_count && given == NULL; i++) {
-		const struct given *next = &check->input->givens[i];
-
-		if (next->group == advice->group && strcmp(next->row->setting.name, setting) == 0)
-			given = next;
+	if (given != NULL) {
+		file = given->file;
+		line = given->line;
 	}
-	problem_format(check->problems, given == NULL ? 0 : given->file,
-		given == NULL ? 0 : given->line, text, line, sizeof(line));
-	check->report->warning(check->report->context, line);
+	problem_format(check->problems, file, line, text, said, sizeof(said));
+	check->report->warning(check->report->context, said);
 }
 
 static void warn_of(const struct conf_check *check, const char *section, const char *setting,
@@ -43,7 +46,7 @@ static void warn_of(const struct conf_check *check, const char *section, const c
 static void warn_of(const struct conf_check *check, const char *section, const char *setting,
 	const char *format, ...)
 {
-	struct advice advice = {check, schema_group(check->schema, section)};
+	struct advice advice = {check, schema_group(check->schema, section), 0};
 	char text[ADVICE_SIZE];
 	va_list args;
 
@@ -159,21 +162,24 @@ static void advise_daemon(const struct conf_check *check)
 			"into a password_file");
 }
 
+/* Section by section for a titled policy, so that the right one is named. */
 static void advise_policy(const struct conf_check *check, const struct group *group)
 {
 	const struct policy_conf *policy = &check->conf->policies[group->policy_index];
-	struct advice advice = {check, group};
-	const struct call call = {
+	struct call call = {
 		.policy = policy->policy,
-		.options = policy->options,
-		.option_count = policy->option_count,
+		.option_count = 1,
 		.fail_actions = policy->fail,
 		.temperror_actions = policy->temperror,
 		.monitor = policy->mode == MODE_MONITOR,
 	};
 
-	if (policy->mode != MODE_OFF)
+	for (size_t i = 0; i < policy->option_count && policy->mode != MODE_OFF; i++) {
+		struct advice advice = {check, group, i};
+
+		call.options = (const char *)policy->options + i * policy->policy->options_size;
 		policy->policy->advise(&call, &check->conf->site, warn, &advice);
+	}
 }
 
 void conf_advise(const struct conf_check *check)

@@ -34,7 +34,7 @@ static struct conf *create(const char *file, const struct policy *const *policy_
 
 	atomic_init(&conf->references, 1);
 	conf->file = file == NULL ? NULL : mem_text(file);
-	while (policy_list != NULL && policy_list[conf->policy_count] != NULL)
+	while (policy_list[conf->policy_count] != NULL)
 		conf->policy_count++;
 	conf->policies = mem_array(conf->policy_count + 1, sizeof(*conf->policies));
 	for (size_t i = 0; i < conf->policy_count; i++) {

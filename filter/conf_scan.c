@@ -118,8 +118,9 @@ static void skip_section(struct scan *scan)
 static bool title_follows(const struct scan *scan)
 {
 	struct token_reader ahead = scan->reader;
+	enum token_kind title = token_next(&ahead), brace = token_next(&ahead);
 
-	return token_next(&ahead) == TOKEN_WORD && token_next(&ahead) == TOKEN_OPEN;
+	return title == TOKEN_WORD && brace == TOKEN_OPEN;
 }
 
 static void add_value(struct scan *scan)

@@ -111,7 +111,7 @@ struct schema *schema_create(const struct policy *const *policy_list)
 	add_table(group, resolver_settings, ROW_RESOLVER, NULL);
 	group = add_group(schema, "store", "What limits count, and what several hosts share");
 	add_table(group, store_settings, ROW_STORE, NULL);
-	for (size_t i = 0; policy_list != NULL && policy_list[i] != NULL; i++) {
+	for (size_t i = 0; policy_list[i] != NULL; i++) {
 		group = add_group(schema, policy_list[i]->name, policy_list[i]->summary);
 		group->policy = policy_list[i];
 		group->policy_index = i;
@@ -164,8 +164,7 @@ const struct row *group_row(const struct group *group, const char *name)
 void *row_target(
 	const struct row *row, const struct group *group, struct conf *conf, size_t section)
 {
-	struct policy_conf *policy =
-		group->policy == NULL ? NULL : &conf->policies[group->policy_index];
+	struct policy_conf *policy = &conf->policies[group->policy_index];
 
 	switch (row->base) {
 	case ROW_SITE:

@@ -189,6 +189,27 @@ static void spf_judge_mail(struct call *call)
 			session_sender_spf_result(session, call->deadline_ms), CHECK_FAIL);
 }
 
+static void spf_advise(const struct call *call, const struct site *site,
+	void (*warn)(void *context, const char *setting, const char *text), void *context)
+{
+	(void)site;
+	if (call->fail_actions[CHECK_SOFTFAIL] == ACTION_REJECT)
+		warn(context, "softfail",
+			"softfail = reject loses honest mail: the domain itself asks for no more "
+			"than suspicion (RFC 7208 section 8.5); use suspect or tag");
+	if (call->fail_actions[CHECK_HELO_SOFTFAIL] == ACTION_REJECT)
+		warn(context, "helo_softfail",
+			"helo_softfail = reject loses honest mail (RFC 7208 section 8.5); use "
+			"suspect or tag");
+	if (call->fail_actions[CHECK_NONE] == ACTION_REJECT)
+		warn(context, "none",
+			"none = reject refuses every domain without an SPF record; use suspect");
+	if (call->fail_actions[CHECK_NEUTRAL] == ACTION_REJECT)
+		warn(context, "neutral",
+			"neutral = reject breaks RFC 7208 section 8.2, which treats it as none; "
+			"use suspect or off");
+}
+
 const struct policy policy_spf = {
 	.name = "spf",
 	.summary = "the client must be allowed by the SPF records of HELO name and sender",
@@ -197,4 +218,5 @@ const struct policy policy_spf = {
 	.reserved_mailboxes_exempt = true,
 	.announce = {[STAGE_HELO] = spf_announce_helo, [STAGE_MAIL] = spf_announce_mail},
 	.judge = {[STAGE_HELO] = spf_judge_helo, [STAGE_MAIL] = spf_judge_mail},
+	.advise = spf_advise,
 };
