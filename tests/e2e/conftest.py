@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from harness import world  # noqa: E402
+from harness.filter import PROGRAM  # noqa: E402
 from harness.nameserver import NameServer  # noqa: E402
 from harness.postfix import Postfix  # noqa: E402
 from harness.redis import Redis  # noqa: E402
@@ -24,6 +25,8 @@ TOOLS = os.environ.get("MAILREEVE_TOOLS") or os.path.join(HERE, "..", "..", "bui
 def pytest_configure():
     if not os.environ.get("MAILREEVE_NAMESPACE"):
         pytest.exit("the end-to-end tests run in a namespace: use tests/e2e/run.sh", 64)
+    if not os.access(PROGRAM, os.X_OK):
+        pytest.exit(f"{PROGRAM} is not there: build it first", 64)
 
 
 @pytest.fixture(scope="session")
