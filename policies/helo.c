@@ -113,6 +113,7 @@ static const struct setting helo_settings[] = {
 		.type = SETTING_MATCHLIST,
 		.offset = OPTION(protected_domains),
 		.default_text = "",
+		.example = "{ example.net, .example.com }",
 		.help = "Domains of partners and brands (.example.net: and all below) that only "
 			"clients registered for them may use in HELO"},
 	{.name = NULL},

@@ -84,6 +84,7 @@ static const struct setting rdns_settings[] = {
 		.type = SETTING_MATCHLIST,
 		.offset = OPTION(exceptions),
 		.default_text = "",
+		.example = "{ .example.net, 192.0.2.0/24 }",
 		.help = "Domains (.example.net: and all below) and networks whose names are never "
 			"generic"},
 	{.name = NULL},

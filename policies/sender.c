@@ -107,6 +107,7 @@ static const struct setting sender_settings[] = {
 		.type = SETTING_MATCHLIST,
 		.offset = OPTION(protected_domains),
 		.default_text = "",
+		.example = "{ example.net, .example.com }",
 		.help = "Domains of partners and brands (.example.net: and all below) that only "
 			"clients registered for them may send as"},
 	{.name = NULL},
