@@ -105,7 +105,6 @@ static const struct setting limit_settings[] = {
 		.type = SETTING_TEXT,
 		.offset = offsetof(struct limit_options, extension),
 		.default_text = "",
-		.example = "+",
 		.example = "\"+\"",
 		.help = "Characters that begin an address extension; with \"+\", user+list counts "
 			"as "

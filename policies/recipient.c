@@ -66,7 +66,6 @@ static const struct setting recipient_settings[] = {
 		.offset = offsetof(struct recipient_options, sources),
 		.default_text = "",
 		.example = "{ \"example.org file:/etc/mailreeve/recipients\" }",
-		.example = "{ \"example.org file:/etc/mailreeve/recipients\" }",
 		.help = "Who is known, as \"DOMAIN file:/path\" (\"*\" for every domain); a domain "
 			"without a source is not checked"},
 	{.name = "extension",
