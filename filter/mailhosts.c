@@ -39,10 +39,12 @@ static bool is_null_mx(const struct dns_answer *mx)
 /* The records come sorted by preference, so the bound cuts the least preferred. */
 static void read_hosts(struct mailhosts *hosts, const struct dns_answer *mx)
 {
-	if (hosts->hosts != NULL || mx->count == 0)
+	size_t room = mx->count < MAILHOSTS_MAX ? mx->count : MAILHOSTS_MAX;
+
+	if (hosts->hosts != NULL || room == 0)
 		return;
-	hosts->hosts = mem_array(MAILHOSTS_MAX, sizeof(hosts->hosts[0]));
-	for (size_t i = 0; i < mx->count && hosts->host_count < MAILHOSTS_MAX; i++) {
+	hosts->hosts = mem_array(room, sizeof(hosts->hosts[0]));
+	for (size_t i = 0; i < mx->count && hosts->host_count < room; i++) {
 		struct mailhost *host = &hosts->hosts[hosts->host_count];
 
 		if (!domain_canonical(mx->records[i].host, host->name))
