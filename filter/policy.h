@@ -22,11 +22,11 @@ struct check {
 	bool can_temperror; /* has a setting NAME_temperror (monitor, tag, suspect, tempfail, off;
 			     * default monitor: accept, noted), since it asks something that can be
 			     * down. A temperror never becomes a 5yz. */
+	bool silent; /* the evidence is for the log only, not for the client */
 	const char *code; /* of a reject: "550" */
 	const char *tempfail_code; /* NULL: "451" */
 	const char *enhanced; /* of a reject: "5.7.25" */
 	const char *reply; /* start of the reply's text: "reverse DNS is not confirmed" */
-	bool silent; /* the evidence is for the log only, not for the client */
 	const char *help; /* for sample and manual */
 };
 
