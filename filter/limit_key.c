@@ -116,7 +116,7 @@ struct maker {
 	struct limit_proof *proof;
 	uint64_t deadline_ms;
 	bool unproven; /* holds something that a stranger wrote and nothing proves */
-	bool has_network;
+	const char *network; /* the value of client_ip or client_net, where it is a part; or NULL */
 };
 
 static bool is_proven(struct maker *maker, enum proof_of which)
@@ -143,8 +143,16 @@ static bool network_value(struct maker *maker, char *value)
 		return false;
 	network = network_of(
 		&maker->session->client, maker->options->prefix_v4, maker->options->prefix_v6);
-	maker->has_network = true;
+	maker->network = value;
 	return text_copy(value, PATH_SIZE, network_format(&network, text));
+}
+
+static bool address_value(struct maker *maker, char *value)
+{
+	if (maker->session->client.family == IP_NONE)
+		return false;
+	maker->network = ipaddr_format(&maker->session->client, value);
+	return true;
 }
 
 static bool sender_value(struct maker *maker, enum part part, char *value)
@@ -227,8 +235,7 @@ static bool part_value(struct maker *maker, enum part part, char *value)
 	case PART_SENDER_DOMAIN:
 		return sender_value(maker, part, value);
 	case PART_CLIENT_IP:
-		maker->has_network = session->client.family != IP_NONE;
-		return maker->has_network && ipaddr_format(&session->client, value) != NULL;
+		return address_value(maker, value);
 	case PART_CLIENT_NET:
 		return network_value(maker, value);
 	case PART_CONFIRMED_NAME:
@@ -253,16 +260,35 @@ static void add_label(struct text *label, const char *value)
 	text_add_escaped(label, value, strlen(value), STORE_LABEL_SIZE);
 }
 
+/* The key of what nothing proves: it belongs to the client's network, and there it falls into one of a
+ * bounded number of places, so that a flood of forged names makes neither a flood of keys nor a way
+ * past the limit. Two honest names meet in one place once in LIMIT_UNPROVEN_PLACES. */
+static void make_unproven(struct maker *maker, struct limit_identity *identity, struct text *label)
+{
+	char network[PATH_SIZE], place[24];
+	unsigned number = 0;
+
+	if (maker->network == NULL && network_value(maker, network))
+		add_label(label, network);
+	if (maker->network == NULL)
+		return;
+	for (const char *hex = identity->key; hex < identity->key + 7; hex++)
+		number = number * 16 + (unsigned)(*hex <= '9' ? *hex - '0' : *hex - 'a' + 10);
+	snprintf(place, sizeof(place), "%u", number % LIMIT_UNPROVEN_PLACES);
+	store_key(identity->key,
+		(const char *const[]){maker->options->title, "unproven", place, maker->network}, 4);
+}
+
 static bool make_alternative(struct maker *maker, const unsigned char *parts, size_t count,
 	struct limit_identity *identity)
 {
-	char values[LIMIT_PARTS_MAX + 1][PATH_SIZE];
-	const char *hashed[1 + 2 * (LIMIT_PARTS_MAX + 1)];
+	char values[LIMIT_PARTS_MAX][PATH_SIZE];
+	const char *hashed[1 + 2 * LIMIT_PARTS_MAX];
 	size_t hashed_count = 0;
 	struct text label;
 
 	maker->unproven = false;
-	maker->has_network = false;
+	maker->network = NULL;
 	text_init(&label, identity->label, sizeof(identity->label));
 	hashed[hashed_count++] = maker->options->title;
 	for (size_t i = 0; i < count; i++) {
@@ -272,12 +298,9 @@ static bool make_alternative(struct maker *maker, const unsigned char *parts, si
 		hashed[hashed_count++] = values[i];
 		add_label(&label, values[i]);
 	}
-	if (maker->unproven && !maker->has_network && network_value(maker, values[count])) {
-		hashed[hashed_count++] = part_names[PART_CLIENT_NET];
-		hashed[hashed_count++] = values[count];
-		add_label(&label, values[count]);
-	}
 	store_key(identity->key, hashed, hashed_count);
+	if (maker->unproven)
+		make_unproven(maker, identity, &label);
 	return true;
 }
 

@@ -13,7 +13,7 @@
 #include "session.h"
 #include "store.h"
 
-enum { LIMIT_ALTERNATIVES_MAX = 4, LIMIT_PARTS_MAX = 4 };
+enum { LIMIT_ALTERNATIVES_MAX = 4, LIMIT_PARTS_MAX = 4, LIMIT_UNPROVEN_PLACES = 1024 };
 
 struct limit_key {
 	size_t alternatives;
@@ -42,8 +42,9 @@ struct limit_identity {
 };
 
 /* False when the session has none of the alternatives: the limit is not about it. What is written by a
- * stranger and proven by nothing is joined with the client's network, so that nobody can use up what
- * belongs to another; the null reverse-path always is. Waits for proofs until DEADLINE_MS. */
+ * stranger and proven by nothing belongs to the client's network, so that nobody can use up what is
+ * another's, and shares LIMIT_UNPROVEN_PLACES counters there, so that forged names make no flood of
+ * keys; the null reverse-path always does. Waits for proofs until DEADLINE_MS. */
 bool limit_key_make(const struct limit_key *key, const struct limit_key_options *options,
 	struct session *session, struct limit_proof *proof, uint64_t deadline_ms,
 	struct limit_identity *identity_r);

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -223,6 +224,34 @@ static void test_hostile(void **state)
 		assert_true(*c >= 0x20 && *c < 0x7f);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* Forged senders make a bounded number of keys for one network, another network makes others. */
+static void test_flood(void **state)
+{
+	enum { FORGED = 20000 };
+	static char keys[FORGED][STORE_KEY_SIZE];
+	char sender[64], other[STORE_KEY_SIZE];
+	size_t different = 0;
+
+	(void)state;
+	for (int i = 0; i < FORGED; i++) {
+		snprintf(sender, sizeof(sender), "<user%d@domain%d.example>", i, i % 1000);
+		make_key("sender", "t", (struct said){CLIENT, .reverse_path = sender}, keys[i]);
+	}
+	qsort(keys, FORGED, STORE_KEY_SIZE, compare_keys);
+	for (size_t i = 0; i < FORGED; i++)
+		different += i == 0 || strcmp(keys[i], keys[i - 1]) != 0;
+	assert_in_range(different, LIMIT_UNPROVEN_PLACES * 9 / 10, LIMIT_UNPROVEN_PLACES);
+	make_key("sender", "t", (struct said){.client = "198.51.100.7", .reverse_path = sender},
+		other);
+	for (size_t i = 0; i < FORGED; i++)
+		assert_string_not_equal(other, keys[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +259,7 @@ int main(void)
 		cmocka_unit_test(test_make),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_flood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
