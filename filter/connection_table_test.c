@@ -172,6 +172,41 @@ static void test_full(void **state)
 	destroy(table);
 }
 
+static void *come_and_go(void *table_given)
+{
+	static const struct connection_bounds bounds = {
+		.concurrent = 3, .rate = {.count = 1000000, .window_ms = 1000}};
+	struct connection_table *table = table_given;
+	struct network a = {.address = {.family = IP_V4, .bytes = {192, 0, 2, 1}}, .prefix = 32};
+
+	for (unsigned i = 0; i < 20000; i++) {
+		struct connection_use use =
+			connection_table_enter(table, &a, &bounds, START + i / 16);
+
+		if (use.counted)
+			connection_table_leave(table, &a);
+	}
+	return NULL;
+}
+
+/* Nothing is lost between threads. */
+static void test_threads(void **state)
+{
+	enum { THREADS = 4 };
+	struct connection_table *table = create();
+	struct network a = network("192.0.2.1");
+	pthread_t threads[THREADS];
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, table), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(
+		connection_table_look(table, &a, &(struct connection_bounds){0}, START).open, 0);
+	destroy(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_late_time),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
