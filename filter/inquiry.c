@@ -300,8 +300,8 @@ static void finish(struct inquiry *inquiry)
 			resolver_question_leave(&inquiry->asks[i].pending->wait);
 	lock_take(&inquiry->lock);
 	atomic_store_explicit(&inquiry->finished, true, memory_order_release);
-	condition_signal(&inquiry->condition);
 	lock_give(&inquiry->lock);
+	condition_signal(&inquiry->condition); /* our reference keeps it; the waiter finds it free */
 	release(inquiry);
 }
 

@@ -16,13 +16,14 @@
 
 enum { EVENTS = 64 };
 
-static const struct resolver_options defaults = {
-	.timeout_ms = 2000,
-	.attempts = 2,
-	.cache_bytes = 16 * 1024 * 1024,
-	.max_ttl_ms = 24 * 60 * 60 * 1000,
-	.max_negative_ttl_ms = 15 * 60 * 1000,
-	.max_in_flight = 20000,
+/* Defaults. */
+enum {
+	TIMEOUT_MS = 2000,
+	ATTEMPTS = 2,
+	CACHE_BYTES = 16 * 1024 * 1024,
+	MAX_TTL_MS = 24 * 60 * 60 * 1000,
+	MAX_NEGATIVE_TTL_MS = 15 * 60 * 1000,
+	MAX_IN_FLIGHT = 20000
 };
 
 static void add_job(struct resolver_jobs *jobs, struct resolver_job *job)
@@ -198,9 +199,9 @@ static void *serve(void *argument)
 	return NULL;
 }
 
-static int64_t positive(int64_t value, int64_t fallback)
+static uint64_t positive(int64_t value, uint64_t fallback)
 {
-	return value > 0 ? value : fallback;
+	return value > 0 ? (uint64_t)value : fallback;
 }
 
 static bool find_servers(
@@ -226,16 +227,14 @@ static bool find_servers(
 	return true;
 }
 
-static void take_options(struct resolver *resolver, const struct resolver_options *options)
+static struct resolver_limits limits_of(const struct resolver_options *options)
 {
-	resolver->options = (struct resolver_options){
-		.timeout_ms = positive(options->timeout_ms, defaults.timeout_ms),
-		.attempts = positive(options->attempts, defaults.attempts),
-		.cache_bytes = positive(options->cache_bytes, defaults.cache_bytes),
-		.max_ttl_ms = positive(options->max_ttl_ms, defaults.max_ttl_ms),
-		.max_negative_ttl_ms =
-			positive(options->max_negative_ttl_ms, defaults.max_negative_ttl_ms),
-		.max_in_flight = positive(options->max_in_flight, defaults.max_in_flight),
+	return (struct resolver_limits){
+		.timeout_ms = positive(options->timeout_ms, TIMEOUT_MS),
+		.attempts = positive(options->attempts, ATTEMPTS),
+		.max_ttl_ms = positive(options->max_ttl_ms, MAX_TTL_MS),
+		.max_negative_ttl_ms = positive(options->max_negative_ttl_ms, MAX_NEGATIVE_TTL_MS),
+		.max_in_flight = positive(options->max_in_flight, MAX_IN_FLIGHT),
 	};
 }
 
@@ -268,9 +267,9 @@ struct resolver *resolver_start(const struct resolver_options *options, char *wh
 {
 	struct resolver *resolver = mem_alloc(sizeof(*resolver));
 
-	take_options(resolver, options);
+	resolver->limits = limits_of(options);
 	lock_init(&resolver->submit_lock);
-	resolver->cache = dnscache_create((size_t)resolver->options.cache_bytes);
+	resolver->cache = dnscache_create(positive(options->cache_bytes, CACHE_BYTES));
 	resolver->epoll = epoll_create1(EPOLL_CLOEXEC);
 	resolver->wake = (struct resolver_watch){
 		.ready = woken,

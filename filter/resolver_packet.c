@@ -5,31 +5,21 @@
 #include <string.h>
 
 #include "mem.h"
-#include "text.h"
+#include "resolver_wire.h"
 
 enum {
-	HEADER = LDNS_HEADER_SIZE,
-	POINTERS_MAX = 64, /* followed in one name */
+	HEADER = RESOLVER_WIRE_HEADER,
 	RECORDS_READ = 1024, /* of one answer; MX are sorted before the rest is cut */
-	POINTER = 0xc0,
 	TYPE_OPT = LDNS_RR_TYPE_OPT
-};
-
-/* A record whose owner, length and data have been checked. */
-struct found {
-	size_t at; /* of its owner */
-	uint16_t type;
-	uint32_t ttl;
-	size_t data_at, data_length;
 };
 
 struct reading {
 	const uint8_t *packet;
 	size_t length;
 	const struct resolver_packet_query *query;
-	struct found *answers; /* of the type asked for, and CNAMEs */
+	struct resolver_wire_record *answers; /* of the type asked for, and CNAMEs */
 	size_t answer_count, answer_room;
-	struct found soa; /* type 0: none */
+	struct resolver_wire_record soa; /* type 0: none */
 	bool referral; /* NS records in the authority section */
 	unsigned extended_code; /* upper bits of the RCODE, from OPT */
 };
@@ -69,107 +59,8 @@ size_t resolver_packet_write(
 	return at + 11;
 }
 
-/* The end of the name at AT, or 0. Pointers must lead backwards, so no name is endless. */
-static size_t check_name(const uint8_t *packet, size_t length, size_t at)
-{
-	size_t end = 0;
-	size_t octets = 1;
-	size_t limit = at;
-	unsigned pointers = 0;
-
-	while (at < length && packet[at] != 0) {
-		size_t label = packet[at];
-
-		if ((label & POINTER) == POINTER) {
-			if (at + 1 >= length || ++pointers > POINTERS_MAX)
-				return 0;
-			if (end == 0)
-				end = at + 2;
-			at = ldns_read_uint16(packet + at) & 0x3fffU;
-			if (at >= limit || at < HEADER)
-				return 0;
-			limit = at;
-			continue;
-		}
-		octets += label + 1;
-		if (label > 63 || octets > DNS_NAME_WIRE)
-			return 0;
-		at += label + 1;
-	}
-	if (at >= length)
-		return 0;
-	return end != 0 ? end : at + 1;
-}
-
-static bool is_label(const uint8_t *a, const uint8_t *b, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if (ascii_lower_char((char)a[i]) != ascii_lower_char((char)b[i]))
-			return false;
-	return true;
-}
-
-/* The checked name at AT is NAME (uncompressed, lower case). */
-static bool is_name(const uint8_t *packet, size_t at, const uint8_t *name)
-{
-	for (;;) {
-		size_t label = packet[at];
-
-		if ((label & POINTER) == POINTER) {
-			at = ldns_read_uint16(packet + at) & 0x3fffU;
-			continue;
-		}
-		if (label != *name)
-			return false;
-		if (label == 0)
-			return true;
-		if (!is_label(packet + at + 1, name + 1, label))
-			return false;
-		at += label + 1;
-		name += label + 1;
-	}
-}
-
-static bool check_strings(const uint8_t *data, size_t length)
-{
-	size_t at = 0;
-
-	while (at < length)
-		at += 1U + data[at];
-	return at == length;
-}
-
-/* The data of the types that we read has the form it must have. */
-static bool check_data(const struct reading *reading, const struct found *record)
-{
-	size_t at = record->data_at;
-	size_t end = at + record->data_length;
-
-	switch (record->type) {
-	case LDNS_RR_TYPE_A:
-		return record->data_length == 4;
-	case LDNS_RR_TYPE_AAAA:
-		return record->data_length == 16;
-	case LDNS_RR_TYPE_CNAME:
-	case LDNS_RR_TYPE_PTR:
-		return check_name(reading->packet, end, at) == end;
-	case LDNS_RR_TYPE_MX:
-		return record->data_length > 2 && check_name(reading->packet, end, at + 2) == end;
-	case LDNS_RR_TYPE_TXT:
-		return record->data_length > 0 &&
-		       check_strings(reading->packet + at, record->data_length);
-	case LDNS_RR_TYPE_SOA:
-		at = check_name(reading->packet, end, at);
-		if (at != 0)
-			at = check_name(reading->packet, end, at);
-		return at != 0 && at + 20 == end;
-	default:
-		return true;
-	}
-}
-
-static void keep_record(
-	struct reading *reading, const struct found *record, ldns_pkt_section section)
+static void keep_record(struct reading *reading, const struct resolver_wire_record *record,
+	ldns_pkt_section section)
 {
 	if (section == LDNS_SECTION_ADDITIONAL) {
 		if (record->type == TYPE_OPT)
@@ -192,25 +83,13 @@ static void keep_record(
 /* Checks the record at *AT and moves behind it. */
 static bool read_record(struct reading *reading, size_t *at, ldns_pkt_section section)
 {
-	const uint8_t *packet = reading->packet;
-	struct found record = {.at = *at};
-	size_t fixed = check_name(packet, reading->length, *at);
-	bool is_ours;
+	struct resolver_wire_record record;
 
-	if (fixed == 0 || reading->length - fixed < 10)
+	if (!resolver_wire_read(reading->packet, reading->length, at, &record))
 		return false;
-	record.type = ldns_read_uint16(packet + fixed);
-	record.ttl = ldns_read_uint32(packet + fixed + 4);
-	record.data_length = ldns_read_uint16(packet + fixed + 8);
-	record.data_at = fixed + 10;
-	if (reading->length - record.data_at < record.data_length)
-		return false;
-	*at = record.data_at + record.data_length;
-	is_ours =
-		ldns_read_uint16(packet + fixed + 2) == LDNS_RR_CLASS_IN || record.type == TYPE_OPT;
-	if (!is_ours)
+	if (record.type != TYPE_OPT && record.class != LDNS_RR_CLASS_IN)
 		return true;
-	if (!check_data(reading, &record))
+	if (!resolver_wire_check_data(reading->packet, &record))
 		return false;
 	if (record.type != TYPE_OPT && record.ttl > INT32_MAX)
 		record.ttl = 0; /* RFC 2181 8 */
@@ -237,7 +116,7 @@ static bool read_sections(struct reading *reading, size_t at)
 	return true;
 }
 
-static ldns_rr *decode(const struct reading *reading, const struct found *record)
+static ldns_rr *decode(const struct reading *reading, const struct resolver_wire_record *record)
 {
 	ldns_rr *rr = NULL;
 	size_t at = record->at;
@@ -323,12 +202,12 @@ static bool find_alias(const struct reading *reading, const uint8_t *name,
 	char target_r[DNS_NAME_SIZE], uint32_t *ttl_r)
 {
 	for (size_t i = 0; i < reading->answer_count; i++) {
-		const struct found *record = &reading->answers[i];
+		const struct resolver_wire_record *record = &reading->answers[i];
 		ldns_rr *rr;
 		bool found;
 
 		if (record->type != LDNS_RR_TYPE_CNAME ||
-			!is_name(reading->packet, record->at, name))
+			!resolver_wire_is_name(reading->packet, record->at, name))
 			continue;
 		rr = decode(reading, record);
 		found = rr != NULL && name_of(ldns_rr_rdf(rr, 0), target_r);
@@ -356,12 +235,12 @@ static bool take_records(const struct reading *reading, const uint8_t *name,
 	size_t count = 0;
 
 	for (size_t i = 0; i < reading->answer_count && count < RECORDS_READ; i++) {
-		const struct found *record = &reading->answers[i];
+		const struct resolver_wire_record *record = &reading->answers[i];
 		bool filled;
 		ldns_rr *rr;
 
 		if (record->type != (uint16_t)reading->query->type ||
-			!is_name(reading->packet, record->at, name))
+			!resolver_wire_is_name(reading->packet, record->at, name))
 			continue;
 		if (records == NULL)
 			records = mem_array(reading->answer_count - i, sizeof(*records));
@@ -384,7 +263,7 @@ static bool take_records(const struct reading *reading, const uint8_t *name,
 /* RFC 2308 5: the lesser of the SOA's own TTL and its MINIMUM; without SOA not to be kept. */
 static uint32_t negative_ttl(const struct reading *reading)
 {
-	const struct found *soa = &reading->soa;
+	const struct resolver_wire_record *soa = &reading->soa;
 	uint32_t minimum;
 
 	if (soa->type == 0)
@@ -462,8 +341,8 @@ static bool is_our_question(const uint8_t *packet, size_t length,
 		       LDNS_RCODE_WIRE(packet) == LDNS_RCODE_NOTIMPL;
 	if (LDNS_QDCOUNT(packet) != 1 || dns_name_to_wire(query->name, name) == 0)
 		return false;
-	at = check_name(packet, length, HEADER);
-	if (at == 0 || length - at < 4 || !is_name(packet, HEADER, name))
+	at = resolver_wire_name_end(packet, length, HEADER);
+	if (at == 0 || length - at < 4 || !resolver_wire_is_name(packet, HEADER, name))
 		return false;
 	*end_r = at + 4;
 	return ldns_read_uint16(packet + at) == (uint16_t)query->type &&

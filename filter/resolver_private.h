@@ -14,7 +14,6 @@
 #include "dns.h"
 #include "dnscache.h"
 #include "lock.h"
-#include "resolver.h"
 #include "resolver_config.h"
 #include "resolver_timer.h"
 
@@ -70,8 +69,17 @@ struct resolver_counters {
 		rejected, failures, in_flight;
 };
 
+/* Of the options, with the defaults filled in. Constant. */
+struct resolver_limits {
+	uint64_t timeout_ms;
+	uint64_t attempts;
+	uint64_t max_ttl_ms;
+	uint64_t max_negative_ttl_ms;
+	uint64_t max_in_flight;
+};
+
 struct resolver {
-	struct resolver_options options; /* the numbers, defaults filled in; constant */
+	struct resolver_limits limits;
 	struct dnscache *cache; /* thread-safe */
 	struct resolver_counters counters;
 	struct lock submit_lock; /* guards submitted and stopping */

@@ -86,9 +86,8 @@ static void set_in_flight(struct resolver *resolver, size_t in_flight)
 static uint64_t lifetime_of(const struct resolver *resolver, const struct dns_answer *answer)
 {
 	uint64_t lifetime = (uint64_t)answer->ttl * 1000U;
-	uint64_t most =
-		(uint64_t)(answer->status == DNS_OK ? resolver->options.max_ttl_ms
-						    : resolver->options.max_negative_ttl_ms);
+	uint64_t most = answer->status == DNS_OK ? resolver->limits.max_ttl_ms
+						 : resolver->limits.max_negative_ttl_ms;
 
 	if (dns_is_temporary(answer->status))
 		return KEEP_FAILURE_MS;
@@ -159,7 +158,7 @@ static void start_timer(struct question *question)
 
 	question->timer.expired = time_out;
 	resolver_timer_set(&resolver->timers, &question->timer,
-		resolver->now_ms + (uint64_t)resolver->options.timeout_ms);
+		resolver->now_ms + resolver->limits.timeout_ms);
 }
 
 /* Every server was asked in vain: fail, pause, or begin another round (true). */
@@ -180,7 +179,7 @@ static bool next_round(struct question *question)
 	}
 	question->rounds++;
 	if (!question->silent || question->hopeless ||
-		question->rounds >= (unsigned)resolver->options.attempts) {
+		question->rounds >= resolver->limits.attempts) {
 		fail(question, question->bad_answer ? DNS_SERVFAIL : DNS_TIMEOUT);
 		return false;
 	}
@@ -308,8 +307,7 @@ const struct dns_answer *resolver_question_ask(struct resolver *resolver, const 
 	if (answer != NULL)
 		return answer;
 	if (question == NULL &&
-		(resolver->closing ||
-			resolver->in_flight >= (size_t)resolver->options.max_in_flight)) {
+		(resolver->closing || resolver->in_flight >= resolver->limits.max_in_flight)) {
 		resolver_count(&resolver->counters.failures);
 		return dns_answer_create(name, type, DNS_SERVFAIL, 0, NULL, 0);
 	}

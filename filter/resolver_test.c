@@ -167,8 +167,7 @@ static void test_late_answer_is_nobody_elses(void **state)
 
 		snprintf(name, sizeof(name), "delay20.%u.late.t", asked++);
 		snprintf(want, sizeof(want), "%s A 192.0.2.1", name);
-		assert_string_equal(
-			dns_server_look(resolver, name, DNS_A, got, sizeof(got)), want);
+		assert_string_equal(dns_server_look(resolver, name, DNS_A, got, sizeof(got)), want);
 		resolver_stats(resolver, &stats);
 	}
 	assert_true(stats.rejected == 2);
