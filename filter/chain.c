@@ -23,6 +23,7 @@ struct chain {
 	bool begun[SCOPE_COUNT];
 	char quarantine
 		[EVIDENCE_SIZE]; /* reason, once a recipient or an earlier stage asked for it */
+	unsigned message_exemptions; /* those that hold for every recipient accepted so far */
 	struct slot *slots; /* one for each policy of the configuration */
 	unsigned char *memory; /* all states, one block */
 };
@@ -126,16 +127,24 @@ static void end_scope(struct chain *chain, enum scope scope, enum outcome outcom
 		end_policies(chain, (enum scope)inner, outcome);
 	}
 	session_end_scope(&chain->session, scope);
-	if (scope != SCOPE_RECIPIENT)
-		chain->quarantine[0] = '\0';
+	if (scope == SCOPE_RECIPIENT)
+		return;
+	chain->quarantine[0] = '\0';
+	chain->message_exemptions = EXEMPT_ALL;
+}
+
+/* A session without HELO still has a greeting's scope, an empty one; and whatever the MTA leaves out,
+ * no state is used that will not be ended. */
+static void open_scopes(struct chain *chain, enum scope innermost)
+{
+	for (int scope = 0; scope <= (int)innermost; scope++)
+		chain->begun[scope] = true;
 }
 
 void chain_begin(struct chain *chain, enum scope scope)
 {
 	end_scope(chain, scope, OUTCOME_DROPPED);
-	/* A session without HELO still has a greeting's scope, an empty one. */
-	for (int outer = 0; outer <= (int)scope; outer++)
-		chain->begun[outer] = true;
+	open_scopes(chain, scope);
 }
 
 void chain_end_transaction(struct chain *chain, enum outcome outcome)
@@ -214,9 +223,13 @@ static bool belongs(const struct policy *policy, enum pass pass)
 	return !policy->charges;
 }
 
-/* Runs what has not run yet of one stage; ends early at a reject. */
+/* Runs what has not run yet of one stage, until it is settled: by a reject, and for charges by any
+ * refusal. What was found before the end of message has been answered at RCPT. */
 static void judge_stage(struct chain *chain, enum stage stage, enum pass pass, uint64_t deadline_ms)
 {
+	enum verdict settled = pass == PASS_CHARGES ? VERDICT_TEMPFAIL : VERDICT_REJECT;
+	enum stage from = stage == STAGE_EOM ? STAGE_EOM : STAGE_CONNECT;
+
 	for (size_t p = 0; p < chain->conf->policy_count; p++) {
 		const struct policy_conf *policy_conf = &chain->conf->policies[p];
 		const struct policy *policy = policy_conf->policy;
@@ -225,7 +238,7 @@ static void judge_stage(struct chain *chain, enum stage stage, enum pass pass, u
 			chain->slots[p].judged[stage] || decision_skips(&chain->session, policy))
 			continue;
 		judge_one(chain, p, stage, deadline_ms);
-		if (merge(chain, STAGE_CONNECT, stage).verdict == VERDICT_REJECT)
+		if (merge(chain, from, stage).verdict >= settled)
 			return;
 	}
 }
@@ -261,10 +274,17 @@ static struct decision answer(struct chain *chain, enum stage stage)
 	return decision;
 }
 
+/* Without waiting: nothing need be asked about whom nothing counts for. */
+static void look_at_exemptions(struct chain *chain, enum stage stage)
+{
+	exemption_update(&chain->session, stage, clock_monotonic_ms());
+}
+
 static struct decision at_stage(struct chain *chain, enum stage stage)
 {
 	struct decision decision = {.verdict = VERDICT_CONTINUE, .stage = stage};
 
+	look_at_exemptions(chain, stage);
 	announce(chain, stage);
 	if (chain->session.site->reply_at == REPLY_AT_STAGE)
 		decision = answer(chain, stage);
@@ -275,11 +295,10 @@ static struct decision at_stage(struct chain *chain, enum stage stage)
 
 struct decision chain_connect(struct chain *chain)
 {
-	uint64_t deadline_ms = clock_monotonic_ms() + (uint64_t)chain->session.site->time_limit_ms;
 	struct decision decision;
 
-	exemption_update(&chain->session, STAGE_CONNECT, clock_monotonic_ms());
-	judge_stage(chain, STAGE_CONNECT, PASS_IMMEDIATE, deadline_ms);
+	look_at_exemptions(chain, STAGE_CONNECT);
+	judge_stage(chain, STAGE_CONNECT, PASS_IMMEDIATE, wait_until(chain));
 	decision = merge(chain, STAGE_CONNECT, STAGE_CONNECT);
 	if (decision.verdict < VERDICT_TEMPFAIL)
 		return at_stage(chain, STAGE_CONNECT);
@@ -312,6 +331,13 @@ static void refuse_recipient(struct chain *chain)
 	}
 }
 
+/* An exempt recipient must not take the others' message along. */
+static void accept_recipient(struct chain *chain)
+{
+	chain->session.transaction.recipients_accepted++;
+	chain->message_exemptions &= chain->session.exemptions;
+}
+
 static void remember_quarantine(struct chain *chain, const struct decision *decision)
 {
 	if (decision->verdict == VERDICT_QUARANTINE && chain->quarantine[0] == '\0')
@@ -324,9 +350,10 @@ struct decision chain_rcpt(struct chain *chain, struct recipient *recipient)
 	struct decision decision;
 
 	end_scope(chain, SCOPE_RECIPIENT, OUTCOME_DROPPED);
-	chain->begun[SCOPE_RECIPIENT] = true;
+	open_scopes(chain, SCOPE_RECIPIENT);
 	session->recipient = recipient;
 	session->transaction.recipients_seen++;
+	look_at_exemptions(chain, STAGE_RCPT);
 	announce(chain, STAGE_RCPT);
 	decision = answer(chain, STAGE_RCPT);
 	decision_refuse(&decision, &chain->session);
@@ -334,14 +361,22 @@ struct decision chain_rcpt(struct chain *chain, struct recipient *recipient)
 	if (decision.verdict >= VERDICT_TEMPFAIL)
 		refuse_recipient(chain);
 	else
-		session->transaction.recipients_accepted++;
+		accept_recipient(chain);
 	remember_quarantine(chain, &decision);
 	session->recipient = NULL;
 	return decision;
 }
 
+static void begin_content(struct chain *chain)
+{
+	open_scopes(chain, SCOPE_TRANSACTION);
+	if (chain->session.transaction.recipients_accepted > 0)
+		chain->session.exemptions = chain->message_exemptions;
+}
+
 static void collect(struct chain *chain, enum stage stage, const struct call *event)
 {
+	begin_content(chain);
 	for (size_t p = 0; p < chain->conf->policy_count; p++) {
 		const struct policy_conf *policy_conf = &chain->conf->policies[p];
 
@@ -370,9 +405,10 @@ void chain_body(struct chain *chain, const unsigned char *chunk, size_t length)
 
 struct decision chain_eom(struct chain *chain)
 {
-	uint64_t deadline_ms = clock_monotonic_ms() + (uint64_t)chain->session.site->time_limit_ms;
+	uint64_t deadline_ms = wait_until(chain);
 	struct decision decision;
 
+	begin_content(chain);
 	session_end_scope(&chain->session, SCOPE_RECIPIENT);
 	announce(chain, STAGE_EOM);
 	judge_stage(chain, STAGE_EOM, PASS_CHECKS, deadline_ms);
@@ -383,45 +419,14 @@ struct decision chain_eom(struct chain *chain)
 	}
 	decision.stage = STAGE_EOM;
 	remember_quarantine(chain, &decision);
-	decision_refuse(&decision, &chain->session);
-	stats_count_decision(STAGE_EOM, decision.verdict);
-	if (decision.verdict >= VERDICT_TEMPFAIL)
-		return decision;
-	if (chain->quarantine[0] != '\0') {
+	if (decision.verdict < VERDICT_TEMPFAIL && chain->quarantine[0] != '\0') {
 		decision.verdict = VERDICT_QUARANTINE;
 		session_add_edit(&chain->session, EDIT_QUARANTINE, chain->quarantine, NULL, 0);
 	}
-	decision_log(&chain->session, &decision);
+	stats_count_decision(STAGE_EOM, decision.verdict);
+	if (decision.verdict >= VERDICT_TEMPFAIL)
+		decision_refuse(&decision, &chain->session);
+	else
+		decision_log(&chain->session, &decision);
 	return decision;
-}
-
-/* Negotiation. --------------------------------------------------------------------------------- */
-
-bool chain_wants(const struct conf *conf, enum stage stage)
-{
-	for (size_t p = 0; p < conf->policy_count; p++) {
-		const struct policy *policy = conf->policies[p].policy;
-
-		if (is_on(&conf->policies[p]) &&
-			(policy->judge[stage] != NULL || policy->announce[stage] != NULL))
-			return true;
-	}
-	return false;
-}
-
-bool chain_may_answer(const struct conf *conf, enum stage stage)
-{
-	if (stage == STAGE_HEADER || stage == STAGE_BODY)
-		return false;
-	if (stage == STAGE_RCPT || stage == STAGE_EOM)
-		return true;
-	if (conf->site.reply_at == REPLY_AT_STAGE)
-		return chain_wants(conf, stage);
-	if (stage != STAGE_CONNECT)
-		return false;
-	for (size_t p = 0; p < conf->policy_count; p++)
-		if (is_on(&conf->policies[p]) && conf->policies[p].policy->immediate &&
-			conf->policies[p].policy->judge[stage] != NULL)
-			return true;
-	return false;
 }

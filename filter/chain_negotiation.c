@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the steps of the milter protocol are good for under a configuration. */
+#include "chain.h"
+
+bool chain_wants(const struct conf *conf, enum stage stage)
+{
+	for (size_t p = 0; p < conf->policy_count; p++) {
+		const struct policy *policy = conf->policies[p].policy;
+
+		if (conf->policies[p].mode != MODE_OFF &&
+			(policy->judge[stage] != NULL || policy->announce[stage] != NULL))
+			return true;
+	}
+	return false;
+}
+
+bool chain_may_answer(const struct conf *conf, enum stage stage)
+{
+	if (stage == STAGE_HEADER || stage == STAGE_BODY)
+		return false;
+	if (stage == STAGE_RCPT || stage == STAGE_EOM)
+		return true;
+	if (conf->site.reply_at == REPLY_AT_STAGE)
+		return chain_wants(conf, stage);
+	if (stage != STAGE_CONNECT)
+		return false;
+	for (size_t p = 0; p < conf->policy_count; p++)
+		if (conf->policies[p].mode != MODE_OFF && conf->policies[p].policy->immediate &&
+			conf->policies[p].policy->judge[stage] != NULL)
+			return true;
+	return false;
+}
