@@ -247,21 +247,24 @@ void inquiry_start(struct inquiry *inquiry, int64_t time_limit_ms)
 	resolver_submit(inquiry->resolver, &inquiry->job);
 }
 
+static bool is_finished(struct inquiry *inquiry)
+{
+	return atomic_load_explicit(&inquiry->finished, memory_order_acquire);
+}
+
 const void *inquiry_result(struct inquiry *inquiry)
 {
-	if (!atomic_load_explicit(&inquiry->finished, memory_order_acquire))
-		return NULL;
-	return inquiry->state;
+	return is_finished(inquiry) ? inquiry->state : NULL;
 }
 
 const void *inquiry_wait(struct inquiry *inquiry, uint64_t deadline_ms)
 {
 	bool in_time = true;
 
-	if (inquiry_result(inquiry) != NULL)
+	if (is_finished(inquiry))
 		return inquiry->state;
 	lock_take(&inquiry->lock);
-	while (in_time && !atomic_load_explicit(&inquiry->finished, memory_order_acquire))
+	while (in_time && !is_finished(inquiry))
 		in_time = condition_wait(&inquiry->condition, &inquiry->lock, deadline_ms);
 	lock_give(&inquiry->lock);
 	return inquiry_result(inquiry);
@@ -301,7 +304,8 @@ static void finish(struct inquiry *inquiry)
 	lock_take(&inquiry->lock);
 	atomic_store_explicit(&inquiry->finished, true, memory_order_release);
 	lock_give(&inquiry->lock);
-	condition_signal(&inquiry->condition); /* our reference keeps it; the waiter finds it free */
+	condition_signal(
+		&inquiry->condition); /* our reference keeps it; the waiter finds it free */
 	release(inquiry);
 }
 
