@@ -191,17 +191,20 @@ static bool ends_after_value(struct scan *scan, const char *name)
 {
 	struct token value = scan->reader.token, next;
 	enum token_kind kind = peek(scan, &next);
+	bool quoted = *value.start == '"' || *value.start == '\'';
 	char shown[ERROR_SIZE];
 
 	if (kind == TOKEN_END || kind == TOKEN_CLOSE || next.line != value.line ||
 		statement_follows(scan))
 		return true;
 	value.length = (size_t)(end_of_values(scan, value.start) - value.start);
+	if (quoted)
+		value = (struct token){"A, B", 4, value.line};
 	show(&value, shown, sizeof(shown));
-	if (kind == TOKEN_COMMA)
+	if (kind == TOKEN_COMMA || quoted)
 		complain(scan, next.line,
-			"%s has several values; put braces around them: %s = { %s }", name, name,
-			shown);
+			"more than one value of %s; put braces around them: %s = { %s }", name,
+			name, shown);
 	else
 		complain(scan, next.line,
 			"%s is followed by several words; a value with blanks or signs in it needs "

@@ -242,6 +242,19 @@ static const struct {
 	{"hostname = a.b\nstore {\nurl = redis://joe:secret@192.0.2.1\n}\n",
 		"warning c:3: url holds a password that everybody who may read this file sees; put "
 		"it into a password_file\n"},
+	{"hostname = a.b\nallow = { 0.0.0.0/0 }\n",
+		"warning c:2: allow covers the whole Internet, so no identity check ever runs; use "
+		"mode = monitor to try the filter out\n"},
+	{"hostname = a.b\ndeny = { ::/0 }\n",
+		"warning c:2: deny covers the whole Internet, so no mail is accepted from "
+		"outside\n"},
+	{"hostname = a.b\nsocket = inet6:8891@[::]\n",
+		"warning c:2: socket listens on every address of this host, so anybody who reaches "
+		"the port can use the filter; write inet:PORT@127.0.0.1\n"},
+	{"hostname = a.b\nsocket = inet:8891@192.0.2.1\n", ""},
+	{"hostname = a.b\nresolver { timeout = 8s }\n",
+		"warning c:2: timeout of the resolver is not below time_limit, so a second "
+		"nameserver is never asked in time; make it shorter\n"},
 	{"hostname = a.b\nfake { missing = reject }\n",
 		"warning c:2: rejecting on missing is dangerous\n"},
 	{"hostname = a.b\nfake { missing = reject mode = off }\n", ""},

@@ -12,24 +12,36 @@
 
 enum { WHY_SIZE = 1024 };
 
-/* Where a rule that is broken is to be told: the line of the setting, else that of the section. */
+/* The first setting given in a section, or NULL. */
+static const struct given *first_given(
+	const struct conf_check *check, const struct group *group, size_t section)
+{
+	for (size_t i = 0; i < check->input->given_count; i++) {
+		const struct given *given = &check->input->givens[i];
+
+		if (given->group == group && given->section == section)
+			return given;
+	}
+	return NULL;
+}
+
+/* A rule that is broken is told at the setting, else where its section begins, as far as known. */
 static void blame(const struct conf_check *check, const struct group *group, size_t section,
 	const char *setting, const char *why)
 {
+	const struct given_section *titled = conf_input_section(check->input, group, section);
 	const struct given *given =
 		setting == NULL ? NULL : conf_input_find(check->input, group, section, setting);
-	const struct given_section *titled = conf_input_section(check->input, group, section);
 
-	if (given != NULL) {
+	if (given == NULL && titled == NULL && group->name != NULL)
+		given = first_given(check, group, section);
+	if (given != NULL)
 		problem_add(check->problems, given->file, given->line, "%s", why);
-		return;
-	}
-	if (titled != NULL) {
+	else if (titled != NULL)
 		problem_add(check->problems, titled->file, titled->line, "%s", why);
-		return;
-	}
-	problem_add(check->problems, 0, 0, "%s%s%s", group->name == NULL ? "" : group->name,
-		group->name == NULL ? "" : ": ", why);
+	else
+		problem_add(check->problems, 0, 0, "%s%s%s", group->name == NULL ? "" : group->name,
+			group->name == NULL ? "" : ": ", why);
 }
 
 static void blame_in(const struct conf_check *check, const char *section, const char *setting,

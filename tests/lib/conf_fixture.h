@@ -145,9 +145,9 @@ static bool limit_verify(const void *options, const struct site *site, const cha
 	const struct limit_options *limit = options;
 
 	(void)site;
-	*setting_r = "key";
-	snprintf(why, why_size, "%s: key is empty; write one", limit->title);
-	return limit->key != NULL;
+	*setting_r = limit->count == 7 ? NULL : "key";
+	snprintf(why, why_size, "%s: key is empty, or count 7; write another", limit->title);
+	return limit->key != NULL && limit->count != 7;
 }
 
 static const struct policy titled = {
