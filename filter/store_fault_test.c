@@ -3,8 +3,11 @@
  * nothing of a broken reply is believed, and good times come back. */
 #include "store.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +18,7 @@
 #include "clock.h"
 #include "mem.h"
 
-enum { PATIENCE_MS = 60000, NESTED = 10000, BULKY = 100000 };
+enum { PATIENCE_MS = 60000, NESTED = 10000, BULKY = 100000, CROWD = 24 };
 
 static struct fake_resp server;
 static char nested[4 * NESTED];
@@ -131,11 +134,6 @@ static const struct {
 static void survives_each_fault(void **state)
 {
 	(void)state;
-	memset(nested, 0, sizeof(nested));
-	for (size_t i = 0; i < NESTED; i++)
-		memcpy(nested + 4 * i, "*1\r\n", 4);
-	memset(bulky, 'x', sizeof(bulky));
-	memcpy(bulky, "$536870912\r\n", 12);
 	for (size_t i = 0; i < ARRAY_COUNT(faults); i++) {
 		int64_t timeout_ms = faults[i].timeout_ms == 0 ? 20000 : faults[i].timeout_ms;
 		struct store *store = open_store(timeout_ms, 2);
@@ -279,9 +277,72 @@ static void a_server_that_is_gone_comes_back(void **state)
 	store_close(&store);
 }
 
+struct crowd {
+	struct store *store;
+	_Atomic bool ended;
+	_Atomic uint64_t calls, good, wrong;
+};
+
+static void *call_until_ended(void *argument)
+{
+	struct crowd *crowd = argument;
+	struct store_decision decision;
+
+	while (!atomic_load(&crowd->ended)) {
+		enum store_status status = reserve(crowd->store, &decision);
+
+		crowd->calls++;
+		crowd->good += status == STORE_OK;
+		crowd->wrong += status == STORE_OVER || (status == STORE_OK && decision.used != 1);
+	}
+	return NULL;
+}
+
+static void await(_Atomic uint64_t *number, uint64_t least)
+{
+	uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	while (*number < least) {
+		assert_true(clock_monotonic_ms() < give_up_ms);
+		poll(NULL, 0, 1);
+	}
+}
+
+/* Calls that travel together share a fault, and nothing else. */
+static void a_crowd_survives_each_fault(void **state)
+{
+	struct crowd crowd = {.store = open_store(100, 2)};
+	pthread_t threads[CROWD];
+
+	(void)state;
+	for (size_t i = 0; i < CROWD; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, call_until_ended, &crowd), 0);
+	for (size_t i = 0; i < ARRAY_COUNT(faults); i += 5) {
+		uint64_t good, calls;
+
+		becomes_well(crowd.store);
+		good = crowd.good;
+		await(&crowd.good, good + CROWD);
+		fake_resp_order(&server, &faults[i].orders);
+		calls = crowd.calls;
+		await(&crowd.calls, calls + CROWD);
+	}
+	becomes_well(crowd.store);
+	atomic_store(&crowd.ended, true);
+	for (size_t i = 0; i < CROWD; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(crowd.wrong, 0);
+	assert_true(crowd.good > 0);
+	store_close(&crowd.store);
+}
+
 static int start(void **state)
 {
 	(void)state;
+	for (size_t i = 0; i < NESTED; i++)
+		memcpy(nested + 4 * i, "*1\r\n", 4);
+	memset(bulky, 'x', sizeof(bulky));
+	memcpy(bulky, "$536870912\r\n", 12);
 	fake_resp_start(&server, 0);
 	return 0;
 }
@@ -303,6 +364,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_sent_while_it_is_open),
 		cmocka_unit_test(commits_do_not_disturb),
 		cmocka_unit_test(a_server_that_is_gone_comes_back),
+		cmocka_unit_test(a_crowd_survives_each_fault),
 	};
 
 	return cmocka_run_group_tests(cases, start, stop);

@@ -388,6 +388,46 @@ static void a_crowd_gets_exactly_the_limit(void **state)
 	store_close(&store);
 }
 
+static void *count_alone(void *argument)
+{
+	struct store *store = argument;
+	struct store_decision decision;
+	unsigned char id[STORE_ID_SIZE];
+	char key[STORE_KEY_SIZE];
+	struct store_charge one;
+
+	new_key(key);
+	one = charge(key, 1000, 1);
+	store_id(id);
+	for (unsigned sequence = 1; sequence <= 100; sequence++) {
+		enum store_status status = store_reserve(store, id, sequence, &one, 1, &decision);
+
+		if (status != STORE_OK || decision.used != sequence)
+			return argument;
+		if (sequence % 10 == 0)
+			store_commit(store, id, &one, 1);
+	}
+	return NULL;
+}
+
+/* Calls of many threads travel together; each gets its own reply. */
+static void nobody_gets_the_reply_of_another(void **state)
+{
+	struct store *store = open_still();
+	pthread_t threads[THREADS];
+
+	(void)state;
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count_alone, store), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		void *failed;
+
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+	store_close(&store);
+}
+
 static void values_expire(void **state)
 {
 	struct store *store = open_store();
@@ -494,6 +534,7 @@ int main(void)
 		cmocka_unit_test(large_steps),
 		cmocka_unit_test(wrong_arguments),
 		cmocka_unit_test(a_crowd_gets_exactly_the_limit),
+		cmocka_unit_test(nobody_gets_the_reply_of_another),
 		cmocka_unit_test(values_expire),
 		cmocka_unit_test(sets_are_of_redis),
 		cmocka_unit_test(keys_are_unambiguous),
