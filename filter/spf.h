@@ -1,38 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SPF (RFC 7208) as an inquiry: libspf2 evaluates, behind a guard of ours (see spf_guard.c) that
- * reads every record strictly first and counts terms, void lookups, names and time. */
+/* SPF (RFC 7208) as an inquiry. Every record is read strictly first (spf_record.h); the terms are walked
+ * and their limits kept by us (spf_evaluate.c); whether a term matches, libspf2 says, behind a guard
+ * (spf_guard.h). A check ends within 8 seconds. */
 #ifndef MAILREEVE_SPF_H
 #define MAILREEVE_SPF_H
 
 #include "dns.h"
 #include "inquiry.h"
 #include "path.h"
-
-enum spf_result {
-	SPF_NONE,
-	SPF_NEUTRAL,
-	SPF_PASS,
-	SPF_FAIL,
-	SPF_SOFTFAIL,
-	SPF_TEMPERROR,
-	SPF_PERMERROR
-};
-enum spf_identity { SPF_HELO, SPF_MAILFROM };
-
-/* Result of the inquiry. */
-struct spf {
-	enum spf_identity identity;
-	struct ipaddr client;
-	char helo[DOMAIN_SIZE]; /* as given, bounded */
-	char sender[PATH_SIZE]; /* local-part@domain; postmaster@HELO for the null reverse-path */
-	char domain[DOMAIN_SIZE]; /* the one whose record was looked up */
-	enum spf_result result;
-	bool over_broad; /* the record passes +all, or a network wider than /8 (IPv4), /32 (IPv6):
-			  * a pass proves nothing and counts as none */
-	bool no_mail; /* the record is exactly "v=spf1 -all" */
-	char explanation[256]; /* of a fail, from exp=, printable ASCII; empty without */
-	char evidence[400]; /* one line: which term of whose record decided, or what went wrong */
-};
+#include "spf_result.h"
 
 /* The HELO identity needs SENDER_LOCAL_PART and SENDER_DOMAIN empty. MAILFROM with an empty domain
  * uses postmaster@HELO (RFC 7208 2.4). RECEIVER: our name, for %{r}. Its result is a const struct

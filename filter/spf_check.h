@@ -10,9 +10,9 @@
 #include "compiler.h"
 #include "dns.h"
 #include "inquiry.h"
-#include "spf.h"
 #include "spf_guard.h"
 #include "spf_record.h"
+#include "spf_result.h"
 
 enum { SPF_TERMS_MAX = 10, SPF_VOIDS_MAX = 2 }; /* RFC 7208 4.6.4 */
 

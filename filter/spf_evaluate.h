@@ -5,7 +5,7 @@
 
 #include "compiler.h"
 #include "inquiry.h"
-#include "spf.h"
+#include "spf_result.h"
 
 /* Evaluates the record of spf->domain for the question that SPF holds, and fills in its result.
  * False: an answer is on its way, call it again when it is there. */
