@@ -38,6 +38,7 @@ struct dns_answer {
 	enum dns_status status;
 	uint32_t ttl; /* seconds, when the server sent it; for negative answers by RFC 2308 */
 	bool authentic; /* the resolver set AD */
+	unsigned aliases; /* CNAMEs followed from the name to the answer */
 	size_t count;
 	struct dns_record *records; /* MX sorted by preference; duplicates removed; bounded */
 };

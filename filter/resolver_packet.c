@@ -289,6 +289,7 @@ static enum resolver_packet_result give_answer(const struct reading *reading,
 	reply->answer = dns_answer_create(
 		reading->query->asked, reading->query->type, status, ttl, records, count);
 	reply->answer->authentic = LDNS_AD_WIRE(reading->packet) != 0;
+	reply->answer->aliases = reply->aliases;
 	return RESOLVER_PACKET_ANSWER;
 }
 

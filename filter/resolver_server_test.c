@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -231,6 +232,27 @@ static void test_server_restarts_in_mid_flight(void **state)
 	dns_server_stop(&server);
 }
 
+/* P6: without a free file descriptor questions fail as temporary, and only as long as that lasts. */
+static void test_no_file_descriptor_is_free(void **state)
+{
+	struct rlimit limit, none;
+	struct dns_server server;
+	struct resolver *resolver;
+
+	(void)state;
+	dns_server_start(&server, 0, NULL);
+	resolver = dns_server_resolver(server.address, NULL, NULL, NULL, 200);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(status_of(resolver, "none.t"), DNS_TIMEOUT);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(status_of(resolver, "some.t"), DNS_OK);
+	resolver_stop(&resolver);
+	dns_server_stop(&server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_answers),
 		cmocka_unit_test(test_server_restarts),
 		cmocka_unit_test(test_server_restarts_in_mid_flight),
+		cmocka_unit_test(test_no_file_descriptor_is_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,20 +194,22 @@ static void test_text_of_64_kilobytes(void **state)
 	resolver_stop(&resolver);
 }
 
-static void test_ttl_and_authentic(void **state)
+static void test_ttl_aliases_and_authentic(void **state)
 {
 	static const struct {
 		const char *name;
 		uint32_t ttl;
 		bool authentic;
+		unsigned aliases;
 	} cases[] = {
-		{"ttl5.t", 5, false},
-		{"ttlhuge.t", 0, false},
-		{"chain3.ttl.t", 298, false},
-		{"nxdomain.ttl.t", 60, false},
-		{"nodata.ttl.t", 60, false},
-		{"nosoa.ttl.t", 0, false},
-		{"authentic.t", 300, true},
+		{"ttl5.t", 5, false, 0},
+		{"ttlhuge.t", 0, false, 0},
+		{"chain3.ttl.t", 298, false, 3},
+		{"step3.ttl.t", 300, false, 3},
+		{"nxdomain.ttl.t", 60, false, 0},
+		{"nodata.ttl.t", 60, false, 0},
+		{"nosoa.ttl.t", 0, false, 0},
+		{"authentic.t", 300, true, 0},
 	};
 	struct resolver *resolver = start();
 
@@ -215,9 +217,10 @@ static void test_ttl_and_authentic(void **state)
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		const struct dns_answer *answer = dns_server_ask(resolver, cases[i].name, DNS_A);
 
-		if (answer->ttl != cases[i].ttl || answer->authentic != cases[i].authentic)
-			fail_msg("%s: TTL %u, authentic %d", cases[i].name, answer->ttl,
-				answer->authentic);
+		if (answer->ttl != cases[i].ttl || answer->authentic != cases[i].authentic ||
+			answer->aliases != cases[i].aliases)
+			fail_msg("%s: TTL %u, authentic %d, %u aliases", cases[i].name, answer->ttl,
+				answer->authentic, answer->aliases);
 		dns_answer_release(&answer);
 	}
 	resolver_stop(&resolver);
@@ -303,7 +306,7 @@ int main(void)
 		cmocka_unit_test(test_forged_answers_are_counted),
 		cmocka_unit_test(test_late_answer_is_nobody_elses),
 		cmocka_unit_test(test_text_of_64_kilobytes),
-		cmocka_unit_test(test_ttl_and_authentic),
+		cmocka_unit_test(test_ttl_aliases_and_authentic),
 		cmocka_unit_test(test_answers_are_kept),
 		cmocka_unit_test(test_edns_is_given_up_only_where_refused),
 		cmocka_unit_test(test_bad_nameserver_is_named),
