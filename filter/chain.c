@@ -262,6 +262,8 @@ static struct decision answer(struct chain *chain, enum stage stage)
 	exemption_update(&chain->session, stage, deadline_ms);
 	decision = merge(chain, STAGE_CONNECT, stage);
 	for (int s = STAGE_CONNECT; s <= (int)stage && decision.verdict != VERDICT_REJECT; s++) {
+		if (s == STAGE_HELO && !chain->session.greeted)
+			continue;
 		judge_stage(chain, (enum stage)s, PASS_CHECKS, deadline_ms);
 		decision = merge(chain, STAGE_CONNECT, stage);
 	}

@@ -35,6 +35,8 @@ static void look_at_trust(struct look *look)
 		matchlist_match_address(session->site->trusted_networks, &session->client, &match))
 		grant(look, EXEMPT_TRUSTED, "trusted client",
 			ipaddr_format(&session->client, address), &match);
+	if (exemption_is_local_submission(session))
+		grant(look, EXEMPT_TRUSTED, "local", "submission", NULL);
 	if (session->auth_user[0] != '\0')
 		grant(look, EXEMPT_AUTHENTICATED, "authenticated user", session->auth_user, NULL);
 	if (session->tls_subject[0] == '\0' || session->site->trusted_certificates == NULL)
@@ -130,6 +132,7 @@ void exemption_update(struct session *session, enum stage stage, uint64_t deadli
 
 bool exemption_is_local_submission(const struct session *session)
 {
-	return !session->greeted && ascii_equal(session->mta_client_name, "localhost") &&
+	/* Postfix makes up a client and a HELO for it, but no port. */
+	return session->client_port == 0 && ascii_equal(session->mta_client_name, "localhost") &&
 	       ipaddr_scope(&session->client) == IP_LOOPBACK;
 }

@@ -276,9 +276,11 @@ static void test_local_submission(void **state)
 	assert_false(exemption_is_local_submission(&world.session));
 	strcpy(world.session.mta_client_name, "localhost");
 	assert_true(exemption_is_local_submission(&world.session));
-	world.session.greeted = true;
+	exemption_update(&world.session, STAGE_CONNECT, clock_monotonic_ms());
+	assert_int_equal(world.session.exemptions, EXEMPT_TRUSTED);
+	world.session.client_port = 40000;
 	assert_false(exemption_is_local_submission(&world.session));
-	world.session.greeted = false;
+	world.session.client_port = 0;
 	assert_true(ipaddr_parse("192.0.2.1", &world.session.client));
 	assert_false(exemption_is_local_submission(&world.session));
 	destroy(&world);

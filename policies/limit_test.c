@@ -349,7 +349,7 @@ static void test_not_counted(void **state)
 	/* Local submission is never refused. */
 	policy_case_connect(&policy_case, "127.0.0.1");
 	strcpy(policy_case.session.mta_client_name, "localhost");
-	policy_case.session.greeted = false;
+	policy_case.session.client_port = 0;
 	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
 	close_session(&policy_case, OUTCOME_DROPPED);
 	assert_int_equal(flaky_store_sum(services.store), 0);

@@ -237,7 +237,7 @@ static void test_local_submission(void **state)
 	start(&policy_case);
 	policy_case_connect(&policy_case, "127.0.0.1");
 	strcpy(policy_case.session.mta_client_name, "localhost");
-	policy_case.session.greeted = false;
+	policy_case.session.client_port = 0;
 	policy_case_run(&policy_case, STAGE_EOM);
 	assert_string_equal(failed(&policy_case), "");
 	policy_case_end(&policy_case);

@@ -271,10 +271,10 @@ static void test_local_submission(void **state)
 	start(&policy_case);
 	policy_case_connect(&policy_case, "127.0.0.1");
 	strcpy(policy_case.session.mta_client_name, "localhost");
-	policy_case.session.greeted = false;
+	policy_case.session.client_port = 0;
 	expect(&policy_case, "local submission", "<u@external.example>", NULL);
 	expect(&policy_case, "local submission", "<an na@example.org>", NULL);
-	policy_case.session.greeted = true;
+	policy_case.session.client_port = 40000;
 	expect(&policy_case, "local client", "<u@external.example>", "relay");
 	policy_case_end(&policy_case);
 }

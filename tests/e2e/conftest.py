@@ -17,6 +17,7 @@ from harness.sendmail import Sendmail  # noqa: E402
 from harness.sink import Sink  # noqa: E402
 from harness.site import Site  # noqa: E402
 from harness.syslog import Syslog  # noqa: E402
+from harness.tls import Authority  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.environ.get("MAILREEVE_TOOLS") or os.path.join(HERE, "..", "..", "build", "tools")
@@ -65,6 +66,14 @@ def sink():
 
 
 @pytest.fixture(scope="session")
+def tls(folder):
+    authority = Authority(f"{folder}/tls")
+    authority.issue(world.HOSTNAME)
+    authority.issue("client.good.test")
+    return authority
+
+
+@pytest.fixture(scope="session")
 def site(folder, nameserver, sink):
     del nameserver, sink
     site = Site(f"{folder}/site")
@@ -73,7 +82,7 @@ def site(folder, nameserver, sink):
 
 
 @pytest.fixture(scope="session")
-def postfix(folder, site, sink):
+def postfix(folder, site, sink, tls):
     services = {("192.0.2.25", 25): [], ("2001:db8::25", 25): []}
     # Here the MTA itself knows its recipients and relays for nobody.
     services["192.0.2.25", 2525] = [
@@ -83,9 +92,16 @@ def postfix(folder, site, sink):
     services["192.0.2.25", 2526] = ["smtpd_milters=inet:127.0.0.1:8891"]
     services["127.0.0.1", 26] = ["smtpd_milters="]
     services["127.0.0.1", 2527] = []  # takes XCLIENT
+    services["192.0.2.25", 2528] = [
+        "smtpd_tls_security_level=may", "smtpd_tls_ask_ccert=yes",
+        f"smtpd_tls_CAfile={tls.authority}",
+        f"smtpd_tls_cert_file={tls.certificate(world.HOSTNAME)}",
+        f"smtpd_tls_key_file={tls.key(world.HOSTNAME)}",
+    ]
+    milter = f"unix:{site.milter_path}"
     server = Postfix(
-        f"{folder}/postfix", services, f"unix:{site.milter_path}", sink.port,
-        world.HOSTNAME, world.DOMAIN,
+        f"{folder}/postfix", services, milter, sink.port, world.HOSTNAME, world.DOMAIN,
+        local_milter=milter,
     )
     server.start()
     yield server
@@ -93,11 +109,11 @@ def postfix(folder, site, sink):
 
 
 @pytest.fixture(scope="session")
-def sendmail(folder, site, sink):
+def sendmail(folder, site, sink, tls):
     services = [("192.0.2.26", 25), ("2001:db8::26", 25)]
     server = Sendmail(
         os.path.abspath(f"{TOOLS}/sendmail"), f"{folder}/sendmail", services,
-        f"unix:{site.milter_path}", sink.port, world.HOSTNAME,
+        f"unix:{site.milter_path}", sink.port, world.HOSTNAME, tls,
     )
     server.start()
     yield server

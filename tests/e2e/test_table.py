@@ -124,6 +124,9 @@ def test_quarantined(mta, site, sink, stage):
     mta.wait_held(result.token)
     row = daemon.wait_decision(mark, stage="eom")
     assert row["verdict"] == "quarantine"
+    if stage != "rcpt" and mta.name == "sendmail":  # Postfix keeps no reason
+        evidence = row["findings"].split(f"{CHECKS[stage]}=fail/quarantine: ")[1]
+        mta.wait_reason(result.token, evidence.split(";")[0][:40])
     assert not sink.find(result.token)
 
 

@@ -36,6 +36,7 @@ FEATURE(`no_default_msa')dnl
 FEATURE(`accept_unresolvable_domains')dnl
 FEATURE(`accept_unqualified_senders')dnl
 FEATURE(`promiscuous_relay')dnl
+{tls}
 {daemons}
 INPUT_MAIL_FILTER(`mailreeve', `S={milter}, F=T, T=C:5s;S:30s;R:30s;E:1m')dnl
 MAILER(`local')dnl
@@ -48,7 +49,7 @@ class Sendmail:
 
     name = "sendmail"
 
-    def __init__(self, unpacked, folder, services, milter, sink_port, hostname):
+    def __init__(self, unpacked, folder, services, milter, sink_port, hostname, tls=None):
         self.folder, self.services = str(folder), list(services)
         self.address, self.port = self.services[0]
         self.binary = f"{unpacked}/usr/libexec/sendmail/sendmail"
@@ -58,7 +59,7 @@ class Sendmail:
         for name, text in (
             ("aliases", ""), ("local-host-names", ""),
             ("service.switch", "hosts files dns\naliases files\n"),
-            ("sendmail.mc", self._source(milter, sink_port, hostname)),
+            ("sendmail.mc", self._source(milter, sink_port, hostname, tls)),
         ):
             with open(f"{etc}/{name}", "w", encoding="utf-8") as out:
                 out.write(text)
@@ -71,7 +72,7 @@ class Sendmail:
             )
         self.child = None
 
-    def _source(self, milter, sink_port, hostname):
+    def _source(self, milter, sink_port, hostname, tls):
         daemons = []
         for number, (address, port) in enumerate(self.services):
             family = "inet6" if ":" in address else "inet"
@@ -79,7 +80,13 @@ class Sendmail:
                 f"DAEMON_OPTIONS(`Family={family}, Name=MTA{number}, Port={port}, "
                 f"Addr={address}')dnl"
             )
+        options = {} if tls is None else {
+            "confCACERT_PATH": tls.folder, "confCACERT": tls.authority,
+            "confSERVER_CERT": tls.certificate("mx.example.test"),
+            "confSERVER_KEY": tls.key("mx.example.test"),
+        }
         return CONFIGURATION.format(
+            tls="\n".join(f"define(`{k}', `{v}')dnl" for k, v in options.items()),
             folder=self.folder, hostname=hostname, milter=milter, sink=sink_port,
             daemons="\n".join(daemons),
         )
@@ -129,8 +136,8 @@ class Sendmail:
             lambda: next(self._held_files(token), None), f"{token} in quarantine"
         ).encode()
 
-    def knows_reason(self, token, reason):
-        """The quarantine reason stands in the queue file."""
+    def wait_reason(self, token, reason):
+        """The quarantine reason in the queue file."""
         return until(
             lambda: any(reason in text for text in self._held_files(token)),
             f"quarantine reason {reason}",

@@ -136,6 +136,12 @@ class Dialogue:
             result.end = self.content(message)
         return result
 
+    def starttls(self, context):
+        reply = self.command("STARTTLS")
+        if reply.ok:
+            self.socket = context.wrap_socket(self.socket)
+        return reply
+
     def quit(self):
         try:
             reply = self.command("QUIT")
