@@ -141,7 +141,7 @@ static void check_name(const struct finding *finding, char *buffer, size_t size)
 static void add_findings(struct text *line, const struct session *session)
 {
 	enum { FINDINGS_MAX_BYTES = 1000 };
-	char buffer[FINDINGS_MAX_BYTES];
+	char buffer[FINDINGS_MAX_BYTES + 200];
 	struct text list;
 
 	text_init(&list, buffer, sizeof(buffer));
@@ -162,18 +162,16 @@ static void add_findings(struct text *line, const struct session *session)
 			text_addf(&list, ": %s", finding->evidence);
 		}
 	}
-	if (list.length == 0)
-		return;
-	text_add(line, " findings=\"");
-	text_add_escaped(line, buffer, list.length, FINDINGS_MAX_BYTES);
-	text_add_char(line, '"');
+	if (list.length > 0)
+		log_field_bounded(line, "findings", buffer, FINDINGS_MAX_BYTES);
 }
 
 void decision_log(const struct session *session, const struct decision *decision)
 {
 	const struct transaction *transaction = &session->transaction;
 	bool accepted = decision->verdict == VERDICT_CONTINUE;
-	char buffer[3000];
+	/* Room for all fields at their longest: what comes last matters most. */
+	char buffer[4000];
 	char name[128];
 	struct text line;
 

@@ -21,11 +21,12 @@ void log_warning(const char *format, ...) ATTR_PRINTF(1, 2);
 void log_info(const char *format, ...) ATTR_PRINTF(1, 2);
 void log_debug(const char *format, ...) ATTR_PRINTF(1, 2);
 
-/* Adds " key=value" (no blank before the first), the value bounded to 256 bytes, escaped, and quoted
- * when it is empty or holds anything but [A-Za-z0-9.:@/_+<>[]-]. NULL adds nothing. */
+/* Adds " key=value" (no blank before the first), the value escaped, bounded to 256 bytes as shown (then
+ * it ends in "..."), and quoted when it is empty or holds anything but [A-Za-z0-9.:@/_+<>[]-]. NULL adds
+ * nothing; a field that does not fit the line is left out, with all that follow. */
 void log_field(struct text *line, const char *key, const char *value);
 
-/* The same with a bound of LIMIT bytes. */
+/* The same with a bound of LIMIT bytes, at least 3. */
 void log_field_bounded(struct text *line, const char *key, const char *value, size_t limit);
 
 #endif

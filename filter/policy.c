@@ -37,6 +37,9 @@ static struct finding *add(struct call *call, unsigned check, enum result result
 	char raw[EVIDENCE_SIZE];
 	struct text evidence;
 
+	/* Trouble of the DNS or the store is no reason to lose mail. */
+	if (result == RESULT_TEMPERROR && action == ACTION_REJECT)
+		action = ACTION_TEMPFAIL;
 	finding->policy = call->policy;
 	finding->check = &call->policy->checks[check];
 	finding->title = title;
