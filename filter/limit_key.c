@@ -279,7 +279,7 @@ static void make_unproven(struct maker *maker, struct limit_identity *identity, 
 		(const char *const[]){maker->options->title, "unproven", place, maker->network}, 4);
 }
 
-static bool make_alternative(struct maker *maker, const unsigned char *parts, size_t count,
+static bool make_alternative(struct maker maker, const unsigned char *parts, size_t count,
 	struct limit_identity *identity)
 {
 	char values[LIMIT_PARTS_MAX][PATH_SIZE];
@@ -287,20 +287,18 @@ static bool make_alternative(struct maker *maker, const unsigned char *parts, si
 	size_t hashed_count = 0;
 	struct text label;
 
-	maker->unproven = false;
-	maker->network = NULL;
 	text_init(&label, identity->label, sizeof(identity->label));
-	hashed[hashed_count++] = maker->options->title;
+	hashed[hashed_count++] = maker.options->title;
 	for (size_t i = 0; i < count; i++) {
-		if (!part_value(maker, parts[i], values[i]))
+		if (!part_value(&maker, parts[i], values[i]))
 			return false;
 		hashed[hashed_count++] = part_names[parts[i]];
 		hashed[hashed_count++] = values[i];
 		add_label(&label, values[i]);
 	}
 	store_key(identity->key, hashed, hashed_count);
-	if (maker->unproven)
-		make_unproven(maker, identity, &label);
+	if (maker.unproven)
+		make_unproven(&maker, identity, &label);
 	return true;
 }
 
@@ -308,7 +306,7 @@ bool limit_key_make(const struct limit_key *key, const struct limit_key_options 
 	struct session *session, struct limit_proof *proof, uint64_t deadline_ms,
 	struct limit_identity *identity)
 {
-	struct maker maker = {
+	const struct maker maker = {
 		.options = options,
 		.session = session,
 		.proof = proof,
@@ -316,7 +314,7 @@ bool limit_key_make(const struct limit_key *key, const struct limit_key_options 
 	};
 
 	for (size_t i = 0; i < key->alternatives; i++)
-		if (make_alternative(&maker, key->parts[i], key->part_counts[i], identity))
+		if (make_alternative(maker, key->parts[i], key->part_counts[i], identity))
 			return true;
 	return false;
 }
