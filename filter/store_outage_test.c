@@ -73,13 +73,6 @@ void log_debug(const char *format, ...)
 	fail_msg("%s", format);
 }
 
-void log_field(struct text *line, const char *key, const char *value)
-{
-	(void)line;
-	(void)value;
-	fail_msg("%s", key);
-}
-
 static struct store *open_at(const char *url, const char *password_file, int64_t timeout_ms)
 {
 	struct store_options options = {

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "log.h"
+
+enum { FIELD_MAX_BYTES = 256 };
+
+static bool is_plain(const char *value)
+{
+	if (*value == '\0')
+		return false;
+	for (; *value != '\0'; value++)
+		if (!ascii_is_alnum(*value) && strchr(".:@/_+<>[]-", *value) == NULL)
+			return false;
+	return true;
+}
+
+void log_field(struct text *line, const char *key, const char *value)
+{
+	log_field_bounded(line, key, value, FIELD_MAX_BYTES);
+}
+
+static void cut_to(struct text *line, size_t length)
+{
+	line->length = length;
+	line->buffer[length] = '\0';
+}
+
+/* At most LIMIT bytes as they stand in the line, since each byte from the wire may become four. */
+static void add_value(struct text *line, const char *value, size_t limit)
+{
+	static const char dots[] = "...";
+	size_t start = line->length;
+	size_t cut = start;
+
+	for (; *value != '\0'; value++) {
+		if (line->length - start + sizeof(dots) - 1 <= limit)
+			cut = line->length;
+		text_add_escaped(line, value, 1, 1);
+		if (line->length - start <= limit)
+			continue;
+		cut_to(line, cut);
+		text_add(line, dots);
+		return;
+	}
+}
+
+void log_field_bounded(struct text *line, const char *key, const char *value, size_t limit)
+{
+	size_t start = line->length;
+	bool quoted;
+
+	if (value == NULL)
+		return;
+	quoted = !is_plain(value);
+	if (line->length > 0)
+		text_add_char(line, ' ');
+	text_addf(line, "%s=%s", key, quoted ? "\"" : "");
+	add_value(line, value, limit);
+	if (quoted)
+		text_add_char(line, '"');
+	/* Rather no field than half of one. */
+	if (line->truncated)
+		cut_to(line, start);
+}
