@@ -3,6 +3,7 @@
 many at once."""
 
 import os
+import threading
 
 import pytest
 
@@ -154,3 +155,52 @@ def test_sessions_that_wait_are_bounded(site, silent_dns):
     refused = [data for letter_, data in answers if letter_ == "y"]
     assert len(refused) >= 1 and all(data.startswith(b"451 4.3.2 ") for data in refused)
     assert [letter_ for letter_, _ in answers].count("c") >= 2
+
+
+PERSONAS = [
+    ({}, None),
+    ({"client": world.OTHER, "helo": "mail.other.test", "sender": "olaf@other.test"}, None),
+    ({"sender": "eve@nosuch.test"}, (550, "5.1.8")),
+    ({"helo": "mx.example.test"}, (550, "5.7.1")),
+    ({"client": world.STRAY, "helo": "web.shop.test"}, (550, "5.7.23")),
+    ({"recipients": ["nobody@example.test"]}, (550, "5.1.1")),
+    ({"extra": "From: Second <second@good.test>\n"}, (550, "5.6.0")),
+    ({"client": world.TRUSTED, "sender": "eve@nosuch.test"}, None),
+]
+
+
+def test_sessions_do_not_mix(postfix, sendmail, site):
+    """Many clients of all kinds at the same time: to each what is due to it."""
+    site.fresh_filter("connection { mode = off }\n")
+    wrong = []
+
+    def be(mta, mail, due):
+        for _ in range(8):
+            result = site.send(mta, **mail)
+            _, reply = result.refusal
+            if (reply and (reply.code, reply.enhanced)) != due:
+                wrong.append((mail, due, result))
+
+    threads = [
+        threading.Thread(target=be, args=(mta, mail, due))
+        for mta in (postfix, sendmail) for mail, due in PERSONAS
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_filter_is_killed_and_comes_back(mta, site, sink):
+    daemon = site.fresh_filter()
+    dialogue = mta.connect(source=world.GOOD)
+    dialogue.command("EHLO mail.good.test")
+    assert dialogue.command("MAIL FROM:<anna@good.test>").ok
+    daemon.child.kill()
+    assert dialogue.command("RCPT TO:<bob@example.test>").code == 451
+    dialogue.close()
+    assert site.send(mta).refusal[1].code == 451
+    daemon.start()  # over the socket that the dead one left
+    result = site.send(mta)
+    assert result.accepted and sink.wait_for(result.token)
