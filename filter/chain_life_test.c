@@ -107,6 +107,22 @@ static void test_close_in_each_state(void **state)
 	}
 }
 
+static void test_no_greeting(void **state)
+{
+	(void)state;
+	chain_case_start(&world, "a");
+	chain_case_connect(&world);
+	chain_case_mail(&world, "");
+	chain_case_rcpt(&world, bob);
+	assert_string_equal(world.judged, "a:connect a:mail a:rcpt ");
+	chain_case_helo(&world);
+	chain_case_mail(&world, "");
+	chain_case_clear(&world);
+	chain_case_rcpt(&world, bob);
+	assert_string_equal(world.judged, "a:helo a:mail a:rcpt ");
+	chain_case_end(&world);
+}
+
 static void test_policy_that_is_off(void **state)
 {
 	(void)state;
@@ -384,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_second_mail_without_abort),
 		cmocka_unit_test(test_second_greeting),
 		cmocka_unit_test(test_close_in_each_state),
+		cmocka_unit_test(test_no_greeting),
 		cmocka_unit_test(test_policy_that_is_off),
 		cmocka_unit_test(test_configuration_is_kept),
 		cmocka_unit_test(test_quarantine),

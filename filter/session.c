@@ -73,12 +73,18 @@ static void end_greeting(struct session *session)
 
 static void end_connection(struct session *session)
 {
+	struct session bare = {
+		.site = session->site,
+		.services = session->services,
+		.dry_run = session->dry_run,
+		.keep_all = session->keep_all,
+		.transaction.declared_size = -1,
+	};
+
 	clear_findings(&session->findings[SCOPE_CONNECTION]);
 	inquiry_free(&session->iprev);
-	session->client = (struct ipaddr){0};
-	session->exemptions = 0;
-	session->auth_user[0] = '\0';
-	session->tls_subject[0] = '\0';
+	memcpy(bare.id, session->id, sizeof(bare.id));
+	*session = bare;
 }
 
 void session_end_scope(struct session *session, enum scope scope)
