@@ -1,98 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One set of cases for both halves: what store.h promises holds whatever stands behind it. */
-#include "store.h"
-
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "../tests/lib/private_redis.h"
+#include "../tests/lib/store_case.h"
 #include "mem.h"
-#include "store_backend.h"
-
-enum { HOUR_MS = 3600 * 1000, MINUTE_MS = 60 * 1000, THREADS = 64 };
-
-static struct private_redis redis;
-static char *url; /* of the half under test; NULL: memory */
-static _Atomic uint64_t fake_now;
-
-static uint64_t fake_clock(void)
-{
-	return atomic_load(&fake_now);
-}
-
-static struct store_options options(void)
-{
-	return (struct store_options){
-		.url = url,
-		.prefix = (char *)(uintptr_t) "mailreeve:",
-		.connect_timeout_ms = 10000,
-		.timeout_ms = 20000,
-		.connections = 8,
-		.memory_bytes = 64 * 1024 * 1024,
-	};
-}
-
-static struct store *open_store(void)
-{
-	struct store_options chosen = options();
-	char why[128] = "";
-	struct store *store = store_open(&chosen, why, sizeof(why));
-
-	assert_non_null(store);
-	return store;
-}
-
-/* With a clock that stands still, so that no slot ends in the middle of a case. */
-static struct store *open_still(void)
-{
-	struct store *store = open_store();
-
-	atomic_store(&fake_now, 1700000000000);
-	store->clock = fake_clock;
-	return store;
-}
-
-static void new_key(char key[STORE_KEY_SIZE])
-{
-	unsigned char id[STORE_ID_SIZE];
-	char hex[2 * STORE_ID_SIZE + 1];
-	const char *parts[] = {hex};
-
-	store_id(id);
-	for (size_t i = 0; i < STORE_ID_SIZE; i++)
-		snprintf(hex + 2 * i, 3, "%02x", id[i]);
-	store_key(key, parts, 1);
-}
-
-static struct store_charge charge(const char *key, int64_t limit, int64_t units)
-{
-	return (struct store_charge){key, "a@example.net", HOUR_MS, limit, units};
-}
-
-static int64_t used(struct store *store, const char *key)
-{
-	struct store_charge one = charge(key, 1, 0);
-	int64_t units = -1;
-
-	assert_int_equal(store_peek(store, &one, 1, &units), STORE_OK);
-	return units;
-}
-
-static enum store_status reserve(struct store *store, const unsigned char *id, unsigned sequence,
-	const char *key, int64_t limit, int64_t units)
-{
-	struct store_charge one = charge(key, limit, units);
-	struct store_decision decision;
-
-	return store_reserve(store, id, sequence, &one, 1, &decision);
-}
 
 static void up_to_the_limit(void **state)
 {
@@ -309,6 +218,56 @@ static void large_steps(void **state)
 	store_close(&store);
 }
 
+/* What cannot be remembered any more of a reservation stays counted: 256 runs of calls are kept. */
+static void reservation_in_many_pieces(void **state)
+{
+	struct store *store = open_still();
+	unsigned char id[STORE_ID_SIZE];
+	char key[STORE_KEY_SIZE];
+	struct store_charge one;
+
+	(void)state;
+	new_key(key);
+	store_id(id);
+	for (unsigned sequence = 1; sequence <= 300; sequence++)
+		assert_int_equal(
+			reserve(store, id, sequence, key, 1000, 1 + sequence % 2), STORE_OK);
+	assert_int_equal(used(store, key), 450);
+	one = charge(key, 1000, 2);
+	assert_int_equal(store_give_back(store, id, 44, &one, 1), STORE_OK);
+	assert_int_equal(used(store, key), 450);
+	assert_int_equal(store_give_back(store, id, 45, &one, 1), STORE_OK);
+	assert_int_equal(used(store, key), 448);
+	assert_int_equal(store_give_back(store, id, 0, &one, 1), STORE_OK);
+	assert_int_equal(used(store, key), 66);
+	store_close(&store);
+}
+
+/* Holes: every second call given back at once, the rest at the end. */
+static void reservation_with_holes(void **state)
+{
+	struct store *store = open_still();
+	unsigned char id[STORE_ID_SIZE];
+	char key[STORE_KEY_SIZE];
+	struct store_charge one;
+
+	(void)state;
+	new_key(key);
+	store_id(id);
+	one = charge(key, 1000, 1);
+	for (unsigned sequence = 1; sequence <= 500; sequence++)
+		assert_int_equal(reserve(store, id, sequence, key, 1000, 1), STORE_OK);
+	for (unsigned sequence = 2; sequence <= 500; sequence += 2)
+		assert_int_equal(store_give_back(store, id, sequence, &one, 1), STORE_OK);
+	assert_int_equal(used(store, key), 250);
+	for (unsigned sequence = 500; sequence > 0; sequence -= 2)
+		assert_int_equal(store_give_back(store, id, sequence, &one, 1), STORE_OK);
+	assert_int_equal(used(store, key), 250);
+	assert_int_equal(store_give_back(store, id, 0, &one, 1), STORE_OK);
+	assert_int_equal(used(store, key), 0);
+	store_close(&store);
+}
+
 static void wrong_arguments(void **state)
 {
 	struct store *store = open_still();
@@ -328,103 +287,6 @@ static void wrong_arguments(void **state)
 	assert_int_equal(store_reserve(store, id, 1, charges, 1, &decision), STORE_OK);
 	assert_int_equal(store_reserve(store, id, 1, charges, 0, &decision), STORE_OK);
 	assert_int_equal(used(store, key), 0);
-	store_close(&store);
-}
-
-struct crowd {
-	struct store *store;
-	const char *key;
-	int64_t limit;
-	int attempts;
-	int64_t cost_max;
-	_Atomic int64_t accepted;
-};
-
-static void *attempt_often(void *argument)
-{
-	struct crowd *crowd = argument;
-
-	for (int i = 0; i < crowd->attempts; i++) {
-		unsigned char id[STORE_ID_SIZE];
-		int64_t units;
-
-		store_id(id);
-		units = 1 + id[0] % crowd->cost_max;
-		if (reserve(crowd->store, id, 1, crowd->key, crowd->limit, units) == STORE_OK)
-			atomic_fetch_add(&crowd->accepted, units);
-	}
-	return NULL;
-}
-
-static int64_t accepted_of(struct store *store, int64_t limit, int64_t cost_max)
-{
-	struct crowd crowd = {.store = store, .limit = limit, .cost_max = cost_max};
-	char key[STORE_KEY_SIZE];
-	pthread_t threads[THREADS];
-
-	new_key(key);
-	crowd.key = key;
-	crowd.attempts = (int)(10 * limit / THREADS / ((cost_max + 1) / 2)) + 1;
-	for (size_t i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, attempt_often, &crowd), 0);
-	for (size_t i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	assert_int_equal(used(store, key), atomic_load(&crowd.accepted));
-	return atomic_load(&crowd.accepted);
-}
-
-static void a_crowd_gets_exactly_the_limit(void **state)
-{
-	struct store *store = open_store();
-
-	(void)state;
-	for (int64_t limit = 1; limit <= 1000; limit *= 10) {
-		int64_t accepted = accepted_of(store, limit, 1);
-		int64_t sum = accepted_of(store, limit * 50, 50);
-
-		assert_int_equal(accepted, limit);
-		assert_in_range(sum, limit * 50 - 49, limit * 50);
-	}
-	store_close(&store);
-}
-
-static void *count_alone(void *argument)
-{
-	struct store *store = argument;
-	struct store_decision decision;
-	unsigned char id[STORE_ID_SIZE];
-	char key[STORE_KEY_SIZE];
-	struct store_charge one;
-
-	new_key(key);
-	one = charge(key, 1000, 1);
-	store_id(id);
-	for (unsigned sequence = 1; sequence <= 100; sequence++) {
-		enum store_status status = store_reserve(store, id, sequence, &one, 1, &decision);
-
-		if (status != STORE_OK || decision.used != sequence)
-			return argument;
-		if (sequence % 10 == 0)
-			store_commit(store, id, &one, 1);
-	}
-	return NULL;
-}
-
-/* Calls of many threads travel together; each gets its own reply. */
-static void nobody_gets_the_reply_of_another(void **state)
-{
-	struct store *store = open_still();
-	pthread_t threads[THREADS];
-
-	(void)state;
-	for (size_t i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, count_alone, store), 0);
-	for (size_t i = 0; i < THREADS; i++) {
-		void *failed;
-
-		assert_int_equal(pthread_join(threads[i], &failed), 0);
-		assert_null(failed);
-	}
 	store_close(&store);
 }
 
@@ -499,28 +361,6 @@ static void keys_are_unambiguous(void **state)
 	}
 }
 
-static int use_memory(void **state)
-{
-	(void)state;
-	url = NULL;
-	return 0;
-}
-
-static int use_redis(void **state)
-{
-	(void)state;
-	private_redis_start(&redis, NULL);
-	url = redis.url;
-	return 0;
-}
-
-static int stop_redis(void **state)
-{
-	(void)state;
-	private_redis_remove(&redis);
-	return 0;
-}
-
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -532,9 +372,9 @@ int main(void)
 		cmocka_unit_test(give_back_is_exact),
 		cmocka_unit_test(committed_stays),
 		cmocka_unit_test(large_steps),
+		cmocka_unit_test(reservation_in_many_pieces),
+		cmocka_unit_test(reservation_with_holes),
 		cmocka_unit_test(wrong_arguments),
-		cmocka_unit_test(a_crowd_gets_exactly_the_limit),
-		cmocka_unit_test(nobody_gets_the_reply_of_another),
 		cmocka_unit_test(values_expire),
 		cmocka_unit_test(sets_are_of_redis),
 		cmocka_unit_test(keys_are_unambiguous),
