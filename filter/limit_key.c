@@ -109,6 +109,21 @@ bool limit_key_parse(const char *text, struct limit_key *key, char *why, size_t 
 
 /* Making. -------------------------------------------------------------------------------------- */
 
+static bool is_written_by_client(enum part part)
+{
+	return part == PART_SENDER || part == PART_SENDER_DOMAIN || part == PART_HELO ||
+	       part == PART_RECIPIENT || part == PART_RECIPIENT_DOMAIN;
+}
+
+bool limit_key_is_forgeable(const struct limit_key *key)
+{
+	for (size_t a = 0; a < key->alternatives; a++)
+		for (size_t i = 0; i < key->part_counts[a]; i++)
+			if (!is_written_by_client(key->parts[a][i]))
+				return false;
+	return true;
+}
+
 /* One key being made. */
 struct maker {
 	const struct limit_key_options *options;

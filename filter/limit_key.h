@@ -25,6 +25,10 @@ struct limit_key {
 bool limit_key_parse(
 	const char *text, struct limit_key *key_r, char *why, size_t why_size) MUST_CHECK;
 
+/* Holds nothing but what a stranger can write as he likes (reverse-path, HELO, recipients): for
+ * warnings. */
+bool limit_key_is_forgeable(const struct limit_key *key);
+
 struct limit_key_options {
 	const char *title; /* of the limit; its counts are its own */
 	const char *extension; /* of mailbox_identity */

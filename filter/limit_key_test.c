@@ -52,6 +52,32 @@ static void test_parse(void **state)
 	}
 }
 
+static void test_forgeable(void **state)
+{
+	static const struct {
+		const char *text;
+		bool forgeable;
+	} rows[] = {
+		{"sender", true},
+		{"sender | helo", true},
+		{"sender_domain + recipient", true},
+		{"recipient_domain", true},
+		{"auth_user | sender", false},
+		{"sender + client_net", false},
+		{"client_ip", false},
+		{"confirmed_name | sender", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct limit_key key;
+		char why[300];
+
+		assert_true(limit_key_parse(rows[i].text, &key, why, sizeof(why)));
+		assert_int_equal(limit_key_is_forgeable(&key), rows[i].forgeable);
+	}
+}
+
 /* What a session says; NULL: nothing. */
 struct said {
 	const char *client, *helo, *reverse_path, *forward_path, *auth_user;
@@ -256,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_forgeable),
 		cmocka_unit_test(test_make),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_hostile),

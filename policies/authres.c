@@ -293,6 +293,18 @@ static bool verify(const void *options_given, const struct site *site, const cha
 	return true;
 }
 
+static void advise(const struct call *call, const struct site *site,
+	void (*warn)(void *context, const char *setting, const char *text), void *context)
+{
+	const struct authres_options *options = call->options;
+
+	(void)site;
+	if (!options->remove_forged)
+		warn(context, "remove_forged",
+			"remove_forged = no lets strangers write our results, and what reads them "
+			"believes it (RFC 8601 section 5)");
+}
+
 const struct policy policy_authres = {
 	.name = "authres",
 	.summary = "Authentication-Results: ours added, forged ones removed",
@@ -303,4 +315,5 @@ const struct policy policy_authres = {
 	.judge = {[STAGE_HEADER] = judge_header, [STAGE_EOM] = judge_eom},
 	.end = {[SCOPE_TRANSACTION] = end_transaction},
 	.verify = verify,
+	.advise = advise,
 };

@@ -319,6 +319,28 @@ static void test_verify(void **state)
 	finish(&policy_case);
 }
 
+static void note_warning(void *context, const char *setting, const char *text)
+{
+	assert_true(strlen(text) > 20);
+	strcat(context, setting);
+	strcat(context, " ");
+}
+
+static void test_advise(void **state)
+{
+	struct policy_case policy_case;
+	char warned[100] = "";
+
+	(void)state;
+	start(&policy_case);
+	policy_authres.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "");
+	policy_case_set(&policy_case, "remove_forged", "no");
+	policy_authres.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "remove_forged ");
+	finish(&policy_case);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_advise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -379,41 +379,6 @@ static bool verify(const void *options_given, const struct site *site, const cha
 	return limit_key_parse(limit->key_text == NULL ? "" : limit->key_text, &key, why, why_size);
 }
 
-/* Nothing in the key is more than what a client writes. */
-static bool is_forgeable(const char *key)
-{
-	static const char *const sound[] = {
-		"auth_user", "client_", "confirmed_name", "tls_subject", "daemon"};
-
-	for (size_t i = 0; i < ARRAY_COUNT(sound); i++) {
-		if (strstr(key, sound[i]) != NULL)
-			return false;
-	}
-	return true;
-}
-
-static void advise(const struct call *call, const struct site *site,
-	void (*warn)(void *context, const char *setting, const char *text), void *context)
-{
-	const struct limit_options *limits = call->options;
-
-	(void)site;
-	for (size_t i = 0; i < call->option_count; i++) {
-		char text[320];
-
-		if (limits[i].mode == LIMIT_OFF || limits[i].key_text == NULL ||
-			!is_forgeable(limits[i].key_text))
-			continue;
-		snprintf(text, sizeof(text),
-			"limit \"%.64s\" counts only by what a client writes, so one that changes "
-			"it "
-			"from message to message is never limited; add another limit by "
-			"client_net, or write auth_user first",
-			limits[i].title);
-		warn(context, "key", text);
-	}
-}
-
 static void prepare(void *options_given)
 {
 	struct limit_options *limit = options_given;
@@ -422,6 +387,35 @@ static void prepare(void *options_given)
 	if (!limit_key_parse(
 		    limit->key_text == NULL ? "" : limit->key_text, &limit->key, why, sizeof(why)))
 		limit->key = (struct limit_key){0};
+}
+
+static void advise(const struct call *call, const struct site *site,
+	void (*warn)(void *context, const char *setting, const char *text), void *context)
+{
+	const struct limit_options *limit = call->options;
+	struct limit_key key;
+	char text[320];
+
+	(void)site;
+	if (limit->mode == LIMIT_OFF || limit->key_text == NULL)
+		return;
+	if (limit_key_parse(limit->key_text, &key, text, sizeof(text)) &&
+		limit_key_is_forgeable(&key)) {
+		snprintf(text, sizeof(text),
+			"limit \"%.64s\" counts only by what a client writes, so one that changes "
+			"it from message to message is never limited; add another limit by "
+			"client_net, or write auth_user first",
+			limit->title);
+		warn(context, "key", text);
+	}
+	if (limit->action == ACTION_REJECT)
+		warn(context, "action",
+			"action = reject loses the mail of a busy hour for good; tempfail lets it "
+			"come when there is room again");
+	if (limit->outage == OUTAGE_ACCEPT)
+		warn(context, "outage",
+			"outage = accept lifts the limit while the store is down, so whoever can "
+			"slow it down has no limit; use local");
 }
 
 const struct policy policy_limit = {

@@ -467,6 +467,29 @@ static void test_verify(void **state)
 	close_session(&policy_case, OUTCOME_DROPPED);
 }
 
+static void note_warning(void *context, const char *setting, const char *text)
+{
+	assert_true(strlen(text) > 20);
+	strcat(context, setting);
+	strcat(context, " ");
+}
+
+static void test_advise(void **state)
+{
+	struct policy_case policy_case;
+	char warned[100] = "";
+
+	(void)state;
+	open_session(&policy_case, "rate=1 / 1h");
+	policy_limit.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "");
+	policy_case_set(&policy_case, "action", "reject");
+	policy_case_set(&policy_case, "outage", "accept");
+	policy_limit.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "action outage ");
+	close_session(&policy_case, OUTCOME_DROPPED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +508,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dry_run, begin, finish),
 		cmocka_unit_test(test_many_limits),
 		cmocka_unit_test_setup_teardown(test_verify, begin, finish),
+		cmocka_unit_test_setup_teardown(test_advise, begin, finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

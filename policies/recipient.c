@@ -351,6 +351,15 @@ static void judge_rcpt(struct call *call)
 	judge_known(call, &recipient->path);
 }
 
+static void advise(const struct call *call, const struct site *site,
+	void (*warn)(void *context, const char *setting, const char *text), void *context)
+{
+	if (call->fail_actions[CHECK_RELAY] < ACTION_TEMPFAIL && relay_is_known(site))
+		warn(context, "relay",
+			"relay lets strangers send anywhere unless the MTA itself stops them; use "
+			"reject");
+}
+
 const struct policy policy_recipient = {
 	.name = "recipient",
 	.summary = "relaying, unknown recipients, and the form of their addresses",
@@ -359,6 +368,7 @@ const struct policy policy_recipient = {
 	.options_size = sizeof(struct recipient_options),
 	.judge = {[STAGE_RCPT] = judge_rcpt},
 	.verify = verify,
+	.advise = advise,
 	.prepare = prepare,
 	.clear = clear,
 };

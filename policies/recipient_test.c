@@ -366,6 +366,28 @@ static void test_verify(void **state)
 	policy_case_end(&policy_case);
 }
 
+static void note_warning(void *context, const char *setting, const char *text)
+{
+	assert_true(strlen(text) > 20);
+	strcat(context, setting);
+	strcat(context, " ");
+}
+
+static void test_advise(void **state)
+{
+	struct policy_case policy_case;
+	char warned[100] = "";
+
+	(void)state;
+	start(&policy_case);
+	policy_recipient.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "");
+	policy_case_set(&policy_case, "relay", "monitor");
+	policy_recipient.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "relay ");
+	policy_case_end(&policy_case);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_advise),
 	};
 
 	return cmocka_run_group_tests(tests, write_recipients, remove_recipients);
