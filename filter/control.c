@@ -26,12 +26,30 @@ struct control {
 	bool started;
 };
 
+/* For a request to come, and again for its answer to go. */
 enum { REQUEST_MS = 2000 };
 
 static bool fill_address(struct sockaddr_un *address, const char *path)
 {
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	return text_copy(address->sun_path, sizeof(address->sun_path), path);
+	if (text_copy(address->sun_path, sizeof(address->sun_path), path))
+		return true;
+	errno = ENAMETOOLONG;
+	return false;
+}
+
+/* False with errno ECONNREFUSED: a socket that nobody listens on. */
+static bool somebody_listens(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool connected =
+		fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	int saved = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return connected || saved == EAGAIN;
 }
 
 static int listen_on(const char *path, char *why, size_t why_size)
@@ -45,8 +63,15 @@ static int listen_on(const char *path, char *why, size_t why_size)
 		snprintf(why, why_size, "control_socket: %s is too long", path);
 		return -1;
 	}
-	if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+	if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode)) {
+		if (somebody_listens(&address)) {
+			snprintf(why, why_size,
+				"another process listens on the control socket %s; stop it first",
+				path);
+			return -1;
+		}
 		unlink(path);
+	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mask = umask(0177);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
@@ -117,17 +142,37 @@ static int run_command(const struct control *control, char *line, FILE *out)
 	return EX_USAGE;
 }
 
+/* Gives up on a peer that has gone, or does not take it all in time. */
+static void send_all(int fd, const char *text, size_t length)
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + REQUEST_MS;
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+
+	while (length > 0) {
+		uint64_t now_ms = clock_monotonic_ms();
+		ssize_t done;
+
+		if (now_ms >= deadline_ms || poll(&ready, 1, (int)(deadline_ms - now_ms)) <= 0)
+			return;
+		done = send(fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (done < 0 && errno != EAGAIN)
+			return;
+		if (done < 0)
+			continue;
+		text += done;
+		length -= (size_t)done;
+	}
+}
+
 /* The answer is one line with the exit status, then the text. */
 static void serve(const struct control *control, int fd)
 {
-	const struct timeval patience = {.tv_sec = REQUEST_MS / 1000};
-	char line[CONTROL_LINE_MAX];
+	char line[CONTROL_LINE_MAX], number[16];
 	char *text = NULL;
 	size_t length = 0;
 	FILE *out;
 	int status;
 
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (!read_line(fd, line))
 		return;
 	out = open_memstream(&text, &length);
@@ -135,14 +180,9 @@ static void serve(const struct control *control, int fd)
 		return;
 	status = run_command(control, line, out);
 	fclose(out);
-	dprintf(fd, "%d\n", status);
-	for (size_t sent = 0; sent < length;) {
-		ssize_t done = send(fd, text + sent, length - sent, MSG_NOSIGNAL);
-
-		if (done <= 0)
-			break;
-		sent += (size_t)done;
-	}
+	snprintf(number, sizeof(number), "%d\n", status);
+	send_all(fd, number, strlen(number));
+	send_all(fd, text, length);
 	free(text);
 }
 
@@ -193,13 +233,24 @@ void control_close(struct control **control_ptr)
 	mem_free(control);
 }
 
+/* Copies the answer; false when there is none. */
+static bool read_answer(FILE *answer, FILE *out, int *status_r)
+{
+	int c;
+
+	if (fscanf(answer, "%d", status_r) != 1 || fgetc(answer) != '\n')
+		return false;
+	while ((c = fgetc(answer)) != EOF)
+		fputc(c, out);
+	return true;
+}
+
 int control_ask(const char *path, const char *line, FILE *out, char *why, size_t why_size)
 {
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int status = EX_PROTOCOL;
 	FILE *answer;
-	int c;
 
 	if (fd < 0 || !fill_address(&address, path) ||
 		connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
@@ -212,17 +263,17 @@ int control_ask(const char *path, const char *line, FILE *out, char *why, size_t
 		return forbidden ? EX_NOPERM : EX_UNAVAILABLE;
 	}
 	answer = fdopen(fd, "r");
-	if (answer == NULL || dprintf(fd, "%s\n", line) < 0 || fscanf(answer, "%d", &status) != 1 ||
-		fgetc(answer) != '\n') {
+	if (answer == NULL) {
+		snprintf(why, why_size, "%s", strerror(errno));
+		close(fd);
+		return EX_OSERR;
+	}
+	send_all(fd, line, strlen(line));
+	send_all(fd, "\n", 1);
+	if (!read_answer(answer, out, &status)) {
 		snprintf(why, why_size, "the daemon at %s did not answer", path);
 		status = EX_PROTOCOL;
-	} else {
-		while ((c = fgetc(answer)) != EOF)
-			fputc(c, out);
 	}
-	if (answer != NULL)
-		fclose(answer);
-	else
-		close(fd);
+	fclose(answer);
 	return status;
 }

@@ -61,8 +61,10 @@ bool milter_socket_prepare(const char *socket_text, char *why, size_t why_size)
 		return false;
 	}
 	fd = connect_path(path);
-	if (fd >= 0) {
+	if (fd >= 0)
 		close(fd);
+	/* EAGAIN: it listens, and has its hands full. */
+	if (fd >= 0 || errno == EAGAIN) {
 		snprintf(why, why_size, "another process listens on %s; stop it first", path);
 		return false;
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -82,7 +83,7 @@ static bool is_held(const char *file)
 
 	if (in == NULL)
 		return false;
-	held = fscanf(in, "%ld", &pid) == 1 && pid > 1 && pid != (long)getpid() &&
+	held = fscanf(in, "%ld", &pid) == 1 && pid > 1 && pid <= INT_MAX && pid != (long)getpid() &&
 	       kill((pid_t)pid, 0) == 0;
 	fclose(in);
 	return held;
