@@ -118,8 +118,20 @@ static void end_policies(struct chain *chain, enum scope scope, enum outcome out
 	}
 }
 
+static void count_lookups(struct chain *chain)
+{
+	struct session_dns_cost cost;
+
+	if (!chain->begun[SCOPE_TRANSACTION] || chain->session.transaction.recipients_seen == 0)
+		return;
+	session_dns_cost(&chain->session, &cost);
+	stats_count_dns(&cost);
+}
+
 static void end_scope(struct chain *chain, enum scope scope, enum outcome outcome)
 {
+	if (scope <= SCOPE_TRANSACTION)
+		count_lookups(chain);
 	for (int inner = SCOPE_COUNT - 1; inner >= (int)scope; inner--) {
 		if (!chain->begun[inner])
 			continue;

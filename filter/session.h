@@ -165,6 +165,16 @@ bool session_proof(struct session *session, enum proof_of which, uint64_t deadli
 enum result session_match_client(struct session *session, const struct matchlist *list,
 	uint64_t deadline_ms, struct match *match_r);
 
+/* What the transaction's lookups took; those of the connection and the greeting count for its first
+ * transaction. */
+struct session_dns_cost {
+	unsigned questions; /* different ones, cached or not */
+	unsigned sent; /* of them not answered from the cache */
+	unsigned steps; /* waits for answers one after another, the longest chain but SPF's */
+	unsigned spf_steps; /* SPF's own longest chain */
+};
+void session_dns_cost(struct session *session, struct session_dns_cost *cost_r);
+
 /* Life. Init leaves everything zeroed but id, site and services. The ends are idempotent: they free
  * what the scope holds and zero its facts; ending an outer scope ends the inner ones. */
 void session_init(

@@ -99,3 +99,28 @@ const struct spf *session_sender_spf_result(struct session *session, uint64_t de
 {
 	return result_of(session_sender_spf(session), deadline_ms);
 }
+
+static void add_cost(struct inquiry *inquiry, unsigned *steps, struct session_dns_cost *cost)
+{
+	struct inquiry_cost one;
+
+	if (inquiry == NULL || inquiry_result(inquiry) == NULL)
+		return;
+	inquiry_cost(inquiry, &one);
+	cost->questions += one.questions;
+	cost->sent += one.sent;
+	if (one.steps > *steps)
+		*steps = one.steps;
+}
+
+void session_dns_cost(struct session *session, struct session_dns_cost *cost_r)
+{
+	*cost_r = (struct session_dns_cost){0};
+	add_cost(session->transaction.mailhosts, &cost_r->steps, cost_r);
+	add_cost(session->transaction.spf, &cost_r->spf_steps, cost_r);
+	if (session->messages > 1)
+		return;
+	add_cost(session->iprev, &cost_r->steps, cost_r);
+	add_cost(session->helo_mailhosts, &cost_r->steps, cost_r);
+	add_cost(session->helo_spf, &cost_r->spf_steps, cost_r);
+}

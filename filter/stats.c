@@ -7,6 +7,8 @@
 
 static _Atomic uint64_t started_ms, sessions, sessions_open, messages_accepted,
 	messages_quarantined, recipients_accepted, reloads, reloads_failed;
+static _Atomic uint64_t dns_transactions, dns_questions, dns_sent, dns_steps, dns_steps_max,
+	dns_spf_steps_max;
 static _Atomic uint64_t tempfails[STAGE_COUNT], rejects[STAGE_COUNT];
 
 static void add_one(_Atomic uint64_t *counter)
@@ -54,6 +56,24 @@ void stats_count_reload(bool done)
 	add_one(done ? &reloads : &reloads_failed);
 }
 
+static void raise_to(_Atomic uint64_t *most, uint64_t value)
+{
+	uint64_t old = atomic_load_explicit(most, memory_order_relaxed);
+
+	while (old < value && !atomic_compare_exchange_weak(most, &old, value))
+		continue;
+}
+
+void stats_count_dns(const struct session_dns_cost *cost)
+{
+	add_one(&dns_transactions);
+	atomic_fetch_add_explicit(&dns_questions, cost->questions, memory_order_relaxed);
+	atomic_fetch_add_explicit(&dns_sent, cost->sent, memory_order_relaxed);
+	atomic_fetch_add_explicit(&dns_steps, cost->steps, memory_order_relaxed);
+	raise_to(&dns_steps_max, cost->steps);
+	raise_to(&dns_spf_steps_max, cost->spf_steps);
+}
+
 void stats_read(struct stats *stats_r)
 {
 	*stats_r = (struct stats){
@@ -65,6 +85,12 @@ void stats_read(struct stats *stats_r)
 		.recipients_accepted = recipients_accepted,
 		.reloads = reloads,
 		.reloads_failed = reloads_failed,
+		.dns_transactions = dns_transactions,
+		.dns_questions = dns_questions,
+		.dns_sent = dns_sent,
+		.dns_steps = dns_steps,
+		.dns_steps_max = dns_steps_max,
+		.dns_spf_steps_max = dns_spf_steps_max,
 	};
 	for (int stage = 0; stage < STAGE_COUNT; stage++) {
 		stats_r->tempfails[stage] = tempfails[stage];

@@ -26,6 +26,12 @@ static void write_json(FILE *out, const struct stats *stats, const struct resolv
 	fprintf(out, "}, \"reloads\": %" PRIu64 ", \"reloads_failed\": %" PRIu64, stats->reloads,
 		stats->reloads_failed);
 	fprintf(out,
+		", \"lookups\": {\"transactions\": %" PRIu64 ", \"questions\": %" PRIu64
+		", \"sent\": %" PRIu64 ", \"steps\": %" PRIu64 ", \"steps_max\": %" PRIu64
+		", \"spf_steps_max\": %" PRIu64 "}",
+		stats->dns_transactions, stats->dns_questions, stats->dns_sent, stats->dns_steps,
+		stats->dns_steps_max, stats->dns_spf_steps_max);
+	fprintf(out,
 		", \"resolver\": {\"questions\": %" PRIu64 ", \"cache_hits\": %" PRIu64
 		", \"queries_udp\": %" PRIu64 ", \"queries_tcp\": %" PRIu64
 		", \"timeouts\": %" PRIu64 ", \"failures\": %" PRIu64 ", \"in_flight\": %" PRIu64

@@ -7,6 +7,7 @@ Every figure is a ratio to the no-operation filter of the same round; medians ov
 load generator, the filters, the name server and Redis share the cores of this machine."""
 
 import argparse
+import json
 import os
 import signal
 import statistics
@@ -49,7 +50,7 @@ socket = "unix:{socket}"
 log_to = stderr
 log_level = {level}
 pid_file = ""
-control_socket = ""
+control_socket = "{socket}.control"
 hostname = "mx.example.test"
 local_domains = {{ example.test }}
 trusted_networks = {{ 203.0.113.1 }}
@@ -144,6 +145,27 @@ class Bench:
         finally:
             filter_.stop()
 
+    def lookups(self, domain, flags="", messages=2000):
+        """Questions and dependent steps per message: with an empty cache, then with a warm one."""
+        filter_ = self.ours()
+        rows = []
+        try:
+            for _ in range(2):
+                before = self.status(filter_)
+                self.load(filter_, messages=messages, m=1, d=domain, flags=flags)
+                after = self.status(filter_)
+                rows.append({k: after[k] - before[k] for k in after if not k.endswith("_max")}
+                            | {k: after[k] for k in after if k.endswith("_max")})
+        finally:
+            filter_.stop()
+        return rows
+
+    def status(self, filter_):
+        text = subprocess.run(
+            [f"{self.build}/mailreevectl", "-s", f"{filter_.socket}.control", "status", "--json"],
+            capture_output=True, text=True, check=True).stdout
+        return json.loads(text)["lookups"]
+
     def idle(self, make, connections):
         filter_ = make()
         child = subprocess.Popen(
@@ -234,6 +256,14 @@ def run(bench, options):
            "as with 50")
     report("clients that think 20 ms, 500 connections / plain no-op", rows["memory_think"],
            rows["noop_think"], "1.4")
+    cold, warm = bench.lookups("cold.test", "-u")
+    print("\nDNS per message (every session another client, HELO name and domain):")
+    for name, row in (("cold", cold), ("warm", warm)):
+        count = row["transactions"]
+        print(f"    {name}: {row['questions'] / count:.1f} questions, {row['sent'] / count:.2f} not "
+              f"cached, {row['steps'] / count:.2f} dependent steps")
+    print(f"    longest chain of dependent steps {cold['steps_max']} (goal: at most 4), of SPF's own "
+          f"{cold['spf_steps_max']}\n")
     for connections in (2000, 4000):
         ours, plain = bench.idle(bench.ours, connections), bench.idle(bench.noop, connections)
         print(f"resident memory at {connections} idle connections: {ours / 1024:.1f} MB, no-operation "
