@@ -130,7 +130,7 @@ fuzz:
 	@for target in $(FUZZ); do sh tests/fuzz/run.sh $(BUILD)/fuzzer $$target $(FUZZ_TIME) || exit 1; done
 
 settings: $(BUILD)/write_settings
-	$(BUILD)/write_settings sample > conf/mailreeve.conf
+	@sh tests/settings_current.sh $(BUILD) write
 $(BUILD)/write_settings: $(BUILD)/tests/tools/write_settings.o $(LIBRARY)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
