@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -182,8 +183,10 @@ static pid_t start_delayed(char address[32])
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&here, &size), 0);
 	pid = fork();
 	assert_true(pid >= 0);
-	if (pid == 0)
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test shall not leave it behind */
 		serve_delayed(fd);
+	}
 	close(fd);
 	snprintf(address, 32, "127.0.0.1:%u", ntohs(here.sin_port));
 	return pid;
