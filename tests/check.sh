@@ -7,7 +7,7 @@
 set -u
 cd "$(dirname "$0")/.."
 MAKE=${MAKE:-make}
-BUILD=${BUILD:-build}
+BUILD=$(realpath -m "${BUILD:-build}")
 PARTS=${*:-build unit asan tsan fuzz lint settings spf e2e}
 JOBS=$(nproc)
 passed=0
@@ -108,11 +108,11 @@ part_lint() { counted "lint" env BUILD="$BUILD" sh tests/lint/run.sh; }
 part_settings() { one "sample and manual equal the settings" sh tests/settings_current.sh "$BUILD"; }
 part_spf() { counted "SPF: RFC 7208 and RFC 4408 suites" sh tests/spf_suite/run.sh "$BUILD"; }
 part_e2e() {
-    counted "end to end: Postfix and Sendmail" env MAILREEVE_BUILD="$PWD/$BUILD" sh tests/e2e/run.sh -q
+    counted "end to end: Postfix and Sendmail" env MAILREEVE_BUILD="$BUILD" sh tests/e2e/run.sh -q
     counted "end to end: life cycle under ASan and UBSan" \
-        env MAILREEVE_BUILD="$PWD/$BUILD/asan" sh tests/e2e/run.sh -q tests/e2e/test_lifecycle.py
+        env MAILREEVE_BUILD="$BUILD/asan" sh tests/e2e/run.sh -q tests/e2e/test_lifecycle.py
     counted "end to end: life cycle under TSan" \
-        env MAILREEVE_BUILD="$PWD/$BUILD/tsan" sh tests/e2e/run.sh -q tests/e2e/test_lifecycle.py
+        env MAILREEVE_BUILD="$BUILD/tsan" sh tests/e2e/run.sh -q tests/e2e/test_lifecycle.py
 }
 
 : >"$work/scores"
