@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A circuit breaker as a pure value: after a refused connect, or three failures within a second,
- * it is open and nobody tries, but for one probe about every second. The caller passes the time and
+/* A circuit breaker as a pure value: after a refused connect, three failures within a second, or
+ * three in a row without an answer, it is open and nobody tries, but for one probe about every
+ * second. The caller passes the time and
  * holds the lock. */
 #ifndef MAILREEVE_BREAKER_H
 #define MAILREEVE_BREAKER_H
@@ -19,11 +20,18 @@ struct breaker {
 	bool open;
 	uint64_t failed_ms[BREAKER_FAILURES]; /* the last failures, oldest at NEXT; 0: none */
 	unsigned next;
+	unsigned unanswered; /* failures since the last answer */
 	uint64_t probe_ms; /* when open: not before */
 };
 
 /* A call failed; REFUSED: there is nobody. True when this opened it. */
 bool breaker_failed(struct breaker *breaker, bool refused, uint64_t now_ms);
+
+/* Starts open, with a probe due. */
+void breaker_begin_open(struct breaker *breaker);
+
+/* The server answered something in time. */
+void breaker_answered(struct breaker *breaker);
 
 /* The probe succeeded. True when this closed it. */
 bool breaker_closed(struct breaker *breaker);

@@ -9,7 +9,10 @@
 #include "mem.h"
 #include "redis_pool_private.h"
 
-enum { TICK_MS = 1000 };
+enum {
+	TICK_MS = 1000,
+	START_MS = 3000 /* the longest that opening waits */
+};
 
 static enum link_result try_address(struct redis_pool *pool, const char *address,
 	struct redis_link **link_r, struct redis_answer *reply_r)
@@ -34,7 +37,8 @@ static void came_up(struct redis_pool *pool, const char *address, struct redis_l
 	bool was_open;
 
 	lock_take(&pool->lock);
-	was_open = breaker_closed(&pool->breaker);
+	was_open = breaker_closed(&pool->breaker) && pool->known;
+	pool->known = true;
 	snprintf(pool->address, sizeof(pool->address), "%s", address);
 	if (pool->open_count < pool->links_max) {
 		pool->idle[pool->idle_count++] = link;
@@ -100,6 +104,7 @@ static void *keep(void *argument)
 			lock_give(&pool->lock);
 			probe(pool);
 			lock_take(&pool->lock);
+			condition_signal(&pool->first_probe);
 		} else if (waiting) {
 			lock_give(&pool->lock);
 			send_waiting(pool);
@@ -127,6 +132,18 @@ static bool start_keeper(struct redis_pool *pool)
 	return started;
 }
 
+/* A server that is there is known before the first call; a name server that does not answer holds
+ * nothing up. */
+static void await_first_probe(struct redis_pool *pool)
+{
+	uint64_t until = clock_monotonic_ms() + START_MS;
+
+	lock_take(&pool->lock);
+	while (!pool->known && condition_wait(&pool->first_probe, &pool->lock, until))
+		continue;
+	lock_give(&pool->lock);
+}
+
 static void ignore_broken_pipes(void)
 {
 	struct sigaction now;
@@ -139,6 +156,7 @@ static void free_pool(struct redis_pool *pool)
 {
 	while (pool->later_count > 0)
 		mem_free(pool->later[--pool->later_count].start);
+	condition_destroy(&pool->first_probe);
 	condition_destroy(&pool->keeper_wanted);
 	lock_destroy(&pool->lock);
 	redis_place_clear(&pool->place);
@@ -161,11 +179,13 @@ struct redis_pool *redis_pool_open(const struct store_options *options, const st
 	pool->idle = mem_array(pool->links_max, sizeof(struct redis_link *));
 	lock_init(&pool->lock);
 	condition_init(&pool->keeper_wanted);
+	condition_init(&pool->first_probe);
 	ignore_broken_pipes();
-	probe(pool);
-	if (start_keeper(pool))
+	breaker_begin_open(&pool->breaker);
+	if (start_keeper(pool)) {
+		await_first_probe(pool);
 		return pool;
-	redis_pool_close_links(pool);
+	}
 	free_pool(pool);
 	return NULL;
 }

@@ -101,7 +101,8 @@ void redis_pool_failed(struct redis_pool *pool, bool final, const char *detail)
 
 	lock_take(&pool->lock);
 	snprintf(pool->detail, sizeof(pool->detail), "%s", detail);
-	opened = breaker_failed(&pool->breaker, final, clock_monotonic_ms());
+	opened = breaker_failed(&pool->breaker, final, clock_monotonic_ms()) || !pool->known;
+	pool->known = true;
 	pool->outages += opened;
 	if (opened)
 		condition_signal(&pool->keeper_wanted);
@@ -139,6 +140,8 @@ static void release(struct redis_pool *pool, struct redis_call *call, bool keep)
 	struct redis_link *gone = NULL;
 
 	lock_take(&pool->lock);
+	if (keep)
+		breaker_answered(&pool->breaker);
 	if (!keep || pool->breaker.open || call->generation != pool->generation) {
 		gone = call->link;
 		call->link = NULL;

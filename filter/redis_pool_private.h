@@ -65,6 +65,8 @@ struct redis_pool {
 	uint64_t outages GUARDED_BY(lock);
 	uint64_t complained_ms GUARDED_BY(lock);
 	char detail[REDIS_DETAIL_SIZE] GUARDED_BY(lock);
+	bool known GUARDED_BY(lock); /* whether it is up, since the first probe ended */
+	struct condition first_probe; /* KNOWN was set */
 	bool closing GUARDED_BY(lock);
 };
 

@@ -33,8 +33,8 @@ struct store_options {
 };
 
 /* NULL with a sentence in WHY for options that can never work. A Redis that does not answer now is
- * no error: the breaker is open until it does. The Redis half starts a thread: open it after a fork,
- * and with SIGPIPE ignored (it sees to that itself where nobody handles it). */
+ * no error: the breaker is open until it does; opening waits at most 3 s for its first answer. The
+ * Redis half starts a thread, so open it after a fork, and ignores SIGPIPE where nobody handles it. */
 struct store *store_open(
 	const struct store_options *options, char *why, size_t why_size) MUST_CHECK;
 void store_close(struct store **store);
