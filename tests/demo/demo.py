@@ -154,7 +154,7 @@ def keep_up(screen, stage):
     swaks = f"swaks --server {address}:{port} --to bob@example.test"
     screen.line()
     screen.line("The servers stay up; Ctrl-C ends them.", "bold")
-    screen.line(f"   SMTP   {address} port {port} (default profile), port {strict} (strict profile)")
+    screen.line(f"   SMTP   {address} port {port} (default profile), {strict} (strict profile)")
     screen.line(f"   log    {stage.filters['default'].log_path}")
     screen.line(f"   DNS    {stage.dns.address} port {stage.dns.port}; zones: {stage.dns.folder}")
     screen.line(f"   Redis  {stage.redis.url}")

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from harness import world
+from harness.site import letter
 
 STRICT = os.path.join(os.path.dirname(__file__), "..", "..", "conf", "strict.conf")
 
@@ -219,8 +220,6 @@ def test_authenticated_client_skips_identity_checks(postfix, site, sink):
     dialogue.command("EHLO test")
     dialogue.command("XCLIENT ADDR=198.51.100.9 NAME=[UNAVAILABLE] LOGIN=joe")
     dialogue.command("EHLO mx.example.test")
-    from harness.site import letter
-
     assert dialogue.message("eve@nosuch.test", ["out@other.test"], letter(token)).accepted
     dialogue.quit()
     row = daemon.wait_decision(mark, stage="eom")

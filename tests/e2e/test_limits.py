@@ -4,6 +4,7 @@
 import pytest
 
 from harness import world
+from harness.process import until
 
 MESSAGES = """\
 limit "sender" {{ key = "sender" count = "messages" rate = "{rate} / 1h" action = "tempfail" }}
@@ -79,8 +80,6 @@ def test_redis_stops_and_comes_back(postfix, site, redis):
     daemon.wait_line("(?i)redis|store", mark)
     redis.start()
     # An empty Redis: found again when it counts again.
-    from harness.process import until
-
     until(lambda: site.send(postfix, **OTHER).end and redis.key_count() > 0, "Redis in use again")
 
 
@@ -96,8 +95,6 @@ def test_limit_of_connections(mta, site):
     assert other.greeting.code == 220
     for dialogue in (first, second, third, other):
         dialogue.close()
-    from harness.process import until
-
     def let_in():
         with mta.connect(source=world.GOOD) as again:
             return again.greeting.code == 220

@@ -4,6 +4,7 @@
 import pytest
 
 from harness import world
+from harness.process import until
 
 QUICK = """\
 time_limit = 700ms
@@ -47,8 +48,6 @@ def test_dns_comes_back(postfix, site, nameserver):
     nameserver.stop()
     assert site.send(postfix, sender="eve@nosuch.test").accepted
     nameserver.start()
-    from harness.process import until
-
     until(
         lambda: not site.send(postfix, sender="eve@nosuch.test").accepted,
         "the sender's domain to be found missing",

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from harness import world
+from harness.process import until
 from harness.site import letter
 
 DENIED = "refused by the deny list of this site"
@@ -142,8 +143,6 @@ def test_other_recipients_are_delivered(mta, site, sink):
 
 
 def _deliveries(sink, token, recipients):
-    from harness.process import until
-
     until(lambda: sum(len(d.recipients) for d in sink.find(token)) >= recipients, "deliveries")
     return sink.find(token)
 

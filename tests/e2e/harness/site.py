@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Our site in the test world: servers around the filter, its base configuration, and sending mail."""
+"""Our site in the test world: the filter with its base configuration, and sending mail."""
 
 import itertools
 import os
@@ -42,7 +42,7 @@ class Site:
         self.milter_path = f"{self.filter_folder}/milter.sock"
         self.users_file = f"{self.folder}/users"
         with open(self.users_file, "w", encoding="utf-8") as out:
-            out.write("abuse@example.test\nbob@example.test\ncarol@example.test\ndave@example.test\n")
+            out.writelines(f"{name}@example.test\n" for name in ("abuse", "bob", "carol", "dave"))
         self.running = None
         self._count = itertools.count(1)
 
