@@ -77,7 +77,7 @@ static void print_answers(const struct lookup *lookup, struct inquiry *const *in
 	bool first = true;
 
 	for (; *inquiries != NULL; inquiries++) {
-		const struct dns_answer *answers[SHOWN_MAX];
+		const struct dns_answer *answers[SHOWN_MAX] = {NULL};
 		size_t count = inquiry_answers(*inquiries, answers, SHOWN_MAX);
 
 		for (size_t i = 0; i < count && i < SHOWN_MAX; i++) {

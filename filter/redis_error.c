@@ -30,6 +30,8 @@ static const struct redis_error errors[] = {
 	{"NOPERM", REDIS_CONFIGURE, "the user lacks a right; see store in mailreeve.conf(5)"},
 	{"ERR The user executing the script", REDIS_CONFIGURE,
 		"the user lacks a right; see store in mailreeve.conf(5)"},
+	{"ERR ACL failure in script", REDIS_CONFIGURE,
+		"the user lacks a right; see store in mailreeve.conf(5)"},
 	{"DENIED", REDIS_CONFIGURE, "protected mode: set a password or bind an address"},
 	{"ERR DB index", REDIS_CONFIGURE, "check the database number"},
 	{"ERR invalid DB index", REDIS_CONFIGURE, "check the database number"},

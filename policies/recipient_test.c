@@ -222,6 +222,12 @@ static void test_no_domains(void **state)
 	matchlist_free(&policy_case.site.relay_domains);
 	expect(&policy_case, "no domains", "<u@external.example>", NULL);
 	expect(&policy_case, "no domains", "<u%external.example@example.org>", "ambiguous");
+	policy_case_list(&policy_case.site.relay_domains, "relay.example");
+	expect(&policy_case, "relay only", "<u@external.example>", "relay");
+	expect(&policy_case, "relay only", "<u@relay.example>", NULL);
+	matchlist_free(&policy_case.site.relay_domains);
+	policy_case_list(&policy_case.site.local_domains, "example.org");
+	expect(&policy_case, "local only", "<u@external.example>", "relay");
 	policy_case_end(&policy_case);
 }
 
@@ -349,6 +355,7 @@ static void test_verify(void **state)
 			fail_msg("%s: %s", bad[i].source, why);
 	}
 	out = fopen(file, "a");
+	assert_non_null(out);
 	fputs("broken line\n", out);
 	fclose(out);
 	char source[200], want[100];
@@ -380,6 +387,9 @@ static void test_advise(void **state)
 
 	(void)state;
 	start(&policy_case);
+	policy_recipient.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "");
+	policy_case_set(&policy_case, "relay", "tempfail");
 	policy_recipient.advise(&policy_case.call, &policy_case.site, note_warning, warned);
 	assert_string_equal(warned, "");
 	policy_case_set(&policy_case, "relay", "monitor");
