@@ -84,6 +84,9 @@ struct said {
 	bool spf_pass;
 };
 
+/* What DNS says beside SPF. */
+static const struct fake_answer *dns_rows;
+
 struct world {
 	struct site site;
 	struct services services;
@@ -99,6 +102,8 @@ static void build(struct world *world, const struct said *said)
 		.site = {.hostname = mem_text("mx.example.org"), .time_limit_ms = WAIT_MS}};
 	fake_dns_clear();
 	fake_spf_clear();
+	if (dns_rows != NULL)
+		fake_dns_rows(dns_rows);
 	if (said->spf_pass)
 		fake_spf("example.com", SPF_PASS);
 	session_init(session, &world->site, &world->services);
@@ -205,6 +210,24 @@ static void make_key(
 	memcpy(key, identity.key, STORE_KEY_SIZE);
 }
 
+static void test_confirmed_name(void **state)
+{
+	static const struct said said = {CLIENT};
+	struct limit_identity identity;
+
+	(void)state;
+	dns_rows = (const struct fake_answer[]){
+		{"7.2.0.192.in-addr.arpa", DNS_PTR, "mail.example.net", 0},
+		{"mail.example.net", DNS_A, "192.0.2.7", 0}, {0}};
+	assert_true(make("confirmed_name", "t", &said, &identity));
+	assert_string_equal(identity.label, "mail.example.net");
+	dns_rows = (const struct fake_answer[]){
+		{"7.2.0.192.in-addr.arpa", DNS_PTR, "mail.example.net", 0},
+		{"mail.example.net", DNS_A, "192.0.2.8", 0}, {0}};
+	assert_false(make("confirmed_name", "t", &said, &identity));
+	dns_rows = NULL;
+}
+
 /* One mailbox has one key however it is spelt; what differs has different keys. */
 static void test_keys(void **state)
 {
@@ -284,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_forgeable),
 		cmocka_unit_test(test_make),
+		cmocka_unit_test(test_confirmed_name),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_flood),

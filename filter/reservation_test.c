@@ -186,6 +186,9 @@ static void test_strict(void **state)
 	assert_int_equal(take(&reservation, charges, 2), RESERVATION_OVER);
 	assert_int_equal(used("strict"), 4);
 	assert_int_equal(used("lenient"), 1);
+	reservation_give_back_after(&reservation, &services, 0);
+	assert_int_equal(used("strict"), 4);
+	assert_int_equal(used("lenient"), 0);
 	reservation_give_back(&reservation, &services);
 	assert_int_equal(used("strict"), 4);
 	assert_int_equal(used("lenient"), 0);

@@ -238,6 +238,39 @@ static void test_replies(void **state)
 	close_session(&policy_case, OUTCOME_DROPPED);
 }
 
+static void test_waits(void **state)
+{
+	static const struct {
+		const char *settings, *want;
+		bool dry_run;
+	} rows[] = {
+		{"rate=1 / 7d", "1 recipient per 1w reached, try again in 8 days", false},
+		{"rate=2 / 3h; count=messages", "2 messages per 3h reached, try again in 4 hours",
+			false},
+		{"rate=1 / 2h", "1 recipient per 2h reached, try again in 3 hours", false},
+		{"rate=1 / 1h", "1 recipient per 1h reached, try again in 61 minutes", false},
+		{"rate=1 / 2m", "1 recipient per 120s reached, try again in 3 minutes", false},
+		{"rate=1 / 1m", "1 recipient per 1m reached, try again in 61 seconds", false},
+		{"rate=1 / 1m; count=messages", "1 message per 1m reached, try again later", true},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct policy_case policy_case;
+
+		begin(state);
+		open_session(&policy_case, rows[i].settings);
+		for (int j = 0; j < 3; j++) {
+			if (rcpt(&policy_case, "<a@example.org>") >= ACTION_TEMPFAIL)
+				break;
+			next_message(&policy_case, OUTCOME_ACCEPTED);
+			policy_case.session.dry_run = rows[i].dry_run;
+		}
+		assert_string_equal(policy_case_finding(&policy_case, "rate")->reply, rows[i].want);
+		close_session(&policy_case, OUTCOME_DROPPED);
+		finish(state);
+	}
+}
+
 static void test_actions(void **state)
 {
 	static const struct {
@@ -376,7 +409,7 @@ static void test_dry_run(void **state)
 
 /* Several sections: COUNT limits with keys of their own, of which the one at REFUSING refuses all. */
 static void open_many(struct policy_case *policy_case, void **options_r, size_t count,
-	size_t refusing, const char *mode)
+	size_t refusing, const char *name, const char *value, bool watched)
 {
 	char *options = mem_array(count, policy_limit.options_size);
 	char title[32];
@@ -392,9 +425,12 @@ static void open_many(struct policy_case *policy_case, void **options_r, size_t 
 			if (i == refusing && strcmp(row->name, "rate") == 0)
 				assert_true(setting_parse(
 					row, "0 / 1h", "test", one, why, sizeof(why)));
-			if (i == refusing && strcmp(row->name, "mode") == 0)
+			if (i == refusing && strcmp(row->name, name) == 0)
 				assert_true(
-					setting_parse(row, mode, "test", one, why, sizeof(why)));
+					setting_parse(row, value, "test", one, why, sizeof(why)));
+			if (i != refusing && strcmp(row->name, "mode") == 0 && watched)
+				assert_true(setting_parse(
+					row, "monitor", "test", one, why, sizeof(why)));
 		}
 		snprintf(title, sizeof(title), "limit%zu", i);
 		*(char **)one = mem_text(title);
@@ -424,17 +460,24 @@ static void test_many_limits(void **state)
 {
 	static const struct {
 		size_t count, refusing;
-		const char *mode;
+		const char *name, *value; /* of the refusing one */
+		bool watched; /* the others are in mode monitor */
 		enum action want;
 		int64_t sum;
 	} rows[] = {
-		{2, 1, "enforce", ACTION_TEMPFAIL, 0},
-		{2, 1, "monitor", ACTION_MONITOR, 1},
-		{40, 0, "enforce", ACTION_TEMPFAIL, 0},
-		{40, 39, "enforce", ACTION_TEMPFAIL, 0},
-		{40, 20, "enforce", ACTION_TEMPFAIL, 0},
-		{40, 20, "monitor", ACTION_MONITOR, 39},
-		{40, 40, "enforce", ACTION_OFF, 40},
+		{2, 1, "mode", "enforce", false, ACTION_TEMPFAIL, 0},
+		{2, 1, "action", "reject", false, ACTION_REJECT, 0},
+		{2, 1, "action", "tag", false, ACTION_TAG, 1},
+		{2, 1, "action", "quarantine", false, ACTION_QUARANTINE, 1},
+		{2, 1, "mode", "monitor", false, ACTION_MONITOR, 1},
+		{2, 1, "mode", "enforce", true, ACTION_TEMPFAIL, 0},
+		{2, 0, "mode", "enforce", true, ACTION_TEMPFAIL, 0},
+		{40, 0, "mode", "enforce", false, ACTION_TEMPFAIL, 0},
+		{40, 39, "mode", "enforce", false, ACTION_TEMPFAIL, 0},
+		{40, 20, "mode", "enforce", false, ACTION_TEMPFAIL, 0},
+		{40, 20, "mode", "monitor", false, ACTION_MONITOR, 39},
+		{40, 40, "mode", "enforce", false, ACTION_OFF, 40},
+		{40, 40, "mode", "enforce", true, ACTION_OFF, 40},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -442,7 +485,8 @@ static void test_many_limits(void **state)
 		void *options;
 
 		begin(state);
-		open_many(&policy_case, &options, rows[i].count, rows[i].refusing, rows[i].mode);
+		open_many(&policy_case, &options, rows[i].count, rows[i].refusing, rows[i].name,
+			rows[i].value, rows[i].watched);
 		assert_int_equal(rcpt(&policy_case, "<a@example.org>"), rows[i].want);
 		close_many(&policy_case, options, rows[i].count);
 		assert_int_equal(flaky_store_sum(services.store), rows[i].sum);
@@ -500,6 +544,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fair, begin, finish),
 		cmocka_unit_test_setup_teardown(test_spellings, begin, finish),
 		cmocka_unit_test_setup_teardown(test_replies, begin, finish),
+		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test_setup_teardown(test_strict, begin, finish),
 		cmocka_unit_test(test_outage),
