@@ -16,14 +16,24 @@
 -- type is an error of the server (WRONGTYPE) before anything is written.
 local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 256, 4503599627370496, 128
 local operation, id, sequence = ARGV[1], ARGV[3], tonumber(ARGV[4])
+
+-- First, since it is the most frequent and needs nothing of the rest.
+if operation == 'commit' then
+	for _, key in ipairs(KEYS) do
+		redis.pcall('HDEL', key, 'r' .. id)
+	end
+	return {}
+end
+
+local insert, format, floor = table.insert, string.format, math.floor
 local real = tonumber(ARGV[2])
 if not real then
 	local time = redis.call('TIME')
-	real = time[1] * 1000 + math.floor(time[2] / 1000)
+	real = time[1] * 1000 + floor(time[2] / 1000)
 end
 
 local function text(number)
-	return string.format('%.0f', number)
+	return format('%.0f', number)
 end
 
 local function whole(digits)
@@ -45,7 +55,7 @@ local function parse_reservation(value)
 	local held = {last = tonumber(last), at = tonumber(at), runs = {}}
 	for first, count, slot, units in string.gmatch(rest, '(%d+),(%d+),(%d+),(%d+);') do
 		if whole(first) and whole(count) and whole(slot) and whole(units) then
-			table.insert(held.runs, {tonumber(first), tonumber(count), tonumber(slot),
+			insert(held.runs, {tonumber(first), tonumber(count), tonumber(slot),
 				tonumber(units)})
 		end
 	end
@@ -56,12 +66,9 @@ local function show_reservation(held)
 	while #held.runs > RUNS_MAX do
 		table.remove(held.runs, 1)
 	end
-	local parts = {text(held.last), ',', text(held.at), ';'}
-	for _, run in ipairs(held.runs) do
-		for i = 1, 4 do
-			table.insert(parts, text(run[i]))
-			table.insert(parts, i < 4 and ',' or ';')
-		end
+	local parts = {format('%.0f,%.0f;', held.last, held.at)}
+	for i, run in ipairs(held.runs) do
+		parts[i + 1] = format('%.0f,%.0f,%.0f,%.0f;', run[1], run[2], run[3], run[4])
 	end
 	return table.concat(parts)
 end
@@ -88,18 +95,18 @@ local function fields_of(key, step)
 		return count
 	end
 	local last = count > COMPACT_MAX and whole(redis.call('HGET', key, 't'))
-	local current = last and math.floor(effective(last, step) / step)
-	if not last or math.floor(last / step) ~= current then
+	local current = last and floor(effective(last, step) / step)
+	if not last or floor(last / step) ~= current then
 		return redis.call('HGETALL', key)
 	end
 	local names, stored = {'t', 'l', 'r' .. id}, {}
 	for slot = current - SLOTS, current do
-		table.insert(names, text(slot))
+		insert(names, text(slot))
 	end
 	for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
 		if value then
-			table.insert(stored, names[i])
-			table.insert(stored, value)
+			insert(stored, names[i])
+			insert(stored, value)
 		end
 	end
 	return stored
@@ -131,7 +138,7 @@ local function load(key, length)
 		end
 	end
 	w.now = effective(w.last, step)
-	w.current = math.floor(w.now / w.step)
+	w.current = floor(w.now / w.step)
 	for slot, units in pairs(w.slots) do
 		if slot >= w.current - SLOTS then
 			w.used = w.used + units
@@ -144,7 +151,7 @@ local function wait_ms(w, needed)
 	local numbers = {}
 	for slot in pairs(w.slots) do
 		if slot >= w.current - SLOTS then
-			table.insert(numbers, slot)
+			insert(numbers, slot)
 		end
 	end
 	table.sort(numbers)
@@ -175,13 +182,13 @@ end
 
 -- Fields to set and to delete because of the time that went by.
 local function move_on(w, set, delete)
-	if w.last and math.floor(w.last / w.step) == w.current then
+	if w.last and floor(w.last / w.step) == w.current then
 		return
 	end
 	local ahead = 0
 	for slot, units in pairs(w.slots) do
 		if slot < w.current - SLOTS or slot > w.current then
-			table.insert(delete, text(slot))
+			insert(delete, text(slot))
 			w.slots[slot] = nil
 			if slot > w.current then
 				ahead = ahead + units
@@ -194,12 +201,12 @@ local function move_on(w, set, delete)
 	for field, value in pairs(w.held) do
 		local held = parse_reservation(value)
 		if not held or held.at < w.current - SLOTS then
-			table.insert(delete, field)
+			insert(delete, field)
 			w.held[field] = nil
 		elseif runs_move_on(held, w.current) then
 			w.held[field] = show_reservation(held)
-			table.insert(set, field)
-			table.insert(set, w.held[field])
+			insert(set, field)
+			insert(set, w.held[field])
 		end
 	end
 end
@@ -220,19 +227,18 @@ local function take(w, units, label)
 	if run and run[1] + run[2] == sequence and run[3] == w.current and run[4] == units then
 		run[2] = run[2] + 1
 	else
-		table.insert(held.runs, {sequence, 1, w.current, units})
+		insert(held.runs, {sequence, 1, w.current, units})
 	end
-	for field, value in pairs({t = text(w.now), [mine] = show_reservation(held),
-		[text(w.current)] = text((w.slots[w.current] or 0) + units)}) do
-		table.insert(set, field)
-		table.insert(set, value)
-	end
+	local slot, n = text(w.current), #set
+	set[n + 1], set[n + 2] = 't', text(w.now)
+	set[n + 3], set[n + 4] = mine, show_reservation(held)
+	set[n + 5], set[n + 6] = slot, text((w.slots[w.current] or 0) + units)
 	if not w.labelled then
-		table.insert(set, 'l')
-		table.insert(set, string.sub(label, 1, 64))
+		insert(set, 'l')
+		insert(set, string.sub(label, 1, 64))
 		if #label > 64 then
-			table.insert(set, 'm')
-			table.insert(set, string.sub(label, 65))
+			insert(set, 'm')
+			insert(set, string.sub(label, 65))
 		end
 	end
 	in_parts('HDEL', w.key, delete)
@@ -313,10 +319,10 @@ end
 local function split(run)
 	local parts = {}
 	if run[1] < sequence then
-		table.insert(parts, {run[1], sequence - run[1], run[3], run[4]})
+		insert(parts, {run[1], sequence - run[1], run[3], run[4]})
 	end
 	if run[1] + run[2] - 1 > sequence then
-		table.insert(parts, {sequence + 1, run[1] + run[2] - 1 - sequence, run[3], run[4]})
+		insert(parts, {sequence + 1, run[1] + run[2] - 1 - sequence, run[3], run[4]})
 	end
 	return parts
 end
@@ -338,10 +344,10 @@ local function give_back(key, units)
 		elseif sequence >= run[1] and sequence < run[1] + run[2] then
 			subtract(key, run[3], math.min(units, run[4]))
 			for _, part in ipairs(split(run)) do
-				table.insert(kept, part)
+				insert(kept, part)
 			end
 		else
-			table.insert(kept, run)
+			insert(kept, run)
 		end
 	end
 	held.runs = kept
@@ -359,15 +365,10 @@ end
 if operation == 'peek' then
 	return peek()
 end
-local answer = {}
+local answer = {} -- of give_back: the last error, for it goes on
 for i, key in ipairs(KEYS) do
-	local failed
-	if operation == 'commit' then
-		failed = redis.pcall('HDEL', key, 'r' .. id)
-	else
-		local _, _, units = charge_of(i)
-		failed = give_back(key, units)
-	end
+	local _, _, units = charge_of(i)
+	local failed = give_back(key, units)
 	if type(failed) == 'table' and failed.err then
 		answer = failed
 	end
