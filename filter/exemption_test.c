@@ -134,6 +134,23 @@ static const struct row rows[] = {
 		.allow = {"anna@example.org"},
 		.forward_path = "<anna@example.org>",
 		.stage = STAGE_MAIL},
+	{.what = "the first match is enough: network",
+		.allow = {"192.0.2.7", "mail.example.com"},
+		.helo = "mail.example.com",
+		.stage = STAGE_HELO,
+		.want = EXEMPT_ALLOWED},
+	{.what = "the first match is enough: name",
+		.allow = {".example.net", "mail.example.com"},
+		.dns = CONFIRMED,
+		.helo = "mail.example.com",
+		.stage = STAGE_HELO,
+		.want = EXEMPT_ALLOWED},
+	{.what = "the first match is enough: sender",
+		.allow = {"example.com", "example.org"},
+		.reverse_path = "<a@example.com>",
+		.forward_path = "<b@example.org>",
+		.stage = STAGE_RCPT,
+		.want = EXEMPT_ALLOWED},
 	{.what = "several",
 		.trusted = {"192.0.2.7"},
 		.allow = {"192.0.2.7"},
@@ -206,6 +223,9 @@ static void test_rows(void **state)
 		exemption_update(&world.session, rows[i].stage, clock_monotonic_ms() + WAIT_MS);
 		if (world.session.exemptions != rows[i].want)
 			fail_msg("%s: %u", rows[i].what, world.session.exemptions);
+		if (rows[i].want == EXEMPT_ALLOWED &&
+			strstr(world.session.exemption_evidence, "; ") != NULL)
+			fail_msg("%s: %s", rows[i].what, world.session.exemption_evidence);
 		if (rows[i].evidence != NULL &&
 			strstr(world.session.exemption_evidence, rows[i].evidence) == NULL)
 			fail_msg("%s: %s", rows[i].what, world.session.exemption_evidence);

@@ -131,6 +131,19 @@ static void test_null_sender(void **state)
 	finish(&policy_case);
 }
 
+/* Only what was asked is shown, once. */
+static void test_sender_alone(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	fake_spf("example.net", SPF_FAIL);
+	session_sender_spf(&policy_case.session);
+	expect_results(&policy_case, "mx.example.org;\n\tspf=fail smtp.mailfrom=a@example.net");
+	finish(&policy_case);
+}
+
 static void test_unfinished(void **state)
 {
 	struct policy_case policy_case;
@@ -259,6 +272,7 @@ static void test_settings(void **state)
 static void test_marks(void **state)
 {
 	static const struct check check = {.name = "mismatch"};
+	static const struct check quiet = {.name = "bare_ip"};
 	static const struct policy policy = {.name = "helo", .checks = &check};
 	struct policy_case policy_case;
 	struct finding *finding;
@@ -269,7 +283,7 @@ static void test_marks(void **state)
 		finding = session_add_finding(
 			&policy_case.session, i < 20 ? SCOPE_GREETING : SCOPE_TRANSACTION);
 		finding->policy = &policy;
-		finding->check = &check;
+		finding->check = i % 2 == 0 ? &check : &quiet;
 		finding->action = i % 2 == 0 ? ACTION_TAG : ACTION_MONITOR;
 		memset(finding->evidence, '\\', sizeof(finding->evidence) - 1);
 	}
@@ -278,6 +292,7 @@ static void test_marks(void **state)
 
 	assert_true(strncmp(mark, "helo.mismatch=\"\\\\", 16) == 0);
 	assert_int_equal(mark[strlen(mark) - 1], '"');
+	assert_null(strstr(mark, "bare_ip"));
 	for (const char *line = mark; *line != '\0'; line += line[0] == '\n') {
 		size_t length = strcspn(line, "\n");
 
@@ -348,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_results),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_null_sender),
+		cmocka_unit_test(test_sender_alone),
 		cmocka_unit_test(test_unfinished),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_hundred_copies),

@@ -250,8 +250,8 @@ static void test_waits(void **state)
 		{"rate=1 / 2h", "1 recipient per 2h reached, try again in 3 hours", false},
 		{"rate=1 / 1h", "1 recipient per 1h reached, try again in 61 minutes", false},
 		{"rate=1 / 2m", "1 recipient per 120s reached, try again in 3 minutes", false},
-		{"rate=1 / 1m", "1 recipient per 1m reached, try again in 61 seconds", false},
-		{"rate=1 / 1m; count=messages", "1 message per 1m reached, try again later", true},
+		{"rate=1 / 1m", "1 recipient per 60s reached, try again in 61 seconds", false},
+		{"rate=1 / 1m; count=messages", "1 message per 60s reached, try again later", true},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
