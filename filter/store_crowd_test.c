@@ -4,10 +4,9 @@
 
 #include "../tests/lib/store_case.h"
 
-enum { THREADS = 64 };
+enum { THREADS = 64, HOSTS = 8 };
 
 struct crowd {
-	struct store *store;
 	const char *key;
 	int64_t limit;
 	int attempts;
@@ -15,9 +14,16 @@ struct crowd {
 	_Atomic int64_t accepted;
 };
 
+/* A filter host: its own store, over the one Redis. */
+struct host {
+	struct store *store;
+	struct crowd *crowd;
+};
+
 static void *attempt_often(void *argument)
 {
-	struct crowd *crowd = argument;
+	struct host *host = argument;
+	struct crowd *crowd = host->crowd;
 
 	for (int i = 0; i < crowd->attempts; i++) {
 		unsigned char id[STORE_ID_SIZE];
@@ -25,42 +31,53 @@ static void *attempt_often(void *argument)
 
 		store_id(id);
 		units = 1 + id[0] % crowd->cost_max;
-		if (reserve(crowd->store, id, 1, crowd->key, crowd->limit, units) == STORE_OK)
+		if (reserve(host->store, id, 1, crowd->key, crowd->limit, units) == STORE_OK)
 			atomic_fetch_add(&crowd->accepted, units);
 	}
 	return NULL;
 }
 
-static int64_t accepted_of(struct store *store, int64_t limit, int64_t cost_max)
+/* What all THREADS together got, spread over HOST_COUNT stores. */
+static int64_t accepted_of(
+	struct store **stores, size_t host_count, int64_t limit, int64_t cost_max)
 {
-	struct crowd crowd = {.store = store, .limit = limit, .cost_max = cost_max};
+	struct crowd crowd = {.limit = limit, .cost_max = cost_max};
 	char key[STORE_KEY_SIZE];
 	pthread_t threads[THREADS];
+	struct host hosts[HOSTS];
 
 	new_key(key);
 	crowd.key = key;
 	crowd.attempts = (int)(10 * limit / THREADS / ((cost_max + 1) / 2)) + 1;
+	for (size_t i = 0; i < host_count; i++)
+		hosts[i] = (struct host){stores[i], &crowd};
 	for (size_t i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, attempt_often, &crowd), 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, attempt_often, &hosts[i % host_count]),
+			0);
 	for (size_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	assert_int_equal(used(store, key), atomic_load(&crowd.accepted));
+	assert_int_equal(used(stores[0], key), atomic_load(&crowd.accepted));
 	return atomic_load(&crowd.accepted);
 }
 
 static void a_crowd_gets_exactly_the_limit(void **state)
 {
-	struct store *store = open_store();
+	size_t host_count = url == NULL ? 1 : HOSTS;
+	struct store *stores[HOSTS];
 
 	(void)state;
+	for (size_t i = 0; i < host_count; i++)
+		stores[i] = open_store();
 	for (int64_t limit = 1; limit <= 1000; limit *= 10) {
-		int64_t accepted = accepted_of(store, limit, 1);
-		int64_t sum = accepted_of(store, limit * 50, 50);
+		int64_t accepted = accepted_of(stores, host_count, limit, 1);
+		int64_t sum = accepted_of(stores, host_count, limit * 50, 50);
 
 		assert_int_equal(accepted, limit);
 		assert_in_range(sum, limit * 50 - 49, limit * 50);
 	}
-	store_close(&store);
+	for (size_t i = 0; i < host_count; i++)
+		store_close(&stores[i]);
 }
 
 static void *count_alone(void *argument)
