@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "ctl_outcome.h"
 #include "mem.h"
 #include "policy.h"
 #include "session.h"
@@ -22,13 +23,6 @@ struct lookup {
 	struct services services;
 	struct session session;
 	uint64_t deadline_ms;
-};
-
-struct outcome_text {
-	const char *result; /* first word of the answer */
-	const char *evidence;
-	const char *explanation; /* of SPF; NULL for the others */
-	bool temporary;
 };
 
 static void usage(FILE *out)
@@ -45,81 +39,6 @@ static void usage(FILE *out)
 		out);
 }
 
-static void print_json_text(const char *text)
-{
-	putchar('"');
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			printf("\\%c", *text);
-		else if (*text < 0x20 || *text > 0x7e)
-			printf("\\u%04x", (unsigned char)*text);
-		else
-			putchar(*text);
-	}
-	putchar('"');
-}
-
-static void print_json_answer(const struct dns_answer *answer, bool first)
-{
-	char line[400];
-
-	printf("%s{\"name\": ", first ? "" : ", ");
-	print_json_text(answer->name);
-	printf(", \"type\": \"%s\", \"status\": \"%s\", \"ttl\": %u, \"answer\": ",
-		dns_type_name(answer->type), dns_status_name(answer->status), answer->ttl);
-	print_json_text(dns_answer_format(answer, line, sizeof(line)));
-	putchar('}');
-}
-
-static void print_answers(const struct lookup *lookup, struct inquiry *const *inquiries)
-{
-	enum { SHOWN_MAX = 64 };
-	bool first = true;
-
-	for (; *inquiries != NULL; inquiries++) {
-		const struct dns_answer *answers[SHOWN_MAX] = {NULL};
-		size_t count = inquiry_answers(*inquiries, answers, SHOWN_MAX);
-
-		for (size_t i = 0; i < count && i < SHOWN_MAX; i++) {
-			char line[400];
-
-			if (lookup->json)
-				print_json_answer(answers[i], first);
-			else
-				printf("  %s (TTL %u)\n",
-					dns_answer_format(answers[i], line, sizeof(line)),
-					answers[i]->ttl);
-			first = false;
-		}
-	}
-}
-
-/* INQUIRIES: finished ones whose answers are shown, NULL ends. */
-static int print_outcome(const struct lookup *lookup, const struct outcome_text *outcome,
-	struct inquiry *const *inquiries)
-{
-	if (lookup->json) {
-		fputs("{\"result\": ", stdout);
-		print_json_text(outcome->result);
-		fputs(", \"evidence\": ", stdout);
-		print_json_text(outcome->evidence);
-		if (outcome->explanation != NULL) {
-			fputs(", \"explanation\": ", stdout);
-			print_json_text(outcome->explanation);
-		}
-		fputs(", \"answers\": [", stdout);
-		print_answers(lookup, inquiries);
-		puts("]}");
-	} else {
-		puts(outcome->result);
-		if (outcome->explanation != NULL && outcome->explanation[0] != '\0')
-			printf("exp=%s\n", outcome->explanation);
-		printf("%s\n", outcome->evidence);
-		print_answers(lookup, inquiries);
-	}
-	return outcome->temporary ? EX_TEMPFAIL : EX_OK;
-}
-
 static int no_answer(void)
 {
 	fputs("mailreevectl: the DNS did not answer in time\n", stderr);
@@ -134,16 +53,16 @@ static int lookup_spf(struct lookup *lookup)
 					 : session_helo_spf_result(session, lookup->deadline_ms);
 	struct inquiry *inquiries[] = {
 		mailfrom ? session->transaction.spf : session->helo_spf, NULL};
-	struct outcome_text none = {.result = "none",
+	struct ctl_outcome none = {.result = "none",
 		.evidence = "there is no domain name to look up",
 		.explanation = ""};
 
 	if (inquiries[0] == NULL)
-		return print_outcome(lookup, &none, inquiries);
+		return ctl_print_outcome(lookup->json, &none, inquiries);
 	if (spf == NULL)
 		return no_answer();
-	return print_outcome(lookup,
-		&(struct outcome_text){
+	return ctl_print_outcome(lookup->json,
+		&(struct ctl_outcome){
 			.result = spf_result_name(spf->result),
 			.evidence = spf->evidence,
 			.explanation = spf->explanation,
@@ -159,8 +78,8 @@ static int lookup_iprev(struct lookup *lookup)
 
 	if (iprev == NULL)
 		return no_answer();
-	return print_outcome(lookup,
-		&(struct outcome_text){
+	return ctl_print_outcome(lookup->json,
+		&(struct ctl_outcome){
 			.result = result_name(iprev->result),
 			.evidence = iprev->evidence,
 			.temporary = iprev->result == RESULT_TEMPERROR,
@@ -190,8 +109,8 @@ static int lookup_mx(struct lookup *lookup)
 		result = "temperror";
 	else if (hosts->host_count > 0)
 		result = "mx";
-	return print_outcome(lookup,
-		&(struct outcome_text){
+	return ctl_print_outcome(lookup->json,
+		&(struct ctl_outcome){
 			.result = result,
 			.evidence = mailhosts_format(hosts, evidence, sizeof(evidence)),
 			.temporary = mailhosts_temporary(hosts),
@@ -214,8 +133,8 @@ static int lookup_registered(struct lookup *lookup)
 	for (size_t i = 0; i < ARRAY_COUNT(all); i++)
 		if (all[i] != NULL && inquiry_result(all[i]) != NULL)
 			inquiries[count++] = all[i];
-	return print_outcome(lookup,
-		&(struct outcome_text){
+	return ctl_print_outcome(lookup->json,
+		&(struct ctl_outcome){
 			.result = proven      ? "pass"
 				  : temporary ? "temperror"
 					      : "fail",
@@ -241,7 +160,7 @@ static int lookup_helo(struct lookup *lookup)
 	const struct findings *findings = &session->findings[SCOPE_GREETING];
 	struct inquiry *all[] = {NULL, NULL, NULL};
 	struct inquiry *inquiries[ARRAY_COUNT(all) + 1] = {0};
-	struct outcome_text outcome = {.result = "pass", .evidence = "nothing to say against it"};
+	struct ctl_outcome outcome = {.result = "pass", .evidence = "nothing to say against it"};
 	char buffer[2000];
 	struct text lines;
 	size_t count = 0;
@@ -285,7 +204,7 @@ static int lookup_helo(struct lookup *lookup)
 	for (size_t i = 0; i < ARRAY_COUNT(all); i++)
 		if (all[i] != NULL && inquiry_result(all[i]) != NULL)
 			inquiries[count++] = all[i];
-	return print_outcome(lookup, &outcome, inquiries);
+	return ctl_print_outcome(lookup->json, &outcome, inquiries);
 }
 
 static const struct kind {
@@ -402,6 +321,27 @@ static bool is_missing(const struct lookup *lookup, const char *needs)
 	       (strchr(needs, 'd') != NULL && lookup->domain == NULL);
 }
 
+/* WORDS: what stands beside the options: the kind, and a domain where the kind takes one. */
+static int run_words(struct lookup *lookup, char **words)
+{
+	if (words[0] == NULL)
+		return bad_usage("what is to be looked up?", NULL);
+	for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+		char **rest = words + 1;
+
+		if (strcmp(kinds[i].name, words[0]) != 0)
+			continue;
+		if (lookup->domain == NULL && *rest != NULL && strchr(kinds[i].needs, 'd') != NULL)
+			lookup->domain = *rest++;
+		if (*rest != NULL)
+			return bad_usage("unexpected", *rest);
+		if (is_missing(lookup, kinds[i].needs))
+			return bad_usage("an option is missing for", words[0]);
+		return run(&kinds[i], lookup);
+	}
+	return bad_usage("cannot look up", words[0]);
+}
+
 int ctl_lookup(int argc, char **argv)
 {
 	static const struct option long_options[] = {
@@ -415,7 +355,6 @@ int ctl_lookup(int argc, char **argv)
 		{0},
 	};
 	struct lookup lookup = {0};
-	const char *words[2] = {NULL, NULL};
 	int option;
 
 	optind = 0; /* a new scan, of our own arguments */
@@ -447,18 +386,5 @@ int ctl_lookup(int argc, char **argv)
 			return EX_USAGE;
 		}
 	}
-	for (int i = optind; i < argc && i < optind + 2; i++)
-		words[i - optind] = argv[i];
-	if (words[0] == NULL)
-		return bad_usage("what is to be looked up?", NULL);
-	if (words[1] != NULL && lookup.domain == NULL)
-		lookup.domain = words[1];
-	for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-		if (strcmp(kinds[i].name, words[0]) != 0)
-			continue;
-		if (is_missing(&lookup, kinds[i].needs))
-			return bad_usage("an option is missing for", words[0]);
-		return run(&kinds[i], &lookup);
-	}
-	return bad_usage("cannot look up", words[0]);
+	return run_words(&lookup, argv + optind);
 }
