@@ -5,6 +5,10 @@
 
 #include "text.h"
 
+#define RIGHTS                                                                                     \
+	"the user lacks a right; it needs +@scripting +@hash +@string +@set +pexpire +time +ping " \
+	"on the keys of this prefix"
+
 /* The first row that matches holds, so longer prefixes stand before shorter ones. */
 static const struct redis_error errors[] = {
 	{"NOSCRIPT", REDIS_SEND_SCRIPT, NULL},
@@ -27,11 +31,8 @@ static const struct redis_error errors[] = {
 	{"ERR invalid password", REDIS_CONFIGURE, "check the password"},
 	{"ERR Client sent AUTH", REDIS_CONFIGURE, "a password is set here but not there"},
 	{"ERR AUTH", REDIS_CONFIGURE, "a password is set here but not there"},
-	{"NOPERM", REDIS_CONFIGURE, "the user lacks a right; see store in mailreeve.conf(5)"},
-	{"ERR The user executing the script", REDIS_CONFIGURE,
-		"the user lacks a right; see store in mailreeve.conf(5)"},
-	{"ERR ACL failure in script", REDIS_CONFIGURE,
-		"the user lacks a right; see store in mailreeve.conf(5)"},
+	{"NOPERM", REDIS_CONFIGURE, RIGHTS},
+	{"ERR The user executing the script", REDIS_CONFIGURE, RIGHTS},
 	{"DENIED", REDIS_CONFIGURE, "protected mode: set a password or bind an address"},
 	{"ERR DB index", REDIS_CONFIGURE, "check the database number"},
 	{"ERR invalid DB index", REDIS_CONFIGURE, "check the database number"},

@@ -383,6 +383,6 @@ void redis_pool_state(struct redis_pool *pool, struct store_state *state_r)
 	lock_take(&pool->lock);
 	state_r->up = !pool->breaker.open;
 	state_r->outages = pool->outages;
-	snprintf(state_r->detail, sizeof(state_r->detail), "%s", pool->detail);
+	snprintf(state_r->detail, sizeof(state_r->detail), "%.127s", pool->detail);
 	lock_give(&pool->lock);
 }

@@ -14,7 +14,7 @@ enum {
 	REDIS_LATER_MAX = 256, /* commands that wait for a call to travel with; more are lost */
 	REDIS_LATER_WAKE = 32, /* from here on the keeper sends them at once */
 	REDIS_BATCH_MAX = 32, /* commands in one write, of each kind */
-	REDIS_DETAIL_SIZE = 128
+	REDIS_DETAIL_SIZE = 256
 };
 
 struct redis_bytes {
