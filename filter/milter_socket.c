@@ -2,6 +2,7 @@
 #include "milter_socket.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -166,9 +167,11 @@ static void poke_internet(const char *socket_text)
 
 void milter_socket_poke(const char *socket_text)
 {
-	const char *path = milter_socket_path(socket_text);
+	const char *path;
 	int fd;
 
+	assert(socket_text != NULL);
+	path = milter_socket_path(socket_text);
 	if (path == NULL) {
 		poke_internet(socket_text);
 		return;
