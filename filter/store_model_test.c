@@ -12,10 +12,9 @@
 
 #include <cmocka.h>
 
+#include "../tests/lib/plain_windows.h"
 #include "../tests/lib/private_redis.h"
-#include "mem.h"
 #include "store_backend.h"
-#include "window.h"
 
 enum { KEYS = 3, IDS = 10, OPERATIONS = 100000, ROUND = 250, EVENTS_MAX = KEYS * ROUND };
 
@@ -356,107 +355,15 @@ static void run_model(const char *what)
 		total.committed, total.windows);
 }
 
-/* window.h without a table around it, so that its clock may go back: the memory half's never does. */
-struct plain {
-	char key[STORE_KEY_SIZE];
-	struct window window;
-};
-
-static struct plain plain[KEYS];
-
-static struct window *plain_of(const struct store_charge *charge)
-{
-	for (size_t k = 0; k < KEYS; k++) {
-		if (strcmp(model.keys[k].key, charge->key) != 0)
-			continue;
-		if (strcmp(plain[k].key, charge->key) != 0) {
-			window_clear(&plain[k].window);
-			window_init(&plain[k].window, charge->window_ms);
-			memcpy(plain[k].key, charge->key, STORE_KEY_SIZE);
-		}
-		return &plain[k].window;
-	}
-	fail();
-	return NULL;
-}
-
-static struct window_ask ask_of(const struct store_step *step, size_t i)
-{
-	return (struct window_ask){
-		step->id, step->sequence, step->charges[i].limit, step->charges[i].units};
-}
-
-static enum store_status plain_reserve(
-	void *half, const struct store_step *step, struct store_decision *decision_r)
-{
-	struct window_answer answers[KEYS];
-	bool fits = true;
-
-	(void)half;
-	for (size_t i = 0; i < step->count; i++) {
-		struct window_ask ask = ask_of(step, i);
-
-		answers[i] = window_ask(plain_of(&step->charges[i]), &ask, (int64_t)now);
-		if (fits) {
-			decision_r->over = i;
-			decision_r->used = answers[i].used +
-					   (answers[i].fits && !answers[i].counted ? ask.units : 0);
-			decision_r->retry_after_ms = answers[i].retry_after_ms;
-		}
-		fits = fits && answers[i].fits;
-	}
-	for (size_t i = 0; i < step->count && fits; i++) {
-		struct window_ask ask = ask_of(step, i);
-
-		if (ask.units > 0 && !answers[i].counted)
-			window_take(plain_of(&step->charges[i]), &ask, (int64_t)now);
-	}
-	return fits ? STORE_OK : STORE_OVER;
-}
-
-static void plain_commit(void *half, const struct store_step *step)
-{
-	(void)half;
-	for (size_t i = 0; i < step->count; i++)
-		window_commit(plain_of(&step->charges[i]), step->id);
-}
-
-static enum store_status plain_give_back(void *half, const struct store_step *step)
-{
-	(void)half;
-	for (size_t i = 0; i < step->count; i++) {
-		struct window_ask ask = ask_of(step, i);
-
-		window_give_back(plain_of(&step->charges[i]), &ask);
-	}
-	return STORE_OK;
-}
-
-static enum store_status plain_peek(void *half, const struct store_step *step, int64_t *used_r)
-{
-	(void)half;
-	for (size_t i = 0; i < step->count; i++)
-		used_r[i] = window_used(plain_of(&step->charges[i]), (int64_t)now);
-	return STORE_OK;
-}
-
 static void window_equals_the_model(void **state)
 {
-	static const struct store_backend plain_windows = {
-		.kind = "plain",
-		.reserve = plain_reserve,
-		.commit = plain_commit,
-		.give_back = plain_give_back,
-		.peek = plain_peek,
-	};
-	struct store own = {.backend = &plain_windows};
+	struct store own = {.backend = &plain_windows, .half = &now};
 
 	(void)state;
 	store = &own;
 	may_go_back = true;
 	run_model("window");
-	for (size_t k = 0; k < KEYS; k++)
-		window_clear(&plain[k].window);
+	plain_clear();
 }
 
 static void run_on(char *url)

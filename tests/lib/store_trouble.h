@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the tests of a Redis in trouble share: a server, a store at it, and log.c replaced by a record
+ * of what was said. */
+#ifndef MAILREEVE_TESTS_STORE_TROUBLE_H
+#define MAILREEVE_TESTS_STORE_TROUBLE_H
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "clock.h"
+#include "log.h"
+#include "private_redis.h"
+#include "store.h"
+
+enum { PATIENCE_MS = 60000, HOUR_MS = 3600 * 1000 };
+
+static struct private_redis redis;
+static struct {
+	_Atomic int down, up, other;
+	char last[512];
+} said;
+
+/* Stands in for log.c. */
+void log_open(enum log_target target, enum log_level level)
+{
+	(void)target;
+	(void)level;
+}
+
+void log_set_level(enum log_level level)
+{
+	(void)level;
+}
+
+void log_warning(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(said.last, sizeof(said.last), format, args);
+	va_end(args);
+	if (strstr(said.last, "is down") != NULL)
+		said.down++;
+	else if (strstr(said.last, "is up again") != NULL)
+		said.up++;
+	else
+		said.other++;
+}
+
+void log_error(const char *format, ...)
+{
+	fail_msg("%s", format);
+}
+
+void log_info(const char *format, ...)
+{
+	fail_msg("%s", format);
+}
+
+void log_debug(const char *format, ...)
+{
+	fail_msg("%s", format);
+}
+
+MAYBE_UNUSED static struct store *open_at(
+	const char *url, const char *password_file, int64_t timeout_ms)
+{
+	struct store_options options = {
+		.url = (char *)(uintptr_t)url,
+		.password_file = (char *)(uintptr_t)password_file,
+		.prefix = (char *)(uintptr_t) "mailreeve:",
+		.connect_timeout_ms = 5000,
+		.timeout_ms = timeout_ms,
+		.connections = 8,
+		.memory_bytes = 1024 * 1024,
+	};
+	char why[128] = "";
+	struct store *store = store_open(&options, why, sizeof(why));
+
+	assert_non_null(store);
+	return store;
+}
+
+MAYBE_UNUSED static enum store_status reserve(struct store *store, const char *key, int64_t limit)
+{
+	struct store_charge charge = {key, "a@example.net", HOUR_MS, limit, 1};
+	struct store_decision decision;
+	unsigned char id[STORE_ID_SIZE];
+
+	store_id(id);
+	return store_reserve(store, id, 1, &charge, 1, &decision);
+}
+
+MAYBE_UNUSED static int64_t used(struct store *store, const char *key)
+{
+	struct store_charge charge = {key, "a@example.net", HOUR_MS, 0, 0};
+	uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+	int64_t units = -1;
+
+	while (store_peek(store, &charge, 1, &units) != STORE_OK)
+		assert_true(clock_monotonic_ms() < give_up_ms);
+	return units;
+}
+
+MAYBE_UNUSED static bool is_up(struct store *store)
+{
+	struct store_state state;
+
+	store_state(store, &state);
+	return state.up;
+}
+
+MAYBE_UNUSED static void wait_until(struct store *store, bool up)
+{
+	uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	while (is_up(store) != up) {
+		enum store_status status = reserve(store, "wait", INT64_MAX);
+
+		assert_true(status != STORE_OVER);
+		assert_true(clock_monotonic_ms() < give_up_ms);
+		poll(NULL, 0, 1);
+	}
+}
+
+MAYBE_UNUSED static void command(const char *words, const char *expected)
+{
+	char reply[512];
+
+	private_redis_command(&redis, words, reply, sizeof(reply));
+	if (strncmp(reply, expected, strlen(expected)) != 0)
+		fail_msg("%s: %s", words, reply);
+}
+
+MAYBE_UNUSED static int start(void **state)
+{
+	(void)state;
+	private_redis_start(&redis, NULL);
+	return 0;
+}
+
+MAYBE_UNUSED static int remove_all(void **state)
+{
+	(void)state;
+	private_redis_remove(&redis);
+	return 0;
+}
+
+MAYBE_UNUSED static int forget(void **state)
+{
+	(void)state;
+	said.down = said.up = said.other = 0;
+	said.last[0] = '\0';
+	return 0;
+}
+
+#endif
