@@ -82,6 +82,16 @@ def test_rset_everywhere(mta, site, sink, one_message, steps):
     assert sink.wait_for(token)
 
 
+@pytest.mark.parametrize("end", ["RSET", HELO])
+def test_given_back_while_the_connection_stays(mta, site, one_message, end):
+    """Not only when the client goes, which may be much later."""
+    dialogue = mta.connect(source=world.GOOD)
+    converse(dialogue, [HELO, MAIL, RCPT])
+    assert dialogue.command(end).ok
+    assert_nothing_is_charged(mta, site)
+    dialogue.quit()
+
+
 @pytest.mark.parametrize("again", ["HELO mail.good.test", "EHLO mail.good.test"])
 def test_second_greeting_ends_the_transaction(mta, site, sink, one_message, again):
     dialogue = mta.connect(source=world.GOOD)
