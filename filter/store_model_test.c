@@ -395,9 +395,21 @@ static void redis_equals_the_model(void **state)
 {
 	(void)state;
 	may_go_back = true;
-	private_redis_start(&redis, NULL);
 	run_on(redis.url);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	private_redis_start(&redis, NULL);
+	return 0;
+}
+
+static int remove_all(void **state)
+{
+	(void)state;
 	private_redis_remove(&redis);
+	return 0;
 }
 
 int main(void)
@@ -405,7 +417,7 @@ int main(void)
 	const struct CMUnitTest cases[] = {
 		cmocka_unit_test(window_equals_the_model),
 		cmocka_unit_test(memory_equals_the_model),
-		cmocka_unit_test(redis_equals_the_model),
+		cmocka_unit_test_setup_teardown(redis_equals_the_model, start, remove_all),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);

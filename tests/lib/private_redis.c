@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -84,7 +85,7 @@ static int answers(const struct private_redis *redis)
 	return reply[0] != '\0' && strstr(reply, "LOADING") == NULL;
 }
 
-static void run_server(const struct private_redis *redis)
+static void run_server(const struct private_redis *redis, pid_t parent)
 {
 	const char *arguments[ARGUMENTS_MAX + PRIVATE_REDIS_OPTIONS_MAX] = {"redis-server",
 		"--port", "0", "--unixsocket", redis->socket, "--dir", redis->folder, "--save", "",
@@ -96,6 +97,10 @@ static void run_server(const struct private_redis *redis)
 		count++;
 	for (size_t i = 0; redis->options[i] != NULL; i++)
 		arguments[count++] = redis->options[i];
+	/* A test that dies leaves no server behind. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
 	execvp(arguments[0], (char *const *)(const void *)arguments);
 	_exit(127);
 }
@@ -103,13 +108,15 @@ static void run_server(const struct private_redis *redis)
 void private_redis_restart(struct private_redis *redis)
 {
 	uint64_t give_up_ms = clock_monotonic_ms() + START_MS;
+	pid_t parent;
 	int status;
 
+	parent = getpid();
 	redis->pid = fork();
 	if (redis->pid < 0)
 		give_up("fork");
 	if (redis->pid == 0)
-		run_server(redis);
+		run_server(redis, parent);
 	while (!answers(redis)) {
 		if (waitpid(redis->pid, &status, WNOHANG) != 0 || clock_monotonic_ms() > give_up_ms)
 			give_up("redis-server did not start");
