@@ -5,6 +5,7 @@
 #define MAILREEVE_TESTS_STORE_TROUBLE_H
 
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -25,7 +26,8 @@ static struct private_redis redis;
 static struct {
 	_Atomic int down, up, other;
 	char last[512];
-} said;
+	pthread_mutex_t mutex;
+} said = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* Stands in for log.c. */
 void log_open(enum log_target target, enum log_level level)
@@ -43,6 +45,7 @@ void log_warning(const char *format, ...)
 {
 	va_list args;
 
+	pthread_mutex_lock(&said.mutex);
 	va_start(args, format);
 	vsnprintf(said.last, sizeof(said.last), format, args);
 	va_end(args);
@@ -52,6 +55,7 @@ void log_warning(const char *format, ...)
 		said.up++;
 	else
 		said.other++;
+	pthread_mutex_unlock(&said.mutex);
 }
 
 void log_error(const char *format, ...)
@@ -69,22 +73,44 @@ void log_debug(const char *format, ...)
 	fail_msg("%s", format);
 }
 
+/* A line is written after the state that it tells of is seen. */
+MAYBE_UNUSED static void await_lines(const _Atomic int *lines, int least)
+{
+	uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	while (atomic_load(lines) < least) {
+		assert_true(clock_monotonic_ms() < give_up_ms);
+		poll(NULL, 0, 1);
+	}
+}
+
+MAYBE_UNUSED static bool is_up(struct store *store)
+{
+	struct store_state state;
+
+	store_state(store, &state);
+	return state.up;
+}
+
 MAYBE_UNUSED static struct store *open_at(
 	const char *url, const char *password_file, int64_t timeout_ms)
 {
 	struct store_options options = {
 		.url = (char *)(uintptr_t)url,
 		.password_file = (char *)(uintptr_t)password_file,
-		.prefix = (char *)(uintptr_t) "mailreeve:",
+		.prefix = (char *)(uintptr_t)"mailreeve:",
 		.connect_timeout_ms = 5000,
 		.timeout_ms = timeout_ms,
 		.connections = 8,
 		.memory_bytes = 1024 * 1024,
 	};
 	char why[128] = "";
+	int down = said.down;
 	struct store *store = store_open(&options, why, sizeof(why));
 
 	assert_non_null(store);
+	if (!is_up(store))
+		await_lines(&said.down, down + 1);
 	return store;
 }
 
@@ -107,14 +133,6 @@ MAYBE_UNUSED static int64_t used(struct store *store, const char *key)
 	while (store_peek(store, &charge, 1, &units) != STORE_OK)
 		assert_true(clock_monotonic_ms() < give_up_ms);
 	return units;
-}
-
-MAYBE_UNUSED static bool is_up(struct store *store)
-{
-	struct store_state state;
-
-	store_state(store, &state);
-	return state.up;
 }
 
 MAYBE_UNUSED static void wait_until(struct store *store, bool up)
