@@ -6,8 +6,8 @@
  *   dnscache shard        the cached answers of that shard
  *   resolver submit       the list of questions that wait for the resolver thread
  *   inquiry               the progress of one inquiry; the waiter sleeps on its condition
- *   store_memory shard    the windows and values of that shard
- *   store_redis pool      the list of idle connections, and the breaker's state
+ *   store_memory          the windows and values
+ *   redis_pool            the idle connections, the calls in line, and the breaker
  *   conf current          the pointer to the current configuration snapshot
  *   log repeat            the table that rate-limits repeated messages
  *   connection table      concurrent connections and rates by client network
