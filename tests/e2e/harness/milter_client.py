@@ -71,3 +71,6 @@ class MilterClient:
 
     def rcpt(self, path="<bob@example.test>"):
         self.send("R", path.encode() + b"\0")
+
+    def abort(self):
+        self.send("A")
