@@ -16,6 +16,9 @@ PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libcrypto
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 $(WERROR)
 HARDENING  ?= -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK_HARD  ?= -Wl,-z,relro,-z,now -pie
+# Debian 12 and 13 both have this release of clang and its tools, so both judge alike.
+LLVM       ?= 19
+export LLVM
 # Asked once, and only when something is compiled: the packages may be installed by this very make.
 PKG_CFLAGS  = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS    = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
@@ -125,9 +128,10 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/replay.o $(LIBRARY)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 fuzz:
-	$(MAKE) BUILD=$(BUILD)/fuzzer CC=clang HARDENING= \
+	@sh tests/deps.sh check
+	$(MAKE) BUILD=$(BUILD)/fuzzer CC=clang-$(LLVM) HARDENING= \
 		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" $(BUILD)/fuzzer/libmailreeve.a
-	@for target in $(FUZZ); do sh tests/fuzz/run.sh $(BUILD)/fuzzer $$target $(FUZZ_TIME) || exit 1; done
+	@for target in $(FUZZ); do CC=clang-$(LLVM) sh tests/fuzz/run.sh $(BUILD)/fuzzer $$target $(FUZZ_TIME) || exit 1; done
 
 settings: $(BUILD)/write_settings
 	@sh tests/settings_current.sh $(BUILD) write
@@ -137,9 +141,10 @@ $(BUILD)/write_settings: $(BUILD)/tests/tools/write_settings.o $(LIBRARY)
 
 lint:
 	@sh tests/deps.sh check
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD) $(BUILD)/window_lua.h
 	@BUILD=$(BUILD) sh tests/lint/run.sh
 
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format-$(LLVM) -i $$(find filter policies tests -name '*.[ch]')
 
 .PHONY: deps check demo bench fuzz fuzz-replay settings lint format

@@ -101,7 +101,7 @@ static bool take_prefixes(const char *text, size_t *length, struct spf_term *ter
 static void clear_host_bits(struct network *network)
 {
 	for (unsigned bit = network->prefix; bit < 8 * sizeof network->address.bytes; bit++)
-		network->address.bytes[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+		network->address.bytes[bit / 8] &= (uint8_t)~(0x80u >> bit % 8);
 }
 
 static bool read_network(const char *text, size_t length, struct spf_term *term)

@@ -32,11 +32,7 @@ struct row {
 	const char *evidence; /* a part of that of a failed check */
 };
 
-#define GOOD_MX                                                                                    \
-	{NET, DNS_MX, "10:" MX1, 0},                                                               \
-	{                                                                                          \
-		MX1, DNS_A, CLIENT, 0                                                              \
-	}
+#define GOOD_MX {NET, DNS_MX, "10:" MX1, 0}, {MX1, DNS_A, CLIENT, 0}
 
 static const struct row rows[] = {
 	/* The form. */

@@ -8,6 +8,8 @@ set -u
 cd "$(dirname "$0")/.."
 MAKE=${MAKE:-make}
 BUILD=$(realpath -m "${BUILD:-build}")
+LLVM=${LLVM:-19}
+export LLVM
 PARTS=${*:-build unit asan tsan fuzz lint settings spf e2e}
 JOBS=$(nproc)
 passed=0
@@ -94,12 +96,12 @@ part_build() { one "build, warnings are errors ($(${CC:-cc} --version | head -n 
     $MAKE -j"$JOBS" BUILD="$BUILD" WERROR=-Werror all unit-tests || exit 1; }
 part_unit() { unit_tests "unit and service tests" "$BUILD"; }
 part_asan() {
-    one "build with ASan and UBSan (clang)" $MAKE -j"$JOBS" BUILD="$BUILD/asan" CC=clang WERROR=-Werror \
+    one "build with ASan and UBSan (clang $LLVM)" $MAKE -j"$JOBS" BUILD="$BUILD/asan" CC="clang-$LLVM" WERROR=-Werror \
         HARDENING= CFLAGS="$SANITIZE -fsanitize=address,undefined -fno-sanitize-recover=undefined" all unit-tests fuzz-replay &&
         unit_tests "unit and service tests under ASan and UBSan" "$BUILD/asan"
 }
 part_tsan() {
-    one "build with TSan (clang)" $MAKE -j"$JOBS" BUILD="$BUILD/tsan" CC=clang WERROR=-Werror \
+    one "build with TSan (clang $LLVM)" $MAKE -j"$JOBS" BUILD="$BUILD/tsan" CC="clang-$LLVM" WERROR=-Werror \
         HARDENING= CFLAGS="$SANITIZE -fsanitize=thread" all unit-tests &&
         unit_tests "unit and service tests under TSan" "$BUILD/tsan"
 }

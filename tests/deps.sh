@@ -7,12 +7,13 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 tools=${MAILREEVE_TOOLS:-$here/../build/tools}
+llvm=${LLVM:-19}
 
 build='gcc libc6-dev make pkg-config libmilter-dev libhiredis-dev libspf2-dev libldns-dev
     libconfuse-dev libpsl-dev libidn2-dev libssl-dev'
 demo="$build postfix redis-server nsd python3 python3-dnspython swaks iproute2 util-linux procps"
-check="$demo unbound python3-pytest python3-yaml libcmocka-dev clang libclang-rt-dev clang-format
-    clang-tidy cppcheck mandoc m4 dpkg-dev openssl"
+check="$demo unbound python3-pytest python3-yaml libcmocka-dev clang-$llvm
+    libclang-rt-$llvm-dev clang-format-$llvm clang-tidy-$llvm cppcheck mandoc m4 dpkg-dev openssl"
 services='postfix redis-server nsd unbound'
 
 work=$(mktemp -d)

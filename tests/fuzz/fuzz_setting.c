@@ -17,11 +17,13 @@ struct everything {
 static const char *const words[] = {"red", "green", NULL};
 
 #define ROW(type_of, member, default_of, low, high)                                                \
-	{                                                                                          \
-		.name = #member, .type = type_of, .offset = offsetof(struct everything, member),   \
-		.default_text = default_of, .min = low, .max = high,                               \
-		.choices = type_of == SETTING_CHOICE ? words : NULL                                \
-	}
+	{.name = #member,                                                                          \
+		.type = type_of,                                                                   \
+		.offset = offsetof(struct everything, member),                                     \
+		.default_text = default_of,                                                        \
+		.min = low,                                                                        \
+		.max = high,                                                                       \
+		.choices = type_of == SETTING_CHOICE ? words : NULL}
 
 static const struct setting rows[] = {
 	ROW(SETTING_BOOL, yes, "no", 0, 0),

@@ -18,10 +18,13 @@ static const char *const scope_names[] = {
 };
 
 #define CHECK(stage_name)                                                                          \
-	{                                                                                          \
-		.name = stage_name, .fail = ACTION_OFF, .can_temperror = true, .code = "550",      \
-		.enhanced = "5.7.1", .reply = "test says no", .help = "Test"                       \
-	}
+	{.name = stage_name,                                                                       \
+		.fail = ACTION_OFF,                                                                \
+		.can_temperror = true,                                                             \
+		.code = "550",                                                                     \
+		.enhanced = "5.7.1",                                                               \
+		.reply = "test says no",                                                           \
+		.help = "Test"}
 
 static const struct check checks[] = {CHECK("connect"), CHECK("helo"), CHECK("mail"), CHECK("rcpt"),
 	CHECK("header"), CHECK("body"), CHECK("eom"), {.name = NULL}};
@@ -140,22 +143,10 @@ static void recipient_refused(struct call *call)
 }
 
 #define SIZES                                                                                      \
-	{                                                                                          \
-		sizeof(struct state), sizeof(struct state), sizeof(struct state),                  \
-			sizeof(struct state)                                                       \
-	}
-#define ENDS                                                                                       \
-	{                                                                                          \
-		end_connection, end_greeting, end_transaction, end_recipient                       \
-	}
-#define ALL_STAGES                                                                                 \
-	{                                                                                          \
-		judge, judge, judge, judge, judge, judge, judge                                    \
-	}
-#define ANNOUNCED_STAGES                                                                           \
-	{                                                                                          \
-		announce, announce, announce, announce, NULL, NULL, announce                       \
-	}
+	{sizeof(struct state), sizeof(struct state), sizeof(struct state), sizeof(struct state)}
+#define ENDS {end_connection, end_greeting, end_transaction, end_recipient}
+#define ALL_STAGES {judge, judge, judge, judge, judge, judge, judge}
+#define ANNOUNCED_STAGES {announce, announce, announce, announce, NULL, NULL, announce}
 
 static const struct policy charge = {.name = "charge",
 	.checks = checks,

@@ -4,6 +4,7 @@
 # "N passed, N failed".
 set -u
 cd "$(dirname "$0")/../.."
+LLVM=${LLVM:-19}
 passed=0
 failed=0
 output=$(mktemp)
@@ -23,7 +24,7 @@ part() {
 }
 
 formatting() {
-    clang-format --dry-run --Werror $(git ls-files '*.c' '*.h')
+    "clang-format-$LLVM" --dry-run --Werror $(find filter policies tests -name '*.[ch]')
 }
 
 # Exceptions, each with its reason, stand in tests/lint/cppcheck.txt.
@@ -34,11 +35,11 @@ static_cppcheck() {
 }
 
 static_clang_tidy() {
-    files=$(git ls-files 'filter/*.c' 'policies/*.c' | grep -v '_test\.c$')
+    files=$(ls filter/*.c policies/*.c | grep -v '_test\.c$')
     # The files stand before "--", so xargs needs a shell to put them there.
-    printf '%s\n' $files | xargs -P 2 -n 8 sh -c 'exec clang-tidy --quiet "$@" -- -std=c11 \
+    printf '%s\n' $files | xargs -P 2 -n 8 sh -c 'exec "$0" --quiet "$@" -- -std=c11 \
         -D_GNU_SOURCE -DMAILREEVE_VERSION="\"x\"" -DMAILREEVE_SYSCONF="\"/etc\"" -Ifilter \
-        -I"${BUILD:-build}"' clang-tidy
+        -I"${BUILD:-build}"' "clang-tidy-$LLVM"
 }
 
 manuals() {
@@ -48,7 +49,8 @@ manuals() {
 }
 
 licence_lines() {
-    ! git ls-files '*.c' '*.h' '*.sh' '*.py' '*.lua' | xargs grep -L 'SPDX-License-Identifier' | grep .
+    ! find filter policies tests -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.lua' |
+        xargs grep -L 'SPDX-License-Identifier' | grep .
 }
 
 part "floors and single inclusion of each library" sh tests/lint/floors.sh
