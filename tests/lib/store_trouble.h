@@ -98,7 +98,7 @@ MAYBE_UNUSED static struct store *open_at(
 	struct store_options options = {
 		.url = (char *)(uintptr_t)url,
 		.password_file = (char *)(uintptr_t)password_file,
-		.prefix = (char *)(uintptr_t)"mailreeve:",
+		.prefix = (char *)(uintptr_t) "mailreeve:",
 		.connect_timeout_ms = 5000,
 		.timeout_ms = timeout_ms,
 		.connections = 8,
