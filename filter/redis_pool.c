@@ -106,6 +106,9 @@ void redis_pool_failed(struct redis_pool *pool, bool final, const char *detail)
 	pool->outages += opened;
 	if (opened)
 		condition_signal(&pool->keeper_wanted);
+	/* Nothing of before the outage is sent after it. */
+	while (opened && pool->later_count > 0)
+		mem_free(pool->later[--pool->later_count].start);
 	while (opened && (call = next_in_line(pool)) != NULL) {
 		call->state = CALL_REFUSED;
 		condition_signal(&call->moved);
