@@ -424,7 +424,6 @@ struct decision chain_eom(struct chain *chain)
 
 	begin_content(chain);
 	session_end_scope(&chain->session, SCOPE_RECIPIENT);
-	exemption_update(&chain->session, STAGE_EOM, deadline_ms);
 	announce(chain, STAGE_EOM);
 	judge_stage(chain, STAGE_EOM, PASS_CHECKS, deadline_ms);
 	decision = merge(chain, STAGE_EOM, STAGE_EOM);
