@@ -3,27 +3,14 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "clock.h"
-#include "conf.h"
-#include "ctl_outcome.h"
+#include "ctl_lookup_kinds.h"
 #include "mem.h"
 #include "policy.h"
-#include "session.h"
 #include "text.h"
-
-/* What the command line gave, and the session it stands for. */
-struct lookup {
-	const char *client, *helo, *from, *domain, *nameserver;
-	bool json;
-	struct conf *conf;
-	struct services services;
-	struct session session;
-	uint64_t deadline_ms;
-};
 
 static void usage(FILE *out)
 {
@@ -39,184 +26,16 @@ static void usage(FILE *out)
 		out);
 }
 
-static int no_answer(void)
-{
-	fputs("mailreevectl: the DNS did not answer in time\n", stderr);
-	return EX_TEMPFAIL;
-}
-
-static int lookup_spf(struct lookup *lookup)
-{
-	struct session *session = &lookup->session;
-	bool mailfrom = lookup->from != NULL;
-	const struct spf *spf = mailfrom ? session_sender_spf_result(session, lookup->deadline_ms)
-					 : session_helo_spf_result(session, lookup->deadline_ms);
-	struct inquiry *inquiries[] = {
-		mailfrom ? session->transaction.spf : session->helo_spf, NULL};
-	struct ctl_outcome none = {.result = "none",
-		.evidence = "there is no domain name to look up",
-		.explanation = ""};
-
-	if (inquiries[0] == NULL)
-		return ctl_print_outcome(lookup->json, &none, inquiries);
-	if (spf == NULL)
-		return no_answer();
-	return ctl_print_outcome(lookup->json,
-		&(struct ctl_outcome){
-			.result = spf_result_name(spf->result),
-			.evidence = spf->evidence,
-			.explanation = spf->explanation,
-			.temporary = spf->result == SPF_TEMPERROR,
-		},
-		inquiries);
-}
-
-static int lookup_iprev(struct lookup *lookup)
-{
-	const struct iprev *iprev = session_iprev_result(&lookup->session, lookup->deadline_ms);
-	struct inquiry *inquiries[] = {lookup->session.iprev, NULL};
-
-	if (iprev == NULL)
-		return no_answer();
-	return ctl_print_outcome(lookup->json,
-		&(struct ctl_outcome){
-			.result = result_name(iprev->result),
-			.evidence = iprev->evidence,
-			.temporary = iprev->result == RESULT_TEMPERROR,
-		},
-		inquiries);
-}
-
-static int lookup_mx(struct lookup *lookup)
-{
-	const struct mailhosts *hosts =
-		session_helo_mailhosts_result(&lookup->session, lookup->deadline_ms);
-	struct inquiry *inquiries[] = {lookup->session.helo_mailhosts, NULL};
-	const char *result = "implicit";
-	char evidence[1000];
-
-	if (hosts == NULL)
-		return no_answer();
-	if (mailhosts_nonexistent(hosts))
-		result = "nonexistent";
-	else if (hosts->null_mx)
-		result = "null_mx";
-	else if (mailhosts_bogus(hosts))
-		result = "bogus_mx";
-	else if (mailhosts_none(hosts))
-		result = "none";
-	else if (mailhosts_temporary(hosts))
-		result = "temperror";
-	else if (hosts->host_count > 0)
-		result = "mx";
-	return ctl_print_outcome(lookup->json,
-		&(struct ctl_outcome){
-			.result = result,
-			.evidence = mailhosts_format(hosts, evidence, sizeof(evidence)),
-			.temporary = mailhosts_temporary(hosts),
-		},
-		inquiries);
-}
-
-static int lookup_registered(struct lookup *lookup)
-{
-	struct session *session = &lookup->session;
-	char evidence[EVIDENCE_SIZE];
-	bool temporary = false;
-	bool proven =
-		session_proof(session, PROOF_OF_SENDER, lookup->deadline_ms, evidence, &temporary);
-	struct inquiry *all[] = {
-		session->transaction.spf, session->transaction.mailhosts, session->iprev};
-	struct inquiry *inquiries[ARRAY_COUNT(all) + 1] = {0};
-	size_t count = 0;
-
-	for (size_t i = 0; i < ARRAY_COUNT(all); i++)
-		if (all[i] != NULL && inquiry_result(all[i]) != NULL)
-			inquiries[count++] = all[i];
-	return ctl_print_outcome(lookup->json,
-		&(struct ctl_outcome){
-			.result = proven      ? "pass"
-				  : temporary ? "temperror"
-					      : "fail",
-			.evidence = evidence,
-			.temporary = !proven && temporary,
-		},
-		inquiries);
-}
-
-static const struct policy_conf *policy_named(const struct conf *conf, const char *name)
-{
-	for (size_t p = 0; p < conf->policy_count; p++)
-		if (strcmp(conf->policies[p].policy->name, name) == 0)
-			return &conf->policies[p];
-	return NULL;
-}
-
-/* All findings of the helo policy, the first that failed as the result. */
-static int lookup_helo(struct lookup *lookup)
-{
-	const struct policy_conf *helo = policy_named(lookup->conf, "helo");
-	struct session *session = &lookup->session;
-	const struct findings *findings = &session->findings[SCOPE_GREETING];
-	struct inquiry *all[] = {NULL, NULL, NULL};
-	struct inquiry *inquiries[ARRAY_COUNT(all) + 1] = {0};
-	struct ctl_outcome outcome = {.result = "pass", .evidence = "nothing to say against it"};
-	char buffer[2000];
-	struct text lines;
-	size_t count = 0;
-
-	if (helo == NULL)
-		return EX_SOFTWARE;
-	struct call call = {
-		.session = session,
-		.policy = helo->policy,
-		.options = helo->options,
-		.option_count = helo->option_count,
-		.fail_actions = helo->fail,
-		.temperror_actions = helo->temperror,
-		.stage = STAGE_HELO,
-		.deadline_ms = lookup->deadline_ms,
-	};
-
-	if (helo->policy->announce[STAGE_HELO] != NULL)
-		helo->policy->announce[STAGE_HELO](&call);
-	helo->policy->judge[STAGE_HELO](&call);
-	text_init(&lines, buffer, sizeof(buffer));
-	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *finding = findings->items[i];
-
-		text_addf(&lines, "%s%s %s: %s", lines.length > 0 ? "\n" : "", finding->check->name,
-			result_name(finding->result), finding->evidence);
-		if (finding->result == RESULT_FAIL)
-			outcome.result = "fail";
-		else if (finding->result == RESULT_TEMPERROR)
-			outcome.temporary = true;
-	}
-	if (lines.length > 0)
-		outcome.evidence = buffer;
-	if (strcmp(outcome.result, "fail") == 0)
-		outcome.temporary = false;
-	else if (outcome.temporary)
-		outcome.result = "temperror";
-	all[0] = session->helo_mailhosts;
-	all[1] = session->iprev;
-	all[2] = session->helo_spf;
-	for (size_t i = 0; i < ARRAY_COUNT(all); i++)
-		if (all[i] != NULL && inquiry_result(all[i]) != NULL)
-			inquiries[count++] = all[i];
-	return ctl_print_outcome(lookup->json, &outcome, inquiries);
-}
-
 static const struct kind {
 	const char *name;
 	const char *needs; /* letters of the options it cannot do without: client helo domain */
 	int (*run)(struct lookup *lookup);
 } kinds[] = {
-	{"spf", "ch", lookup_spf},
-	{"iprev", "c", lookup_iprev},
-	{"helo", "ch", lookup_helo},
-	{"registered", "cd", lookup_registered},
-	{"mx", "d", lookup_mx},
+	{"spf", "ch", ctl_lookup_spf},
+	{"iprev", "c", ctl_lookup_iprev},
+	{"helo", "ch", ctl_lookup_helo},
+	{"registered", "cd", ctl_lookup_registered},
+	{"mx", "d", ctl_lookup_mx},
 };
 
 static int bad_usage(const char *what, const char *value)
@@ -227,6 +46,31 @@ static int bad_usage(const char *what, const char *value)
 		value == NULL ? "" : text_escape(value, shown, sizeof(shown)));
 	usage(stderr);
 	return EX_USAGE;
+}
+
+/* RFC 7208 4.3 has an answer for senders too that are no reverse-path, like "@example.net" or
+ * "anna@example..net": the daemon refuses those before it would ask. */
+static bool ask_for_malformed_sender(struct lookup *lookup)
+{
+	struct session *session = &lookup->session;
+	const char *from = lookup->from, *at = strrchr(from, '@');
+	char local_part[WIRE_TEXT_SIZE], domain[WIRE_TEXT_SIZE];
+	struct text text;
+
+	if (from[0] == '<')
+		from++;
+	if (at == NULL || session->client.family == IP_NONE)
+		return false;
+	text_init(&text, local_part, sizeof(local_part));
+	text_add_n(&text, from, (size_t)(at - from));
+	text_init(&text, domain, sizeof(domain));
+	text_add_n(&text, at + 1, strcspn(at + 1, ">"));
+	if (domain[0] == '\0')
+		return false;
+	session->transaction.spf = spf_inquire(lookup->services.resolver, SPF_MAILFROM,
+		&session->client, session->helo, local_part, domain, session->site->hostname,
+		session->site->time_limit_ms);
+	return true;
 }
 
 /* Fills in the facts as the door would; 0 or an exit status. */
@@ -249,7 +93,7 @@ static int fill_session(struct lookup *lookup)
 	if (lookup->from != NULL) {
 		snprintf(transaction->raw, sizeof(transaction->raw), "%s", lookup->from);
 		transaction->error = path_parse(transaction->raw, true, &transaction->reverse_path);
-		if (transaction->error != PATH_OK)
+		if (transaction->error != PATH_OK && !ask_for_malformed_sender(lookup))
 			return bad_usage("--from wants a reverse-path, not", lookup->from);
 	} else if (lookup->domain != NULL) {
 		if (!domain_canonical(lookup->domain, transaction->reverse_path.domain))

@@ -159,6 +159,10 @@ const char *session_sender_domain(const struct session *session);
 enum proof_of { PROOF_OF_SENDER, PROOF_OF_HELO };
 bool session_proof(struct session *session, enum proof_of which, uint64_t deadline_ms,
 	char evidence[EVIDENCE_SIZE], bool *temporary_r);
+/* Every proof that the DNS can give, though one may hold already: a line for each with its result and
+ * what it found. Waits. */
+void session_proofs(struct session *session, enum proof_of which, uint64_t deadline_ms, char *lines,
+	size_t size);
 
 /* The client's network or a confirmed name of it is in LIST: RESULT_PASS and *MATCH_R, RESULT_FAIL, or
  * RESULT_TEMPERROR while the names cannot be found out. Waits only for a list that has domains. */

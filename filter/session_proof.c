@@ -15,6 +15,7 @@ struct trial {
 	uint64_t deadline_ms;
 	struct text *proof; /* of the proof that holds */
 	struct text *tried; /* of those that do not: why */
+	bool in_full; /* there is room for all that is known */
 };
 
 enum trial_result { TRIAL_FAILED, TRIAL_TEMPORARY, TRIAL_HOLDS };
@@ -71,6 +72,8 @@ static enum trial_result try_spf(struct trial *trial)
 
 	if (spf == NULL || spf->result == SPF_TEMPERROR) {
 		text_add(trial->tried, "SPF could not be asked");
+		if (trial->in_full && spf != NULL)
+			text_addf(trial->tried, ": %s", spf->evidence);
 		return TRIAL_TEMPORARY;
 	}
 	if (spf->result == SPF_PASS && !spf->over_broad) {
@@ -80,6 +83,8 @@ static enum trial_result try_spf(struct trial *trial)
 	}
 	text_addf(trial->tried, "SPF %s",
 		spf->result == SPF_PASS ? "passes nearly everybody" : spf_result_name(spf->result));
+	if (trial->in_full)
+		text_addf(trial->tried, ": %s", spf->evidence);
 	return TRIAL_FAILED;
 }
 
@@ -94,8 +99,7 @@ static enum trial_result try_mailhosts(struct trial *trial)
 	bool ipv4 = trial->session->client.family == IP_V4;
 
 	if (hosts == NULL) {
-		text_addf(
-			trial->tried, ", MX and addresses of %s could not be asked", trial->domain);
+		text_addf(trial->tried, "MX and addresses of %s could not be asked", trial->domain);
 		return TRIAL_TEMPORARY;
 	}
 	host = mailhosts_with_address(hosts, &trial->session->client);
@@ -106,7 +110,10 @@ static enum trial_result try_mailhosts(struct trial *trial)
 			text_addf(trial->proof, ", MX of %s", trial->domain);
 		return TRIAL_HOLDS;
 	}
-	text_addf(trial->tried, ", %s", mailhosts_format(hosts, shown, sizeof(shown)));
+	text_add(trial->tried, mailhosts_format(hosts, shown, sizeof(shown)));
+	if (hosts->mx_status == DNS_OK)
+		text_addf(trial->tried, ", own addresses %s",
+			mailhost_format(&hosts->own, shown, sizeof(shown)));
 	return mailhosts_temporary(hosts) ||
 			       dns_is_temporary(ipv4 ? hosts->own.status_a : hosts->own.status_aaaa)
 		       ? TRIAL_TEMPORARY
@@ -128,7 +135,7 @@ static enum trial_result try_confirmed_name(struct trial *trial)
 	const char *name;
 
 	if (iprev == NULL || iprev->result == RESULT_TEMPERROR) {
-		text_add(trial->tried, ", reverse DNS could not be asked");
+		text_add(trial->tried, "reverse DNS could not be asked");
 		return TRIAL_TEMPORARY;
 	}
 	name = confirmed_in(iprev, trial->domain);
@@ -139,19 +146,26 @@ static enum trial_result try_confirmed_name(struct trial *trial)
 		return TRIAL_HOLDS;
 	}
 	if (iprev->confirmed_name[0] != '\0')
-		text_addf(trial->tried, ", confirmed name %s", iprev->confirmed_name);
+		text_addf(trial->tried, "confirmed name %s", iprev->confirmed_name);
 	else
-		text_add(trial->tried, ", no confirmed name");
+		text_add(trial->tried, "no confirmed name");
+	if (trial->in_full)
+		text_addf(trial->tried, ": %s", iprev->evidence);
 	return TRIAL_FAILED;
 }
 
-static enum trial_result (*const trials[])(struct trial *) = {
-	try_spf, try_mailhosts, try_confirmed_name};
+static const struct {
+	const char *name;
+	enum trial_result (*run)(struct trial *trial);
+} trials[] = {
+	{"SPF", try_spf},
+	{"MX and address", try_mailhosts},
+	{"confirmed name", try_confirmed_name},
+};
 
-/* True when one holds; notes in *TEMPORARY_R that one could not be looked at. */
-static bool try_domain(struct trial *trial, bool *temporary_r)
+/* Started together, so that they cost the longest and not the sum. */
+static void start(const struct trial *trial)
 {
-	/* Started together, so that they cost the longest and not the sum. */
 	session_iprev(trial->session);
 	if (trial->which == PROOF_OF_SENDER) {
 		session_sender_spf(trial->session);
@@ -160,15 +174,61 @@ static bool try_domain(struct trial *trial, bool *temporary_r)
 		session_helo_spf(trial->session);
 		session_helo_mailhosts(trial->session);
 	}
-	for (size_t i = 0; i < ARRAY_COUNT(trials); i++) {
-		enum trial_result result = trials[i](trial);
+}
 
+/* True when one holds; notes in *TEMPORARY_R that one could not be looked at. */
+static bool try_domain(struct trial *trial, bool *temporary_r)
+{
+	start(trial);
+	for (size_t i = 0; i < ARRAY_COUNT(trials); i++) {
+		enum trial_result result;
+
+		if (i > 0)
+			text_add(trial->tried, ", ");
+		result = trials[i].run(trial);
 		if (result == TRIAL_HOLDS)
 			return true;
 		if (result == TRIAL_TEMPORARY)
 			*temporary_r = true;
 	}
 	return false;
+}
+
+static const char *domain_of(const struct session *session, enum proof_of which)
+{
+	return which == PROOF_OF_SENDER ? session_sender_domain(session) : session->helo;
+}
+
+void session_proofs(struct session *session, enum proof_of which, uint64_t deadline_ms, char *lines,
+	size_t size)
+{
+	static const char *const words[] = {
+		[TRIAL_FAILED] = "fail", [TRIAL_TEMPORARY] = "temperror", [TRIAL_HOLDS] = "pass"};
+	struct text out;
+
+	text_init(&out, lines, size);
+	if (domain_of(session, which)[0] == '\0' || session->client.family == IP_NONE)
+		return;
+	for (size_t i = 0; i < ARRAY_COUNT(trials); i++) {
+		char buffer[EVIDENCE_SIZE];
+		struct text found;
+		struct trial trial = {
+			.session = session,
+			.which = which,
+			.domain = domain_of(session, which),
+			.deadline_ms = deadline_ms,
+			.proof = &found,
+			.tried = &found,
+			.in_full = true,
+		};
+		enum trial_result result;
+
+		text_init(&found, buffer, sizeof(buffer));
+		start(&trial);
+		result = trials[i].run(&trial);
+		text_addf(&out, "%s%s %s: %s", i == 0 ? "" : "\n", trials[i].name, words[result],
+			buffer);
+	}
 }
 
 bool session_proof(struct session *session, enum proof_of which, uint64_t deadline_ms,
@@ -179,7 +239,7 @@ bool session_proof(struct session *session, enum proof_of which, uint64_t deadli
 	struct trial trial = {
 		.session = session,
 		.which = which,
-		.domain = which == PROOF_OF_SENDER ? session_sender_domain(session) : session->helo,
+		.domain = domain_of(session, which),
 		.deadline_ms = deadline_ms,
 		.proof = &proof,
 		.tried = &tried,

@@ -39,6 +39,10 @@ ROWS = [
     (spf(world.GOOD, "x.test", "--from", "anna@plain.test"), "none", ""),
     (spf(world.GOOD, "x.test", "--from", "anna@broken.test"), "permerror", ""),
     (spf(world.GOOD, "[192.0.2.10]"), "none", "no domain name"),
+    # No reverse-paths, but RFC 7208 4.3 knows what to answer.
+    (spf(world.GOOD, "x.test", "--from", "@good.test"), "pass", "good.test"),
+    (spf(world.STRAY, "x.test", "--from", "anna smith@good.test"), "fail", "-all"),
+    (spf(world.GOOD, "x.test", "--from", "<anna@good..test>"), "none", "no fully qualified"),
     (("iprev", "--client", world.GOOD), "pass", "mail.good.test"),
     (("iprev", "--client", world.GOOD6), "pass", "mail.good.test"),
     (("iprev", "--client", world.UNCONFIRMED), "fail", "192.0.2.67"),
@@ -79,6 +83,20 @@ def test_result(arguments, result, evidence):
         return  # the first proof is enough: the answers that come later may be there or not
     shown = [line for line in lines if line.startswith("  ") and "(TTL " in line]
     assert len(shown) == len(found["answers"])
+
+
+def test_each_proof_is_shown():
+    """Those too that were not needed any more."""
+    _, output, _ = lookup("registered", "--client", world.GOOD, "--domain", "good.test",
+                          "--nameserver", "192.0.2.53:53")
+    assert "\nSPF pass: " in output
+    assert "\nMX and address pass: " in output
+    assert "\nconfirmed name pass: " in output
+    _, output, _ = lookup("registered", "--client", world.STRAY, "--domain", "plain.test",
+                          "--nameserver", "192.0.2.53:53")
+    assert "\nSPF fail: SPF none: plain.test publishes no SPF record" in output
+    assert "\nMX and address fail: plain.test MX " in output
+    assert "\nconfirmed name fail: confirmed name web.shop.test: " in output
 
 
 def test_answers_are_shown():
@@ -126,7 +144,8 @@ def test_trouble(arguments, more):
         (("mx", "good.test", "surplus"), "surplus"),
         (("mx", "good.test", "--nameserver", "nowhere"), "nowhere"),
         (("mx", "good.test", "--unknown"), "unknown"),
-        (spf("192.0.2.7", "a.test", "--from", "a b@c"), "--from"),
+        (spf("192.0.2.7", "a.test", "--from", "anna"), "--from"),
+        (spf("192.0.2.7", "a.test", "--from", "anna@"), "--from"),
     ],
 )
 def test_usage(arguments, said):

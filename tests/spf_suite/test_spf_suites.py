@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The public SPF test suites, live over DNS."""
 
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
 import yaml
+from conftest import BUILD, REPOSITORY, Answer
 from dns_zonedata import ZoneServer
 
 
@@ -56,3 +60,26 @@ def test_rfc4408(spf_query, suites, score):
     """Where RFC 7208 decided otherwise than RFC 4408, the old suite allows both readings, so there is
     no difference to list: a test that fails here is an error."""
     check_suite(run_suite(spf_query, suites / "rfc4408-tests.yml"), "rfc4408", 191, score)
+
+
+def by_lookup(place, checks):
+    """As spf_query answers, but asked with mailreevectl lookup."""
+    def ask(check):
+        client, helo, mailfrom = check
+        done = subprocess.run(
+            [(REPOSITORY / BUILD / "mailreevectl").resolve(), "lookup", "spf", "--client", client,
+             "--helo", helo, "--from", mailfrom, "--nameserver", place],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        lines = done.stdout.decode("ascii").splitlines() or [""]
+        status = {"": 64, "temperror": 75}.get(lines[0], 0)
+        assert done.returncode == status, done.stderr.decode("ascii")
+        explained = [line[4:] for line in lines[1:] if line.startswith("exp=")]
+        return Answer(lines[0], explained[0] if explained else "", "", 0, 0, " ".join(lines[1:]))
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(ask, checks))
+
+
+def test_rfc7208_by_lookup(suites, score):
+    outcome = run_suite(by_lookup, suites / "rfc7208-tests.yml")
+    check_suite(outcome, "rfc7208, mailreevectl lookup", 203, score)
