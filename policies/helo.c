@@ -214,13 +214,26 @@ static bool needs_proof(const struct call *call)
 	return check_is_on(call, CHECK_MISMATCH) ||
 	       (check_is_on(call, CHECK_PROTECTED) && is_protected(call)) ||
 	       (check_is_on(call, CHECK_OWN_NAME) && !is_own_host(call->session) &&
-		       site_is_own_name(call->session->site, call->session->helo));
+		       is_in_own_domain(call));
+}
+
+/* What only partners may say beside those it belongs to. */
+static bool asks_for_partners(const struct call *call)
+{
+	const struct helo_options *options = call->options;
+	struct ipaddr given;
+
+	if (!matchlist_has_domains(options->partners) || !has_foreign_client(call))
+		return false;
+	return (check_is_on(call, CHECK_PROTECTED) && is_protected(call)) ||
+	       (check_is_on(call, CHECK_OWN_NAME) &&
+		       (given_address(call->session, &given)
+				       ? site_is_own_address(call->session->site, &given)
+				       : is_in_own_domain(call)));
 }
 
 static void helo_announce(struct call *call)
 {
-	const struct helo_options *options = call->options;
-
 	if (is_askable(call) && check_is_on(call, CHECK_UNRESOLVABLE))
 		session_helo_mailhosts(call->session);
 	if (needs_proof(call)) {
@@ -228,7 +241,7 @@ static void helo_announce(struct call *call)
 		session_helo_mailhosts(call->session);
 		session_helo_spf(call->session);
 	}
-	if (matchlist_has_domains(options->partners))
+	if (asks_for_partners(call))
 		session_iprev(call->session);
 }
 
@@ -338,6 +351,8 @@ static void judge_own_name(struct call *call, const struct proof *proof)
 	const struct session *session = call->session;
 	struct ipaddr given;
 
+	if (!check_is_on(call, CHECK_OWN_NAME))
+		return;
 	if (!has_foreign_client(call))
 		report(call, CHECK_OWN_NAME, RESULT_NONE, "the client is this machine");
 	else if (given_address(session, &given))
@@ -404,7 +419,7 @@ static void helo_judge(struct call *call)
 		proof.holds = session_proof(call->session, PROOF_OF_HELO, call->deadline_ms,
 			proof.evidence, &proof.temporary);
 	judge_own_name(call, &proof);
-	if (is_protected(call) && has_foreign_client(call))
+	if (check_is_on(call, CHECK_PROTECTED) && is_protected(call) && has_foreign_client(call))
 		judge_claim(call, CHECK_PROTECTED, &proof, "protected");
 	judge_resolution(call);
 	judge_mismatch(call, &proof);

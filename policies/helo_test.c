@@ -339,6 +339,33 @@ static void test_own_subdomains(void **state)
 	policy_case_end(&c);
 }
 
+/* A host of ours elsewhere: the proof is looked for whatever other checks are on. */
+static void test_own_subdomain_with_proof(void **state)
+{
+	static const struct row row = {.dns = {{"branch.example.org", DNS_A, CLIENT, 0}}};
+	struct policy_case c;
+
+	(void)state;
+	start(&c, &row);
+	matchlist_free(&c.site.local_domains);
+	policy_case_list(&c.site.local_domains, "example.org");
+	policy_case_set(&c, "own_subdomains", "yes");
+	policy_case_set(&c, "mismatch", "off");
+	policy_case_helo(&c, "branch.example.org");
+	policy_case_run(&c, STAGE_HELO);
+	assert_int_equal(policy_case_result(&c, "own_name"), RESULT_PASS);
+	policy_case_helo(&c, "other.example.org");
+	policy_case_run(&c, STAGE_HELO);
+	assert_int_equal(policy_case_result(&c, "own_name"), RESULT_FAIL);
+	fake_dns_clear();
+	fake_dns_default(DNS_SERVFAIL);
+	policy_case_helo(&c, "other.example.org");
+	policy_case_run(&c, STAGE_HELO);
+	assert_int_equal(policy_case_result(&c, "own_name"), RESULT_TEMPERROR);
+	policy_case_end(&c);
+	fake_dns_clear();
+}
+
 static void test_absent(void **state)
 {
 	static const struct row row = {.what = "absent"};
@@ -431,9 +458,11 @@ static void test_off_asks_nothing(void **state)
 	(void)state;
 	start(&c, &row);
 	set_all(&c, "off");
+	policy_case_set(&c, "partners", ".partner.example");
 	policy_case_helo(&c, "branch.example.org");
 	policy_case_run(&c, STAGE_HELO);
 	assert_int_equal(fake_dns_asked(NULL, DNS_A), 0);
+	assert_int_equal(fake_dns_asked(NULL, DNS_PTR), 0);
 	assert_int_equal(fake_spf_asked(), 0);
 	policy_case_end(&c);
 }
@@ -444,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_second_helo),
 		cmocka_unit_test(test_own_subdomains),
+		cmocka_unit_test(test_own_subdomain_with_proof),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_default_refuses_only_lies),
 		cmocka_unit_test(test_trouble_never_refuses),
