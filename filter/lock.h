@@ -11,6 +11,7 @@
  *   conf current          the pointer to the current configuration snapshot
  *   log repeat            the table that rate-limits repeated messages
  *   connection table      concurrent connections and rates by client network
+ *   callahead             of one target: kept connections, questions under way, the breaker
  * Counters are C11 atomics. */
 #ifndef MAILREEVE_LOCK_H
 #define MAILREEVE_LOCK_H
