@@ -111,7 +111,7 @@ static enum trial_result try_mailhosts(struct trial *trial)
 		return TRIAL_HOLDS;
 	}
 	text_add(trial->tried, mailhosts_format(hosts, shown, sizeof(shown)));
-	if (hosts->mx_status == DNS_OK)
+	if (hosts->mx_status == DNS_OK && hosts->own.address_count > 0)
 		text_addf(trial->tried, ", own addresses %s",
 			mailhost_format(&hosts->own, shown, sizeof(shown)));
 	return mailhosts_temporary(hosts) ||
