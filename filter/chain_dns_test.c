@@ -186,11 +186,32 @@ static void test_dependent_steps(void **state)
 	stop();
 }
 
+/* Whom a list knows by name is exempt though the name takes time; connect, HELO and MAIL do not wait
+ * for it. */
+static void test_exempt_by_name(void **state)
+{
+	const struct session *session;
+	const char *why;
+
+	(void)state;
+	start("delay50");
+	if (conf->site.allow == NULL)
+		conf->site.allow = matchlist_create();
+	assert_true(matchlist_add(conf->site.allow, "host.1.2.0.192.in-addr.arpa", "test", &why));
+	say_connect_helo_mail();
+	session = chain_session(chain);
+	(void)say_rcpt("<bob@example.org>");
+	assert_int_equal(session->exemptions, EXEMPT_ALLOWED);
+	assert_non_null(strstr(session->exemption_evidence, "host.1.2.0.192.in-addr.arpa"));
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_is_under_way_before_rcpt),
 		cmocka_unit_test(test_dependent_steps),
+		cmocka_unit_test(test_exempt_by_name),
 	};
 
 	log_open(LOG_TO_STDERR, LOG_LEVEL_WARNING);
