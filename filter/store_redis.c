@@ -32,6 +32,13 @@ static void hash_script(const char *source, char sha[41])
 		snprintf(sha + 2 * i, 3, "%02x", digest[i]);
 }
 
+static void add_key(const struct redis *redis, const struct store_charge *charge,
+	struct redis_command *command)
+{
+	redis_command_addf(
+		command, "%sw:%s:%" PRId64, redis->prefix, charge->key, charge->window_ms);
+}
+
 /* The arguments that window.lua describes. */
 static void build_step(const struct redis *redis, const char *operation,
 	const struct store_step *step, struct redis_command *command)
@@ -41,8 +48,7 @@ static void build_step(const struct redis *redis, const char *operation,
 	redis_command_add_n(command, redis->sha, 40);
 	redis_command_addf(command, "%zu", step->count);
 	for (size_t i = 0; i < step->count; i++)
-		redis_command_addf(command, "%sw:%s:%" PRId64, redis->prefix, step->charges[i].key,
-			step->charges[i].window_ms);
+		add_key(redis, &step->charges[i], command);
 	redis_command_add(command, operation);
 	if (redis->store->clock != NULL)
 		redis_command_addf(command, "%" PRIu64, redis->store->clock());
@@ -100,10 +106,20 @@ static enum store_status reserve(
 static void commit(void *half, const struct store_step *step)
 {
 	struct redis *redis = half;
-	struct redis_command command;
+	char field[1 + STORE_ID_SIZE] = {'r'};
 
-	build_step(redis, "commit", step, &command);
-	redis_pool_send_later(redis->pool, &command);
+	/* What window.lua keeps of a reservation; its units are counted in their slots already, so no
+	 * script is needed to forget it. */
+	memcpy(field + 1, step->id, STORE_ID_SIZE);
+	for (size_t i = 0; i < step->count; i++) {
+		struct redis_command command;
+
+		redis_command_init(&command);
+		redis_command_add(&command, "HDEL");
+		add_key(redis, &step->charges[i], &command);
+		redis_command_add_n(&command, field, sizeof(field));
+		redis_pool_send_later(redis->pool, &command);
+	}
 }
 
 static enum store_status give_back(void *half, const struct store_step *step)

@@ -10,20 +10,12 @@
 -- ARGV     operation, now (empty but in tests), id, sequence,
 --          then for each key: window in ms, limit, units, label
 -- Returns  reserve: {0 or 1 (over), index from 0, used, retry after ms, fields that were not ours}
---          peek:    {used ...}; give_back, commit: {}
+--          peek:    {used ...}; give_back: {}
 --
 -- A unit count that is not ours counts as full until its slot leaves the window. A key of another
 -- type is an error of the server (WRONGTYPE) before anything is written.
 local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 256, 4503599627370496, 128
 local operation, id, sequence = ARGV[1], ARGV[3], tonumber(ARGV[4])
-
--- First, since it is the most frequent and needs nothing of the rest.
-if operation == 'commit' then
-	for _, key in ipairs(KEYS) do
-		redis.pcall('HDEL', key, 'r' .. id)
-	end
-	return {}
-end
 
 local insert, format, floor = table.insert, string.format, math.floor
 local real = tonumber(ARGV[2])
@@ -243,7 +235,10 @@ local function take(w, units, label)
 	end
 	in_parts('HDEL', w.key, delete)
 	in_parts('HSET', w.key, set)
-	redis.call('PEXPIRE', w.key, text((w.current + SLOTS + 1) * w.step - real))
+	-- Within a slot the end stays the same.
+	if not w.last or floor(w.last / w.step) ~= w.current then
+		redis.call('PEXPIRE', w.key, text((w.current + SLOTS + 1) * w.step - real))
+	end
 end
 
 local function reserve()
