@@ -117,19 +117,18 @@ static void explain_names(struct iprev *iprev, const struct answers *answers)
 
 static void judge(struct iprev *iprev, const struct answers *answers)
 {
-	bool temporary = false;
-
+	iprev->temporary = false;
 	for (size_t i = 0; i < answers->count; i++) {
 		iprev->confirmed[i] = has_client(answers->of_name[i], &iprev->client);
 		if (iprev->confirmed[i] && iprev->confirmed_name[0] == '\0')
 			iprev->confirmed_name = iprev->names[i];
 		if (dns_is_temporary(answers->of_name[i]->status))
-			temporary = true;
+			iprev->temporary = true;
 	}
 	if (iprev->confirmed_name[0] != '\0')
 		iprev->result = RESULT_PASS;
 	else
-		iprev->result = temporary ? RESULT_TEMPERROR : RESULT_FAIL;
+		iprev->result = iprev->temporary ? RESULT_TEMPERROR : RESULT_FAIL;
 }
 
 static bool iprev_step(struct inquiry *inquiry, void *state)

@@ -19,6 +19,7 @@ struct iprev {
 	size_t name_count; /* PTR names looked at */
 	char *names[IPREV_NAMES_MAX]; /* canonical, owned; unconfirmed ones are for the log only */
 	bool confirmed[IPREV_NAMES_MAX]; /* by name: the client is one of its addresses */
+	bool temporary; /* one of the names could not be asked about: it may have confirmed too */
 	const char *confirmed_name; /* first of names that confirms; "" otherwise */
 	char evidence[400]; /* one line: what was asked, what came back */
 };

@@ -145,13 +145,15 @@ static enum trial_result try_confirmed_name(struct trial *trial)
 			trial->domain);
 		return TRIAL_HOLDS;
 	}
+	if (iprev->temporary)
+		text_add(trial->tried, "not all names of the client could be asked about, ");
 	if (iprev->confirmed_name[0] != '\0')
 		text_addf(trial->tried, "confirmed name %s", iprev->confirmed_name);
 	else
 		text_add(trial->tried, "no confirmed name");
 	if (trial->in_full)
 		text_addf(trial->tried, ": %s", iprev->evidence);
-	return TRIAL_FAILED;
+	return iprev->temporary ? TRIAL_TEMPORARY : TRIAL_FAILED;
 }
 
 static const struct {
@@ -281,5 +283,5 @@ enum result session_match_client(struct session *session, const struct matchlist
 	for (size_t i = 0; i < iprev->name_count; i++)
 		if (iprev->confirmed[i] && matchlist_match_domain(list, iprev->names[i], match_r))
 			return RESULT_PASS;
-	return RESULT_FAIL;
+	return iprev->temporary ? RESULT_TEMPERROR : RESULT_FAIL;
 }

@@ -387,7 +387,8 @@ static void judge_resolution(struct call *call)
 	mailhosts_format(hosts, shown, sizeof(shown));
 	if (hosts->own.address_count > 0 || hosts->host_count > 0)
 		report(call, CHECK_UNRESOLVABLE, RESULT_PASS, "%s", shown);
-	else if (mailhosts_temporary(hosts))
+	else if (mailhosts_temporary(hosts) || dns_is_temporary(hosts->own.status_a) ||
+		 dns_is_temporary(hosts->own.status_aaaa))
 		report(call, CHECK_UNRESOLVABLE, RESULT_TEMPERROR, "%s", shown);
 	else
 		report(call, CHECK_UNRESOLVABLE, RESULT_FAIL,

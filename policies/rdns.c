@@ -151,9 +151,14 @@ static void judge_generic(struct call *call, const struct iprev *iprev)
 		if (generic == NULL)
 			generic = iprev->names[i];
 	}
-	report(call, CHECK_GENERIC, RESULT_FAIL,
-		"%s %s; a name of its own, like mail.example.net, would be right", generic,
-		first_reason);
+	if (iprev->temporary)
+		report(call, CHECK_GENERIC, RESULT_TEMPERROR,
+			"%s %s, but not all names of the client could be asked about", generic,
+			first_reason);
+	else
+		report(call, CHECK_GENERIC, RESULT_FAIL,
+			"%s %s; a name of its own, like mail.example.net, would be right", generic,
+			first_reason);
 }
 
 static void judge_names(struct call *call, const struct iprev *iprev)
