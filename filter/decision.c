@@ -29,10 +29,14 @@ bool decision_skips(const struct session *session, const struct policy *policy)
 	return policy->reserved_mailboxes_exempt && is_reserved_mailbox(session);
 }
 
-static void merge_finding(struct decision *decision, const struct finding *finding)
+static void merge_finding(
+	struct decision *decision, const struct session *session, const struct finding *finding)
 {
 	enum verdict verdict = verdict_of_action(finding->action);
 
+	if (verdict == VERDICT_REJECT &&
+		(finding->policy->exempt_by & session->exemptions_unknown) != 0)
+		verdict = VERDICT_TEMPFAIL;
 	if (!verdict_overrides(decision->verdict, verdict))
 		return;
 	decision->verdict = verdict;
@@ -50,7 +54,7 @@ void decision_merge(
 
 			if (finding->stage >= from && finding->stage <= to &&
 				!decision_skips(session, finding->policy))
-				merge_finding(decision, finding);
+				merge_finding(decision, session, finding);
 		}
 	}
 }

@@ -163,6 +163,31 @@ static void test_refusal_says_what_the_policy_wants_said(void **state)
 	assert_string_equal(decision.reply.text, want);
 }
 
+/* Whether the client is listed is not known now: not for good. */
+static void test_who_may_be_exempt_is_not_refused_for_good(void **state)
+{
+	static const struct policy exemptible = {
+		.name = "exemptible", .checks = checks, .exempt_by = EXEMPT_FORWARDER};
+	struct finding *finding = find(SCOPE_CONNECTION, &checks[0], ACTION_REJECT, "no");
+	struct decision decision = {.verdict = VERDICT_CONTINUE};
+
+	(void)state;
+	session.exemptions_unknown = EXEMPT_FORWARDER;
+	decision_merge(&decision, &session, STAGE_CONNECT, STAGE_RCPT);
+	assert_int_equal(decision.verdict, VERDICT_REJECT);
+	finding->policy = &exemptible;
+	decision.verdict = VERDICT_CONTINUE;
+	decision_merge(&decision, &session, STAGE_CONNECT, STAGE_RCPT);
+	assert_int_equal(decision.verdict, VERDICT_TEMPFAIL);
+	decision_refuse(&decision, &session);
+	assert_string_equal(decision.reply.code, "451");
+	assert_string_equal(decision.reply.enhanced, "4.7.25");
+	session.exemptions_unknown = EXEMPT_ALLOWED;
+	decision.verdict = VERDICT_CONTINUE;
+	decision_merge(&decision, &session, STAGE_CONNECT, STAGE_RCPT);
+	assert_int_equal(decision.verdict, VERDICT_REJECT);
+}
+
 static void test_what_is_accepted_is_not_refused(void **state)
 {
 	struct finding *finding = find(SCOPE_CONNECTION, &checks[0], ACTION_QUARANTINE, "odd");
@@ -328,6 +353,7 @@ int main(void)
 		test(test_reference),
 		test(test_refusal_says_evidence_and_reference),
 		test(test_refusal_says_what_the_policy_wants_said),
+		test(test_who_may_be_exempt_is_not_refused_for_good),
 		test(test_what_is_accepted_is_not_refused),
 		test(test_every_field),
 		test(test_nothing_pushes_the_verdict_out),

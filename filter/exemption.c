@@ -116,6 +116,22 @@ static bool names_matter(const struct session *session)
 		       matchlist_has_domains(session->site->forwarders));
 }
 
+/* Trouble of the DNS must not turn the mail of a listed client into refused mail. */
+static unsigned unknown_exemptions(const struct look *look)
+{
+	const struct session *session = look->session;
+	unsigned unknown = 0;
+
+	if (!names_matter(session) || (look->iprev != NULL && !look->iprev->temporary &&
+					      look->iprev->result != RESULT_TEMPERROR))
+		return 0;
+	if (matchlist_has_domains(session->site->allow))
+		unknown |= EXEMPT_ALLOWED;
+	if (matchlist_has_domains(session->site->forwarders))
+		unknown |= EXEMPT_FORWARDER;
+	return unknown & ~session->exemptions;
+}
+
 void exemption_update(struct session *session, enum stage stage, uint64_t deadline_ms)
 {
 	struct look look = {.session = session};
@@ -128,6 +144,7 @@ void exemption_update(struct session *session, enum stage stage, uint64_t deadli
 	look_at_allow_list(&look, stage);
 	if (!matchlist_is_empty(session->site->forwarders))
 		grant_client(&look, session->site->forwarders, EXEMPT_FORWARDER, "forwarder");
+	session->exemptions_unknown = unknown_exemptions(&look);
 }
 
 bool exemption_is_local_submission(const struct session *session)

@@ -11,7 +11,7 @@
 #include "session.h"
 #include "stage.h"
 
-/* Sets exemptions and exemption_evidence anew, so that what an earlier transaction, recipient or
+/* Sets exemptions, exemptions_unknown and exemption_evidence anew, so that what an earlier transaction, recipient or
  * greeting matched is forgotten. Facts that come later than STAGE do not count, even if known: the
  * exemption of a connection cannot hang on one of its messages. Waits for the client's confirmed
  * name until DEADLINE_MS of clock_monotonic_ms where a list holds domains; a deadline that has passed

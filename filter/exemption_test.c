@@ -41,9 +41,19 @@ struct row {
 
 #define PTR "7.2.0.192.in-addr.arpa"
 #define CONFIRMED                                                                                  \
-	{{PTR, DNS_PTR, "mail.example.net", 0}, {"mail.example.net", DNS_A, "192.0.2.7", 0}}
+	{                                                                                          \
+		{PTR, DNS_PTR, "mail.example.net", 0},                                             \
+		{                                                                                  \
+			"mail.example.net", DNS_A, "192.0.2.7", 0                                  \
+		}                                                                                  \
+	}
 #define UNCONFIRMED                                                                                \
-	{{PTR, DNS_PTR, "mail.example.net", 0}, {"mail.example.net", DNS_A, "192.0.2.9", 0}}
+	{                                                                                          \
+		{PTR, DNS_PTR, "mail.example.net", 0},                                             \
+		{                                                                                  \
+			"mail.example.net", DNS_A, "192.0.2.9", 0                                  \
+		}                                                                                  \
+	}
 
 static const struct row rows[] = {
 	{.what = "nobody", .stage = STAGE_RCPT, .forward_path = "<a@example.org>"},
@@ -276,6 +286,52 @@ static void test_hanging_dns(void **state)
 	destroy(&world);
 }
 
+/* Who may be listed, were the DNS well. */
+static void test_unknown(void **state)
+{
+	static const struct {
+		struct row row;
+		bool hangs;
+		unsigned want;
+	} cases[] = {
+		{{.what = "time-out", .allow = {"example.net"}}, true, EXEMPT_ALLOWED},
+		{{.what = "PTR in trouble",
+			 .allow = {"192.0.2.200"},
+			 .forwarders = {".example.net"},
+			 .dns = {{PTR, DNS_PTR, NULL, DNS_SERVFAIL}}},
+			false, EXEMPT_FORWARDER},
+		{{.what = "second name in trouble",
+			 .allow = {".example.net"},
+			 .forwarders = {".example.net"},
+			 .dns = {{PTR, DNS_PTR, "mail.example.com mail.example.net", 0},
+				 {"mail.example.com", DNS_A, "192.0.2.7", 0},
+				 {"mail.example.net", DNS_A, NULL, DNS_TIMEOUT}}},
+			false, EXEMPT_ALLOWED | EXEMPT_FORWARDER},
+		{{.what = "listed by another fact",
+			 .allow = {".example.net", "192.0.2.7"},
+			 .dns = {{PTR, DNS_PTR, NULL, DNS_SERVFAIL}}},
+			false, 0},
+		{{.what = "no trouble", .allow = {".example.net"}}, false, 0},
+		{{.what = "no names listed",
+			 .allow = {"192.0.2.200"},
+			 .dns = {{PTR, DNS_PTR, NULL, DNS_SERVFAIL}}},
+			false, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct world world;
+
+		build(&world, &cases[i].row);
+		fake_inquiry_hangs(cases[i].hangs);
+		exemption_update(&world.session, STAGE_RCPT, clock_monotonic_ms());
+		if (world.session.exemptions_unknown != cases[i].want)
+			fail_msg("%s: %u", cases[i].row.what, world.session.exemptions_unknown);
+		destroy(&world);
+	}
+	fake_dns_clear();
+}
+
 static void test_local_submission(void **state)
 {
 	static const struct row row = {.client = "127.0.0.1"};
@@ -303,6 +359,7 @@ int main(void)
 		cmocka_unit_test(test_asks_no_dns),
 		cmocka_unit_test(test_forgets),
 		cmocka_unit_test(test_hanging_dns),
+		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_local_submission),
 	};
 
