@@ -300,17 +300,21 @@ static bool follow_redirect(struct spf_check *check, const struct spf_level *lev
 	return true;
 }
 
-/* 5.5 passes over a PTR name that cannot be asked. A fail that comes of it is none: trouble of the DNS
- * must not refuse mail for good. */
-static enum spf_result settle_fail(struct spf_check *check, const struct spf_level *level)
+/* 5.5 passes over a PTR name that cannot be asked. A result against the client that comes of it is
+ * none: trouble of the DNS must not refuse mail for good. */
+static enum spf_result settle(
+	struct spf_check *check, const struct spf_level *level, enum spf_result result)
 {
-	if (check->skipped || (check->guard != NULL && spf_guard_skipped(check->guard))) {
+	bool skipped = check->skipped || (check->guard != NULL && spf_guard_skipped(check->guard));
+
+	if (skipped && result != SPF_PASS) {
 		spf_check_note(check, level->domain,
-			"would fail, but the client's names could not be asked for");
+			"would not pass it, but the client's names could not be asked for");
 		return SPF_TEMPERROR;
 	}
-	spf_check_explain(check, level);
-	return SPF_FAIL;
+	if (result == SPF_FAIL)
+		spf_check_explain(check, level);
+	return result;
 }
 
 /* The record of DOMAIN and those that redirect leads to, one after another (6.1). */
@@ -337,8 +341,8 @@ static enum spf_result check_host(struct spf_check *check, const char *domain, b
 	}
 	if (!included)
 		check->spf->no_mail = level.record.no_mail;
-	if (!included && !check->pending && result == SPF_FAIL)
-		result = settle_fail(check, &level);
+	if (!included && !check->pending)
+		result = settle(check, &level, result);
 	return result;
 }
 
