@@ -249,12 +249,26 @@ static ATTR_NORETURN void fail(int status, const char *why)
 	exit(status);
 }
 
+/* The folders of the sockets and the pid file: /run is empty after a boot. */
+static void make_folders(const struct daemon_options *daemon)
+{
+	const char *const files[] = {
+		milter_socket_path(daemon->socket), daemon->control_socket, daemon->pid_file};
+	char why[512];
+
+	for (size_t i = 0; i < ARRAY_COUNT(files); i++)
+		if (files[i] != NULL &&
+			!process_make_folder_of(files[i], daemon->user, why, sizeof(why)))
+			fail(EX_CANTCREAT, why);
+}
+
 /* All that may need root, then the final user. */
 static struct control *open_everything(const struct conf *conf)
 {
 	struct control *control = NULL;
 	char why[512];
 
+	make_folders(&conf->daemon);
 	if (!milter_open(conf, why, sizeof(why)))
 		fail(EX_UNAVAILABLE, why);
 	if (conf->daemon.control_socket != NULL) {

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -139,6 +140,32 @@ static bool find_ids(const char *user, uid_t *uid_r, gid_t *gid_r, char *name_r,
 		return false;
 	}
 	*gid_r = group->gr_gid;
+	return true;
+}
+
+bool process_make_folder_of(const char *file, const char *user, char *why, size_t why_size)
+{
+	const char *slash = strrchr(file, '/');
+	char folder[256], name[64];
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
+
+	if (slash == NULL || slash == file || (size_t)(slash - file) >= sizeof(folder))
+		return true;
+	memcpy(folder, file, (size_t)(slash - file));
+	folder[slash - file] = '\0';
+	if (mkdir(folder, 0755) != 0) {
+		if (errno == EEXIST)
+			return true;
+		snprintf(why, why_size, "cannot make the folder %s: %s", folder, strerror(errno));
+		return false;
+	}
+	if (user != NULL && !find_ids(user, &uid, &gid, name, sizeof(name), why, why_size))
+		return false;
+	if (user != NULL && geteuid() == 0 && chown(folder, uid, gid) != 0) {
+		snprintf(why, why_size, "cannot give %s to %s: %s", folder, user, strerror(errno));
+		return false;
+	}
 	return true;
 }
 

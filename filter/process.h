@@ -18,6 +18,11 @@ void process_ready(void);
 bool process_write_pid(const char *file, char *why, size_t why_size) MUST_CHECK;
 void process_remove_pid(const char *file);
 
+/* Makes the folder that FILE is to lie in, where it is missing (one level, such as /run/mailreeve after
+ * a boot), and gives it to USER (as below; NULL: nobody). False with a sentence in WHY. */
+bool process_make_folder_of(
+	const char *file, const char *user, char *why, size_t why_size) MUST_CHECK;
+
 /* USER is "user" or "user:group". Drops to it with its supplementary groups and proves that there is
  * no way back; nothing when we are that user already. False with a sentence in WHY. */
 bool process_drop_privileges(const char *user, char *why, size_t why_size) MUST_CHECK;

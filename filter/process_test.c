@@ -311,6 +311,54 @@ static void test_background(void **state)
 	assert_int_equal(in_child(stay_in_front), 0);
 }
 
+/* Folders. ------------------------------------------------------------------------------------- */
+
+static void test_folder_is_made(void **state)
+{
+	char file[128], inner[128];
+	struct stat status;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/run/socket", folder);
+	snprintf(inner, sizeof(inner), "%s/run", folder);
+	assert_true(process_make_folder_of(file, NULL, why, sizeof(why)));
+	assert_int_equal(stat(inner, &status), 0);
+	assert_true(S_ISDIR(status.st_mode));
+	assert_true(process_make_folder_of(file, NULL, why, sizeof(why)));
+	assert_int_equal(rmdir(inner), 0);
+	assert_true(process_make_folder_of("socket", NULL, why, sizeof(why)));
+	assert_true(process_make_folder_of("/socket", NULL, why, sizeof(why)));
+}
+
+static void test_folder_cannot_be_made(void **state)
+{
+	char file[128];
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/a/b/socket", folder);
+	assert_false(process_make_folder_of(file, NULL, why, sizeof(why)));
+	assert_non_null(strstr(why, "/a/b: No such file"));
+}
+
+static void test_folder_for_a_user(void **state)
+{
+	const struct passwd *nobody = getpwnam("nobody");
+	char file[128], inner[128];
+	struct stat status;
+
+	(void)state;
+	assert_non_null(nobody);
+	snprintf(file, sizeof(file), "%s/run/socket", folder);
+	snprintf(inner, sizeof(inner), "%s/run", folder);
+	assert_true(process_make_folder_of(file, "nobody", why, sizeof(why)));
+	assert_int_equal(stat(inner, &status), 0);
+	if (geteuid() == 0)
+		assert_int_equal(status.st_uid, nobody->pw_uid);
+	assert_int_equal(rmdir(inner), 0);
+	assert_false(process_make_folder_of(file, "no-such-user", why, sizeof(why)));
+	assert_int_equal(rmdir(inner), 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, finish)
 
 int main(void)
@@ -324,6 +372,9 @@ int main(void)
 		test(test_notify),
 		test(test_nobody_to_notify),
 		test(test_unknown_users),
+		test(test_folder_is_made),
+		test(test_folder_cannot_be_made),
+		test(test_folder_for_a_user),
 		cmocka_unit_test(test_privileges_and_limits),
 		cmocka_unit_test(test_background),
 	};
