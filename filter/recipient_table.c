@@ -238,17 +238,32 @@ static bool read_file(struct reader *reader)
 	return reader->complaints == 0;
 }
 
-struct recipient_table *recipient_table_load(
-	const char *file, bool fold, recipient_complaint *complaint, void *context)
+struct recipient_table *recipient_table_create(bool fold)
 {
 	struct recipient_table *table = mem_alloc(sizeof(*table));
-	struct reader reader = {
-		.table = table, .file = file, .complain = complaint, .context = context};
 
 	table->fold = fold;
 	table->text_size = 4096;
 	table->text = mem_alloc(table->text_size);
 	table->text_used = 1;
+	return table;
+}
+
+bool recipient_table_add(struct recipient_table *table, const char *local_part, const char *domain)
+{
+	char key[KEY_SIZE];
+	size_t length = make_key(key, local_part, domain, table->fold);
+
+	return insert(table, key, length);
+}
+
+struct recipient_table *recipient_table_load(
+	const char *file, bool fold, recipient_complaint *complaint, void *context)
+{
+	struct recipient_table *table = recipient_table_create(fold);
+	struct reader reader = {
+		.table = table, .file = file, .complain = complaint, .context = context};
+
 	if (!read_file(&reader))
 		recipient_table_free(&table);
 	return table;

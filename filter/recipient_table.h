@@ -33,6 +33,12 @@ struct recipient_table *recipient_table_load(
 bool recipient_table_check(
 	const char *file, recipient_complaint *complain, void *context) MUST_CHECK;
 
+/* An empty one to add to, by one thread before any other sees it. False when it is full. LOCAL_PART
+ * dequoted, DOMAIN canonical or "". */
+struct recipient_table *recipient_table_create(bool fold);
+bool recipient_table_add(
+	struct recipient_table *table, const char *local_part, const char *domain) MUST_CHECK;
+
 void recipient_table_free(struct recipient_table **table);
 
 /* LOCAL_PART dequoted, DOMAIN canonical. */

@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "exemption.h"
-#include "log.h"
-#include "mem.h"
 #include "policy.h"
-#include "recipient_table.h"
+#include "recipient_directory.h"
 #include "text.h"
 
-enum { CHECK_INVALID, CHECK_AMBIGUOUS, CHECK_RELAY, CHECK_UNKNOWN };
+enum { CHECK_INVALID, CHECK_AMBIGUOUS, CHECK_RELAY, CHECK_UNKNOWN, CHECK_UNVERIFIED };
 
 static const struct check recipient_checks[] = {
 	[CHECK_INVALID] = {.name = "invalid",
@@ -37,188 +35,124 @@ static const struct check recipient_checks[] = {
 			"not relay"},
 	[CHECK_UNKNOWN] = {.name = "unknown",
 		.fail = ACTION_REJECT,
-		.can_temperror = true,
 		.code = "550",
 		.enhanced = "5.1.1",
 		.reply = "Unknown local user",
 		.help = "No source that covers the recipient's domain has the address"},
+	[CHECK_UNVERIFIED] = {.name = "unverified",
+		.fail = ACTION_MONITOR,
+		.code = "550",
+		.tempfail_code = "450",
+		.enhanced = "5.1.1",
+		.reply = "the recipient cannot be verified now",
+		.help = "No source knows the recipient, and one could not be asked; tempfail is "
+			"the "
+			"hardest that comes of it"},
 	{.name = NULL},
 };
 
-/* One entry of `sources`. */
-struct source {
-	char domain[DOMAIN_SIZE]; /* canonical; "" covers every domain */
-	char *file;
-	struct recipient_table *table; /* NULL: could not be read */
-};
-
 struct recipient_options {
-	char **sources;
-	char *extension;
-	bool case_sensitive;
-	struct source *prepared;
-	size_t source_count;
+	struct recipient_directory_settings settings;
+	struct recipient_directory *directory;
 };
 
 static const struct setting recipient_settings[] = {
 	{.name = "sources",
 		.type = SETTING_TEXTS,
-		.offset = offsetof(struct recipient_options, sources),
+		.offset = offsetof(struct recipient_options, settings.sources),
 		.default_text = "",
 		.example = "{ \"example.org file:/etc/mailreeve/recipients\" }",
-		.help = "Who is known, as \"DOMAIN file:/path\" (\"*\" for every domain); a domain "
-			"without a source is not checked"},
+		.help = "Who is known: \"DOMAIN file:/path\", redis:KEY (a set), passwd:, "
+			"aliases:/path, smtp:host:port, lmtp:host:port, lmtp:/socket; \"*\" is "
+			"every domain, \".example.org\" all below it; a domain without a source is "
+			"not checked"},
+	{.name = "domains",
+		.type = SETTING_TEXTS,
+		.offset = offsetof(struct recipient_options, settings.domains),
+		.default_text = "",
+		.example = "{ \"example.net extension=+- case_sensitive=yes outage=tempfail\" }",
+		.help = "What is different for a domain: extension, case_sensitive, wildcard=no "
+			"(@domain in a source counts for nothing), catch_all=yes (all are known), "
+			"outage=tempfail, accept, or backup (accept, but refuse what a call-ahead "
+			"refused before)"},
 	{.name = "extension",
 		.type = SETTING_TEXT,
-		.offset = offsetof(struct recipient_options, extension),
+		.offset = offsetof(struct recipient_options, settings.extension),
 		.default_text = "+",
 		.help = "Characters that begin an address extension: user+list is known where user "
-			"is; "
-			"empty for none"},
+			"is; empty for none"},
 	{.name = "case_sensitive",
 		.type = SETTING_BOOL,
-		.offset = offsetof(struct recipient_options, case_sensitive),
+		.offset = offsetof(struct recipient_options, settings.case_sensitive),
 		.default_text = "no",
 		.help = "Local-parts of the sources match only in the same case"},
+	{.name = "callahead_timeout",
+		.type = SETTING_DURATION,
+		.offset = offsetof(struct recipient_options, settings.callahead.timeout_ms),
+		.default_text = "5s",
+		.min = 100,
+		.max = 60000,
+		.help = "Longest wait for a call-ahead (smtp:, lmtp:); time_limit counts as well"},
+	{.name = "callahead_known",
+		.type = SETTING_DURATION,
+		.offset = offsetof(struct recipient_options, settings.callahead.known_ms),
+		.default_text = "1d",
+		.max = INT64_C(31) * 86400000,
+		.help = "How long it is kept that a call-ahead found a recipient"},
+	{.name = "callahead_unknown",
+		.type = SETTING_DURATION,
+		.offset = offsetof(struct recipient_options, settings.callahead.unknown_ms),
+		.default_text = "1h",
+		.max = INT64_C(31) * 86400000,
+		.help = "How long it is kept that it did not, or that its target takes anybody"},
+	{.name = "callahead_backup",
+		.type = SETTING_DURATION,
+		.offset = offsetof(struct recipient_options, settings.callahead.remember_ms),
+		.default_text = "7d",
+		.max = INT64_C(31) * 86400000,
+		.help = "How long a refusal is remembered for outage=backup"},
 	{.name = NULL},
 };
 
 /* Sources. ------------------------------------------------------------------------------------- */
 
-/* What is wrong with TEXT ("DOMAIN file:/path"), or NULL. */
-static const char *parse_source(const char *text, struct source *source)
-{
-	size_t length = strcspn(text, " \t");
-	const char *kind = text + length + strspn(text + length, " \t");
-	char domain[DOMAIN_SIZE];
-
-	if (length == 0 || length >= sizeof(domain))
-		return "starts with no domain; write \"example.org "
-		       "file:/etc/mailreeve/recipients\"";
-	memcpy(domain, text, length);
-	domain[length] = '\0';
-	source->domain[0] = '\0';
-	if (strcmp(domain, "*") != 0 && !domain_canonical(domain, source->domain))
-		return "starts with no domain; write \"example.org "
-		       "file:/etc/mailreeve/recipients\"";
-	if (!ascii_starts_with(kind, "file:") || kind[5] != '/')
-		return "has no source that is known; write \"file:/path\" after the domain";
-	source->file = (char *)kind + 5;
-	return NULL;
-}
-
-struct first_complaint {
-	char *why;
-	size_t size;
-};
-
-static void keep_complaint(void *context, const char *file, unsigned line, const char *why)
-{
-	struct first_complaint *first = context;
-
-	if (first->why[0] != '\0')
-		return;
-	if (line == 0)
-		snprintf(first->why, first->size, "%s: %s", file, why);
-	else
-		snprintf(first->why, first->size, "%s:%u: %s", file, line, why);
-}
-
 static bool verify(const void *options_given, const struct site *site, const char **setting_r,
 	char *why, size_t why_size)
 {
 	const struct recipient_options *options = options_given;
-	struct first_complaint first = {.why = why, .size = why_size};
-	struct source source;
 
 	(void)site;
-	*setting_r = "sources";
-	why[0] = '\0';
-	for (char **text = options->sources; text != NULL && *text != NULL; text++) {
-		const char *wrong = parse_source(*text, &source);
-
-		if (wrong != NULL) {
-			snprintf(why, why_size, "\"%s\" %s", *text, wrong);
-			return false;
-		}
-		if (!recipient_table_check(source.file, keep_complaint, &first))
-			return false;
-	}
-	return true;
-}
-
-static void log_complaint(void *context, const char *file, unsigned line, const char *why)
-{
-	(void)context;
-	log_warning("%s:%u: %s", file, line, why);
+	return recipient_directory_verify(&options->settings, setting_r, why, why_size);
 }
 
 static void prepare(void *options_given)
 {
 	struct recipient_options *options = options_given;
-	size_t count = 0;
 
-	while (options->sources != NULL && options->sources[count] != NULL)
-		count++;
-	options->prepared = mem_array(count, sizeof(options->prepared[0]));
-	for (size_t i = 0; i < count; i++) {
-		struct source *source = &options->prepared[i];
-
-		if (parse_source(options->sources[i], source) != NULL)
-			continue;
-		source->table = recipient_table_load(
-			source->file, !options->case_sensitive, log_complaint, NULL);
-		options->source_count = i + 1;
-	}
+	options->directory = recipient_directory_open(&options->settings);
 }
 
 static void clear(void *options_given)
 {
 	struct recipient_options *options = options_given;
 
-	for (size_t i = 0; i < options->source_count; i++)
-		recipient_table_free(&options->prepared[i].table);
-	mem_free(options->prepared);
-	options->prepared = NULL;
-	options->source_count = 0;
+	recipient_directory_close(&options->directory);
 }
 
-enum known { KNOWN_NOT_ASKED, KNOWN_YES, KNOWN_NO, KNOWN_UNSURE };
-
-static bool table_knows(const struct recipient_options *options,
-	const struct recipient_table *table, const struct path *path)
+static void look_up(struct call *call, const struct path *path, struct recipient_look *look_r)
 {
-	const char *extensions = options->extension == NULL ? "" : options->extension;
-	size_t length = strcspn(path->local_part, extensions);
-	char base[sizeof(path->local_part)];
+	const struct recipient_options *options = call->options;
+	const struct session *session = call->session;
+	const struct callahead_question question = {
+		.store = session->services->store,
+		.resolver = session->services->resolver,
+		.our_name = session->site->hostname,
+		.path = path,
+		.deadline_ms = call->deadline_ms,
+		.dry_run = session->dry_run,
+	};
 
-	if (recipient_table_has_address(table, path->local_part, path->domain) ||
-		recipient_table_has_domain(table, path->domain))
-		return true;
-	if (length == 0 || path->local_part[length] == '\0')
-		return false;
-	memcpy(base, path->local_part, length);
-	base[length] = '\0';
-	return recipient_table_has_address(table, base, path->domain);
-}
-
-static enum known look_up(const struct recipient_options *options, const struct path *path)
-{
-	enum known known = KNOWN_NOT_ASKED;
-
-	for (size_t i = 0; i < options->source_count; i++) {
-		const struct source *source = &options->prepared[i];
-
-		if (source->domain[0] != '\0' && strcmp(source->domain, path->domain) != 0)
-			continue;
-		if (source->table == NULL)
-			known = KNOWN_UNSURE;
-		else if (table_knows(options, source->table, path))
-			return KNOWN_YES;
-		else if (known == KNOWN_NOT_ASKED)
-			known = KNOWN_NO;
-	}
-	return known;
+	recipient_directory_look_up(options->directory, &question, look_r);
 }
 
 /* Judging. ------------------------------------------------------------------------------------- */
@@ -309,22 +243,50 @@ static void judge_relay(struct call *call, const struct path *path)
 			path->domain[0] == '\0' ? "the address literal" : path->domain);
 }
 
+/* What the administrator wants done about an outage; never a 5yz. */
+static void report_unverified(
+	struct call *call, const struct recipient_look *look, const struct path *path)
+{
+	static const enum action actions[] = {
+		[RECIPIENT_OUTAGE_CHECK] = ACTION_OFF,
+		[RECIPIENT_OUTAGE_ACCEPT] = ACTION_MONITOR,
+		[RECIPIENT_OUTAGE_TEMPFAIL] = ACTION_TEMPFAIL,
+		[RECIPIENT_OUTAGE_BACKUP] = ACTION_MONITOR,
+	};
+	enum recipient_outage outage = look->rules->outage;
+	struct finding *finding;
+	char text[PATH_SIZE];
+
+	path_format(path, text);
+	finding = report_action(call, CHECK_UNVERIFIED, RESULT_TEMPERROR,
+		outage == RECIPIENT_OUTAGE_CHECK ? call->fail_actions[CHECK_UNVERIFIED]
+						 : actions[outage],
+		NULL, "%s cannot tell about %s: %s", look->source, text, look->why);
+	/* The client learns nothing of what stands behind us. */
+	if (finding != NULL)
+		text_escape(text, finding->reply, sizeof(finding->reply));
+}
+
 static void judge_known(struct call *call, const struct path *path)
 {
 	struct finding *finding;
+	struct recipient_look look;
 	char text[PATH_SIZE];
 
 	if (path_is_postmaster(path) || !check_is_on(call, CHECK_UNKNOWN))
 		return;
-	switch (look_up(call->options, path)) {
-	case KNOWN_NOT_ASKED:
-	case KNOWN_YES:
+	look_up(call, path, &look);
+	switch (look.known) {
+	case RECIPIENT_NOT_ASKED:
+	case RECIPIENT_KNOWN:
 		break;
-	case KNOWN_UNSURE:
-		report(call, CHECK_UNKNOWN, RESULT_TEMPERROR, "a source for %s cannot be read",
-			path_format(path, text));
+	case RECIPIENT_ANY:
+		report(call, CHECK_UNVERIFIED, RESULT_NONE, "%s takes any recipient", look.source);
 		break;
-	case KNOWN_NO:
+	case RECIPIENT_UNSURE:
+		report_unverified(call, &look, path);
+		break;
+	case RECIPIENT_UNKNOWN:
 		finding = report(call, CHECK_UNKNOWN, RESULT_FAIL, "no source has %s",
 			path_format(path, text));
 		if (finding != NULL)

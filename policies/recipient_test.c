@@ -337,8 +337,15 @@ static void test_verify(void **state)
 	} bad[] = {
 		{"example.org", "no source that is known"},
 		{"file:/etc/hosts", "starts with no domain"},
-		{"example.org redis:x", "no source that is known"},
-		{"example.org file:relative", "no source that is known"},
+		{"example.org http:x", "no source that is known"},
+		{"example.org redis:", "no key"},
+		{"example.org smtp:", "no target"},
+		{"example.org smtp:/socket", "no target"},
+		{"example.org smtp:mail.example.org:0", "no target"},
+		{"example.org passwd:relative", "no absolute path"},
+		{"example.org passwd:/nonexistent/passwd", "/nonexistent/passwd: No such file"},
+		{"example.org aliases:/nonexistent/aliases", "/nonexistent/aliases: No such file"},
+		{"example.org file:relative", "no absolute path"},
 		{"exa_mple..org file:/x", "starts with no domain"},
 		{"example.org file:/nonexistent/recipients",
 			"/nonexistent/recipients: No such file"},
@@ -368,8 +375,74 @@ static void test_verify(void **state)
 	policy_recipient.prepare(policy_case.options);
 	policy_case_rcpt(&policy_case, "<bob@example.org>");
 	policy_case_run(&policy_case, STAGE_RCPT);
-	assert_int_equal(policy_case_result(&policy_case, "unknown"), RESULT_TEMPERROR);
+	assert_int_equal(policy_case_result(&policy_case, "unverified"), RESULT_TEMPERROR);
 	assert_int_equal(policy_case_action(&policy_case), ACTION_MONITOR);
+	policy_case_end(&policy_case);
+}
+
+/* Whatever the administrator wants done about an outage, it is no 5yz and says nothing of the source. */
+static void test_outage(void **state)
+{
+	static const struct {
+		const char *check, *domains;
+		enum action want;
+	} outage_rows[] = {
+		{"monitor", NULL, ACTION_MONITOR},
+		{"tempfail", NULL, ACTION_TEMPFAIL},
+		{"reject", NULL, ACTION_TEMPFAIL},
+		{"monitor", "example.org outage=tempfail", ACTION_TEMPFAIL},
+		{"tempfail", "example.org outage=accept", ACTION_MONITOR},
+		{"tempfail", "example.org outage=backup", ACTION_MONITOR},
+		{"tempfail", "example.org outage=check", ACTION_TEMPFAIL},
+		{"monitor", "example.net outage=tempfail", ACTION_MONITOR},
+	};
+	static const char *const sources[] = {
+		"example.org lmtp:/nonexistent/socket", "example.org redis:known"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(outage_rows) * ARRAY_COUNT(sources); i++) {
+		size_t row = i / ARRAY_COUNT(sources);
+		struct policy_case policy_case;
+		const struct finding *finding;
+
+		start(&policy_case);
+		policy_case_set(&policy_case, "unverified", outage_rows[row].check);
+		if (outage_rows[row].domains != NULL)
+			policy_case_set(&policy_case, "domains", outage_rows[row].domains);
+		policy_case_set(&policy_case, "sources", sources[i % ARRAY_COUNT(sources)]);
+		policy_case_rcpt(&policy_case, "<bob@example.org>");
+		policy_case_run(&policy_case, STAGE_RCPT);
+		finding = policy_case_finding(&policy_case, "unverified");
+		assert_non_null(finding);
+		assert_int_equal(finding->result, RESULT_TEMPERROR);
+		assert_int_equal(finding->action, outage_rows[row].want);
+		assert_string_equal(finding->reply, "bob@example.org");
+		assert_null(policy_case_finding(&policy_case, "unknown"));
+		/* What another source knows needs no other. */
+		add_source(&policy_case, "*");
+		expect(&policy_case, "known elsewhere", "<anna@example.org>", NULL);
+		assert_null(policy_case_finding(&policy_case, "unverified"));
+		policy_case_end(&policy_case);
+	}
+}
+
+static void test_domains(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	add_source(&policy_case, "*");
+	policy_case_set(&policy_case, "domains", "example.org extension=-");
+	policy_case_set(&policy_case, "domains", ".example.org wildcard=no");
+	expect(&policy_case, "other extension", "<anna-list@example.org>", NULL);
+	expect(&policy_case, "other extension", "<anna+list@example.org>", "unknown");
+	expect(&policy_case, "usual extension", "<carl+list@relay.example>", NULL);
+	expect(&policy_case, "no wildcard", "<x@all.example.org>", "unknown");
+	expect(&policy_case, "no catch-all", "<whoever@relay.example>", "unknown");
+	policy_case_set(&policy_case, "domains", "relay.example catch_all=yes");
+	expect(&policy_case, "catch-all", "<whoever@relay.example>", NULL);
+	expect(&policy_case, "none elsewhere", "<whoever@example.org>", "unknown");
 	policy_case_end(&policy_case);
 }
 
@@ -409,6 +482,8 @@ int main(void)
 		cmocka_unit_test(test_local_submission),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_outage),
+		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_advise),
 	};

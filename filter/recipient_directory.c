@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "recipient_directory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "mem.h"
+#include "recipient_source.h"
+
+struct recipient_directory {
+	struct recipient_source *sources;
+	size_t source_count;
+	struct recipient_domain defaults;
+	struct recipient_domain *special;
+	size_t special_count;
+};
+
+/* Verifying. ----------------------------------------------------------------------------------- */
+
+struct first_complaint {
+	char *why;
+	size_t size;
+};
+
+static void keep_complaint(void *context, const char *file, unsigned line, const char *why)
+{
+	struct first_complaint *first = context;
+
+	if (first->why[0] != '\0')
+		return;
+	if (line == 0)
+		snprintf(first->why, first->size, "%s: %s", file, why);
+	else
+		snprintf(first->why, first->size, "%s:%u: %s", file, line, why);
+}
+
+static bool verify_sources(
+	const struct recipient_directory_settings *settings, char *why, size_t why_size)
+{
+	struct first_complaint first = {.why = why, .size = why_size};
+	struct recipient_source source;
+	const char *wrong;
+
+	for (char **text = settings->sources; text != NULL && *text != NULL; text++) {
+		if (!recipient_source_parse(*text, &source, &wrong)) {
+			snprintf(why, why_size, "\"%s\" %s", *text, wrong);
+			return false;
+		}
+		if (!recipient_source_check(&source, keep_complaint, &first))
+			return false;
+	}
+	return true;
+}
+
+static bool verify_domains(
+	const struct recipient_directory_settings *settings, char *why, size_t why_size)
+{
+	const struct recipient_domain defaults = {0};
+	struct recipient_domain domain;
+	const char *wrong;
+
+	for (char **text = settings->domains; text != NULL && *text != NULL; text++) {
+		if (recipient_domain_parse(*text, &defaults, &domain, &wrong))
+			continue;
+		snprintf(why, why_size, "\"%s\" %s", *text, wrong);
+		return false;
+	}
+	return true;
+}
+
+static bool verify_extension(
+	const struct recipient_directory_settings *settings, char *why, size_t why_size)
+{
+	struct recipient_domain domain;
+
+	if (settings->extension == NULL || strlen(settings->extension) < sizeof(domain.extension))
+		return true;
+	snprintf(why, why_size,
+		"extension has more characters than there is room for; write one "
+		"or two");
+	return false;
+}
+
+bool recipient_directory_verify(const struct recipient_directory_settings *settings,
+	const char **setting_r, char *why, size_t why_size)
+{
+	why[0] = '\0';
+	*setting_r = "extension";
+	if (!verify_extension(settings, why, why_size))
+		return false;
+	*setting_r = "domains";
+	if (!verify_domains(settings, why, why_size))
+		return false;
+	*setting_r = "sources";
+	return verify_sources(settings, why, why_size);
+}
+
+/* Opening. ------------------------------------------------------------------------------------- */
+
+static void log_complaint(void *context, const char *file, unsigned line, const char *why)
+{
+	(void)context;
+	log_warning("%s:%u: %s", file, line, why);
+}
+
+static size_t count_texts(char *const *texts)
+{
+	size_t count = 0;
+
+	while (texts != NULL && texts[count] != NULL)
+		count++;
+	return count;
+}
+
+/* The first that covers DOMAIN, else the defaults. */
+static const struct recipient_domain *rules_for(
+	const struct recipient_directory *directory, const char *domain)
+{
+	for (size_t i = 0; i < directory->special_count; i++)
+		if (recipient_domain_covers(directory->special[i].domain, domain))
+			return &directory->special[i];
+	return &directory->defaults;
+}
+
+static void read_domains(
+	struct recipient_directory *directory, const struct recipient_directory_settings *settings)
+{
+	size_t count = count_texts(settings->domains);
+	const char *wrong;
+
+	directory->defaults = (struct recipient_domain){
+		.case_sensitive = settings->case_sensitive, .wildcard = true};
+	if (settings->extension != NULL)
+		snprintf(directory->defaults.extension, sizeof(directory->defaults.extension), "%s",
+			settings->extension);
+	directory->special = mem_array(count, sizeof(directory->special[0]));
+	for (size_t i = 0; i < count; i++)
+		if (recipient_domain_parse(settings->domains[i], &directory->defaults,
+			    &directory->special[directory->special_count], &wrong))
+			directory->special_count++;
+}
+
+struct recipient_directory *recipient_directory_open(
+	const struct recipient_directory_settings *settings)
+{
+	struct recipient_directory *directory = mem_alloc(sizeof(*directory));
+	size_t count = count_texts(settings->sources);
+	const char *wrong;
+
+	read_domains(directory, settings);
+	directory->sources = mem_array(count, sizeof(directory->sources[0]));
+	for (size_t i = 0; i < count; i++) {
+		struct recipient_source *source = &directory->sources[directory->source_count];
+		bool fold;
+
+		if (!recipient_source_parse(settings->sources[i], source, &wrong))
+			continue;
+		fold = !rules_for(directory, source->domain)->case_sensitive;
+		recipient_source_open(source, fold, &settings->callahead, log_complaint, NULL);
+		directory->source_count++;
+	}
+	return directory;
+}
+
+void recipient_directory_close(struct recipient_directory **directory_ptr)
+{
+	struct recipient_directory *directory = *directory_ptr;
+
+	if (directory == NULL)
+		return;
+	*directory_ptr = NULL;
+	for (size_t i = 0; i < directory->source_count; i++)
+		recipient_source_close(&directory->sources[i]);
+	mem_free(directory->sources);
+	mem_free(directory->special);
+	mem_free(directory);
+}
+
+/* Looking up. ---------------------------------------------------------------------------------- */
+
+/* One that knows the recipient settles it; one that cannot be asked, or whose target takes anybody,
+ * leaves it open. */
+static void add_answer(struct recipient_look *look, const struct recipient_source *source,
+	enum recipient_known known, const char *why)
+{
+	if (known != RECIPIENT_KNOWN && known <= look->known)
+		return;
+	look->known = known;
+	look->source = source->text;
+	snprintf(look->why, sizeof(look->why), "%s", why);
+}
+
+void recipient_directory_look_up(const struct recipient_directory *directory,
+	const struct callahead_question *question, struct recipient_look *look_r)
+{
+	const char *domain = question->path->domain;
+	char why[CALLAHEAD_WHY_SIZE];
+
+	*look_r = (struct recipient_look){.rules = rules_for(directory, domain)};
+	look_r->known = look_r->rules->catch_all ? RECIPIENT_KNOWN : RECIPIENT_NOT_ASKED;
+	for (size_t i = 0; i < directory->source_count && look_r->known != RECIPIENT_KNOWN; i++) {
+		const struct recipient_source *source = &directory->sources[i];
+		enum recipient_known known;
+
+		if (!recipient_source_covers(source, domain))
+			continue;
+		known = recipient_source_ask(source, look_r->rules, question, why);
+		add_answer(look_r, source, known, why);
+	}
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who is known at our domains: the sources in their order, and what is different for a domain. Never
+ * changed once opened, so looking up is thread-safe; it may wait for a call-ahead or the store. */
+#ifndef MAILREEVE_RECIPIENT_DIRECTORY_H
+#define MAILREEVE_RECIPIENT_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "callahead.h"
+#include "compiler.h"
+#include "recipient_domain.h"
+#include "recipient_source.h"
+
+/* As in the configuration; must outlive the directory. */
+struct recipient_directory_settings {
+	char **sources; /* recipient_source.h */
+	char **domains; /* recipient_domain.h */
+	char *extension;
+	bool case_sensitive;
+	struct callahead_options callahead;
+};
+
+struct recipient_directory;
+
+/* False with a sentence in WHY; *SETTING_R is the member to blame. */
+bool recipient_directory_verify(const struct recipient_directory_settings *settings,
+	const char **setting_r, char *why, size_t why_size) MUST_CHECK;
+
+/* What cannot be read is logged, and cannot be asked then. */
+struct recipient_directory *recipient_directory_open(
+	const struct recipient_directory_settings *settings);
+void recipient_directory_close(struct recipient_directory **directory);
+
+/* What all sources that cover the domain say together. */
+struct recipient_look {
+	enum recipient_known known;
+	const struct recipient_domain *rules;
+	const char *source; /* of RECIPIENT_UNSURE and RECIPIENT_ANY */
+	char why[CALLAHEAD_WHY_SIZE]; /* of RECIPIENT_UNSURE, for the log */
+};
+void recipient_directory_look_up(const struct recipient_directory *directory,
+	const struct callahead_question *question, struct recipient_look *look_r);
+
+#endif
