@@ -41,19 +41,9 @@ struct row {
 
 #define PTR "7.2.0.192.in-addr.arpa"
 #define CONFIRMED                                                                                  \
-	{                                                                                          \
-		{PTR, DNS_PTR, "mail.example.net", 0},                                             \
-		{                                                                                  \
-			"mail.example.net", DNS_A, "192.0.2.7", 0                                  \
-		}                                                                                  \
-	}
+	{{PTR, DNS_PTR, "mail.example.net", 0}, {"mail.example.net", DNS_A, "192.0.2.7", 0}}
 #define UNCONFIRMED                                                                                \
-	{                                                                                          \
-		{PTR, DNS_PTR, "mail.example.net", 0},                                             \
-		{                                                                                  \
-			"mail.example.net", DNS_A, "192.0.2.9", 0                                  \
-		}                                                                                  \
-	}
+	{{PTR, DNS_PTR, "mail.example.net", 0}, {"mail.example.net", DNS_A, "192.0.2.9", 0}}
 
 static const struct row rows[] = {
 	{.what = "nobody", .stage = STAGE_RCPT, .forward_path = "<a@example.org>"},

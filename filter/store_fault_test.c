@@ -26,9 +26,10 @@ static char bulky[BULKY];
 
 static struct store *open_store(int64_t timeout_ms, int64_t connections)
 {
+	static char prefix[] = "mailreeve:";
 	struct store_options options = {
 		.url = server.url,
-		.prefix = (char *)(uintptr_t) "mailreeve:",
+		.prefix = prefix,
 		.connect_timeout_ms = 5000,
 		.timeout_ms = timeout_ms,
 		.connections = connections,

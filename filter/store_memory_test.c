@@ -43,11 +43,12 @@ static void memory_is_bounded(void **state)
 
 static void impossible_options(void **state)
 {
+	static char url_of_web[] = "http://x";
 	static const struct {
 		struct store_options options;
 		const char *why;
 	} rows[] = {
-		{{.url = (char *)(uintptr_t) "http://x"}, "store URL"},
+		{{.url = url_of_web}, "store URL"},
 		{{.timeout_ms = 0}, "timeout"},
 		{{.timeout_ms = -1}, "timeout"},
 		{{.connect_timeout_ms = INT64_MAX}, "connect_timeout"},

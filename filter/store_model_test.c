@@ -368,9 +368,10 @@ static void window_equals_the_model(void **state)
 
 static void run_on(char *url)
 {
+	static char prefix[] = "mailreeve:";
 	struct store_options options = {
 		.url = url,
-		.prefix = (char *)(uintptr_t) "mailreeve:",
+		.prefix = prefix,
 		.connect_timeout_ms = 10000,
 		.timeout_ms = 20000,
 		.connections = 2,

@@ -29,9 +29,10 @@ MAYBE_UNUSED static uint64_t fake_clock(void)
 
 MAYBE_UNUSED static struct store_options options(void)
 {
+	static char prefix[] = "mailreeve:";
 	return (struct store_options){
 		.url = url,
-		.prefix = (char *)(uintptr_t) "mailreeve:",
+		.prefix = prefix,
 		.connect_timeout_ms = 10000,
 		.timeout_ms = 20000,
 		.connections = 8,

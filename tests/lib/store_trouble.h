@@ -95,10 +95,11 @@ MAYBE_UNUSED static bool is_up(struct store *store)
 MAYBE_UNUSED static struct store *open_at(
 	const char *url, const char *password_file, int64_t timeout_ms)
 {
+	static char prefix[] = "mailreeve:";
 	struct store_options options = {
 		.url = (char *)(uintptr_t)url,
 		.password_file = (char *)(uintptr_t)password_file,
-		.prefix = (char *)(uintptr_t) "mailreeve:",
+		.prefix = prefix,
 		.connect_timeout_ms = 5000,
 		.timeout_ms = timeout_ms,
 		.connections = 8,
