@@ -70,7 +70,7 @@ static enum trial_result try_spf(struct trial *trial)
 			: session_helo_spf_result(trial->session, trial->deadline_ms);
 	char client[IPADDR_TEXT_SIZE];
 
-	if (spf == NULL || spf->result == SPF_TEMPERROR) {
+	if (spf == NULL || spf->result == SPF_TEMPERROR || spf->uncertain) {
 		text_add(trial->tried, "SPF could not be asked");
 		if (trial->in_full && spf != NULL)
 			text_addf(trial->tried, ": %s", spf->evidence);

@@ -301,13 +301,15 @@ static bool follow_redirect(struct spf_check *check, const struct spf_level *lev
 }
 
 /* 5.5 passes over a PTR name that cannot be asked. A result against the client that comes of it is
- * none: trouble of the DNS must not refuse mail for good. */
+ * none: trouble of the DNS must not refuse mail for good. Neutral stays, but says so. */
 static enum spf_result settle(
 	struct spf_check *check, const struct spf_level *level, enum spf_result result)
 {
 	bool skipped = check->skipped || (check->guard != NULL && spf_guard_skipped(check->guard));
 
-	if (skipped && result != SPF_PASS) {
+	if (result == SPF_NEUTRAL || result == SPF_NONE)
+		check->spf->uncertain = skipped;
+	else if (skipped && result != SPF_PASS) {
 		spf_check_note(check, level->domain,
 			"would not pass it, but the client's names could not be asked for");
 		return SPF_TEMPERROR;
@@ -353,6 +355,7 @@ bool spf_evaluate(struct inquiry *inquiry, const char *receiver, struct spf *spf
 	/* Every run begins anew. */
 	spf->over_broad = false;
 	spf->no_mail = false;
+	spf->uncertain = false;
 	spf->explanation[0] = '\0';
 	spf->evidence[0] = '\0';
 	spf->result = check_host(&check, spf->domain, false);

@@ -31,6 +31,7 @@ struct spf {
 	bool over_broad; /* the record passes +all, or a network wider than /8 (IPv4), /32 (IPv6):
 			  * a pass proves nothing and counts as none */
 	bool no_mail; /* the record is exactly "v=spf1 -all" */
+	bool uncertain; /* neutral, but a PTR name that could have passed it was in trouble */
 	char explanation[256]; /* of a fail, from exp=, printable ASCII; empty without */
 	char evidence[400]; /* one line: which term of whose record decided, or what went wrong */
 };

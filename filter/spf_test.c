@@ -166,7 +166,7 @@ static void test_temporary_errors(void **state MAYBE_UNUSED)
 		{"v=spf1 include:broken.example -all", "broken.example", DNS_TXT, SPF_TEMPERROR},
 		{"v=spf1 redirect=broken.example", "broken.example", DNS_TXT, SPF_TEMPERROR},
 		{"v=spf1 ptr -all", "7.2.0.192.in-addr.arpa", DNS_PTR, SPF_TEMPERROR},
-		{"v=spf1 ptr ?all", "7.2.0.192.in-addr.arpa", DNS_PTR, SPF_TEMPERROR},
+		{"v=spf1 ptr ?all", "7.2.0.192.in-addr.arpa", DNS_PTR, SPF_NEUTRAL},
 		{"v=spf1 exists:%{p}.x -all", "7.2.0.192.in-addr.arpa", DNS_PTR, SPF_TEMPERROR},
 		{"v=spf1 -all exp=broken.example", "broken.example", DNS_TXT, SPF_FAIL},
 	};
@@ -198,7 +198,10 @@ static void test_ptr_skips_broken_names(void **state MAYBE_UNUSED)
 	assert_result(check_record("v=spf1 ptr -all"), SPF_TEMPERROR);
 	assert_result(check_record("v=spf1 exists:%{p}.ok.example -all"), SPF_TEMPERROR);
 	assert_result(check_record("v=spf1 ptr ~all"), SPF_TEMPERROR);
-	assert_result(check_record("v=spf1 ptr"), SPF_TEMPERROR);
+	assert_result(check_record("v=spf1 ptr"), SPF_NEUTRAL);
+	assert_true(last.uncertain);
+	assert_result(check_record("v=spf1 ?all"), SPF_NEUTRAL);
+	assert_false(last.uncertain);
 	assert_result(check_record("v=spf1 ptr a:a.b include:missing.example"), SPF_TEMPERROR);
 	assert_result(check_record("v=spf1 ptr +all"), SPF_PASS);
 }

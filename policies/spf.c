@@ -164,9 +164,10 @@ static void judge(struct call *call, const struct inquiry *started, const struct
 		report(call, main_check, RESULT_NONE, "there is no domain to ask SPF of");
 	else if (spf == NULL)
 		report(call, main_check, RESULT_TEMPERROR, "SPF: no answer in time");
-	else if (spf->result == SPF_TEMPERROR)
-		report(call, main_check, RESULT_TEMPERROR, "SPF temperror of %s: %s", spf->domain,
-			spf->evidence);
+	else if (spf->result == SPF_TEMPERROR || spf->uncertain)
+		report(call, main_check, RESULT_TEMPERROR, "SPF %s of %s: %s%s",
+			spf_result_name(spf->result), spf->domain, spf->evidence,
+			spf->uncertain ? "; not all names of the client could be asked about" : "");
 	else
 		report_result(call, spf, main_check);
 }

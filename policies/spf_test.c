@@ -192,16 +192,23 @@ static void test_null_reverse_path(void **state)
 	policy_case_end(&c);
 }
 
-/* With every check set to reject, a temperror or a missing answer refuses nobody. */
+/* With every check set to reject, a temperror or a missing answer refuses nobody, nor does a neutral
+ * that trouble of PTR names led to. */
 static void test_trouble_never_refuses(void **state)
 {
+	enum { TEMPERROR, HANGS, UNCERTAIN, TROUBLES };
+
 	(void)state;
-	for (int hangs = 0; hangs < 2; hangs++) {
+	for (int trouble = 0; trouble < TROUBLES; trouble++) {
 		struct policy_case c;
 
 		start(&c, &(struct row){.result = SPF_TEMPERROR}, "example.net");
 		fake_spf("mail.example.com", SPF_TEMPERROR);
-		fake_inquiry_hangs(hangs == 1);
+		fake_inquiry_hangs(trouble == HANGS);
+		if (trouble == UNCERTAIN) {
+			fake_spf("example.net", SPF_NEUTRAL)->uncertain = true;
+			fake_spf("mail.example.com", SPF_NEUTRAL)->uncertain = true;
+		}
 		for (const struct check *check = policy_spf.checks; check->name != NULL; check++)
 			policy_case_set(&c, check->name, "reject");
 		policy_case_run(&c, STAGE_HELO);
