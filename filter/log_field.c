@@ -55,7 +55,8 @@ void log_field_bounded(struct text *line, const char *key, const char *value, si
 	quoted = !is_plain(value);
 	if (line->length > 0)
 		text_add_char(line, ' ');
-	text_addf(line, "%s=%s", key, quoted ? "\"" : "");
+	text_add(line, key);
+	text_add(line, quoted ? "=\"" : "=");
 	add_value(line, value, limit);
 	if (quoted)
 		text_add_char(line, '"');

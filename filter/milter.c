@@ -144,15 +144,11 @@ static sfsistat answer(SMFICTX *ctx, const struct door *door, const struct decis
 
 static void copy_macro(SMFICTX *ctx, const char *name, char *buffer, size_t size)
 {
-	char symbol[32];
-	const char *value;
+	/* libmilter only reads it. */
+	const char *value = smfi_getsymval(ctx, (char *)name);
 
-	snprintf(symbol, sizeof(symbol), "%s", name);
-	value = smfi_getsymval(ctx, symbol);
 	buffer[0] = '\0';
-	if (value == NULL)
-		return;
-	if (!text_copy(buffer, size, value)) {
+	if (value != NULL && !text_copy(buffer, size, value)) {
 		memcpy(buffer, value, size - 1);
 		buffer[size - 1] = '\0';
 	}

@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,12 +67,26 @@ void store_id(unsigned char id_r[STORE_ID_SIZE])
 		abort();
 }
 
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256; /* fetched once: that costs more than a hash; kept until the process ends */
+
+static void fetch_sha256(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (sha256 == NULL)
+		abort();
+}
+
 void store_key(char key_r[STORE_KEY_SIZE], const char *const *parts, size_t part_count)
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool failed = context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1;
+	EVP_MD_CTX *context;
+	bool failed;
+
+	pthread_once(&sha256_once, fetch_sha256);
+	context = EVP_MD_CTX_new();
+	failed = context == NULL || EVP_DigestInit_ex(context, sha256, NULL) != 1;
 
 	/* The NUL of each part is hashed too, so parts cannot be shifted into each other. */
 	for (size_t i = 0; i < part_count && !failed; i++)

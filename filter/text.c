@@ -65,11 +65,14 @@ void text_add_escaped(struct text *text, const char *bytes, size_t length, size_
 {
 	size_t shown = length > limit ? limit : length;
 
-	for (size_t i = 0; i < shown; i++) {
-		if (needs_escape(bytes[i]))
+	for (size_t i = 0; i < shown;) {
+		size_t plain = i;
+
+		while (plain < shown && !needs_escape(bytes[plain]))
+			plain++;
+		text_add_n(text, bytes + i, plain - i);
+		for (i = plain; i < shown && needs_escape(bytes[i]); i++)
 			text_addf(text, "\\x%02x", (unsigned char)bytes[i]);
-		else
-			text_add_char(text, bytes[i]);
 	}
 	if (shown < length)
 		text_add(text, "...");
