@@ -33,6 +33,7 @@ static const struct redis_error errors[] = {
 	{"ERR AUTH", REDIS_CONFIGURE, "a password is set here but not there"},
 	{"NOPERM", REDIS_CONFIGURE, RIGHTS},
 	{"ERR The user executing the script", REDIS_CONFIGURE, RIGHTS},
+	{"ERR ACL failure in script", REDIS_CONFIGURE, RIGHTS},
 	{"DENIED", REDIS_CONFIGURE, "protected mode: set a password or bind an address"},
 	{"ERR DB index", REDIS_CONFIGURE, "check the database number"},
 	{"ERR invalid DB index", REDIS_CONFIGURE, "check the database number"},
