@@ -255,6 +255,20 @@ static void judge_stage(struct chain *chain, enum stage stage, enum pass pass, u
 	}
 }
 
+/* What must be asked before anything is known of the recipient. */
+static void judge_before(struct chain *chain, uint64_t deadline_ms)
+{
+	for (size_t p = 0; p < chain->conf->policy_count; p++) {
+		const struct policy_conf *policy_conf = &chain->conf->policies[p];
+		struct call call = make_call(chain, p, STAGE_RCPT);
+
+		if (policy_conf->policy->before_recipient == NULL || !is_on(policy_conf))
+			continue;
+		call.deadline_ms = deadline_ms;
+		policy_conf->policy->before_recipient(&call);
+	}
+}
+
 /* Counts this session among those that may wait for lookups; false above the bound. */
 static bool start_waiting(const struct chain *chain)
 {
@@ -264,15 +278,16 @@ static bool start_waiting(const struct chain *chain)
 	return false;
 }
 
-static struct decision answer(struct chain *chain, enum stage stage)
+static struct decision judge_all(struct chain *chain, enum stage stage, uint64_t deadline_ms)
 {
-	uint64_t deadline_ms = wait_until(chain);
-	struct decision decision;
+	struct decision decision = merge(chain, STAGE_CONNECT, stage);
 
-	if (!start_waiting(chain))
-		return decision_too_busy(&chain->session, stage);
-	exemption_update(&chain->session, stage, deadline_ms);
-	decision = merge(chain, STAGE_CONNECT, stage);
+	if (stage == STAGE_RCPT && decision.verdict < VERDICT_TEMPFAIL) {
+		judge_before(chain, deadline_ms);
+		decision = merge(chain, STAGE_CONNECT, stage);
+		if (decision.verdict >= VERDICT_TEMPFAIL)
+			return decision;
+	}
 	for (int s = STAGE_CONNECT; s <= (int)stage && decision.verdict != VERDICT_REJECT; s++) {
 		if (s == STAGE_HELO && !chain->session.greeted)
 			continue;
@@ -283,6 +298,18 @@ static struct decision answer(struct chain *chain, enum stage stage)
 		judge_stage(chain, stage, PASS_CHARGES, deadline_ms);
 		decision = merge(chain, STAGE_CONNECT, stage);
 	}
+	return decision;
+}
+
+static struct decision answer(struct chain *chain, enum stage stage)
+{
+	uint64_t deadline_ms = wait_until(chain);
+	struct decision decision;
+
+	if (!start_waiting(chain))
+		return decision_too_busy(&chain->session, stage);
+	exemption_update(&chain->session, stage, deadline_ms);
+	decision = judge_all(chain, stage, deadline_ms);
 	atomic_fetch_sub(&waiting, 1);
 	decision.stage = stage;
 	return decision;
@@ -332,6 +359,17 @@ struct decision chain_mail(struct chain *chain)
 	return at_stage(chain, STAGE_MAIL);
 }
 
+static void tell_answer(struct chain *chain, enum verdict verdict)
+{
+	for (size_t p = 0; p < chain->conf->policy_count; p++) {
+		struct call call = make_call(chain, p, STAGE_RCPT);
+
+		call.verdict = verdict;
+		if (call.policy->recipient_answered != NULL && is_on(&chain->conf->policies[p]))
+			call.policy->recipient_answered(&call);
+	}
+}
+
 static void refuse_recipient(struct chain *chain)
 {
 	for (size_t p = 0; p < chain->conf->policy_count; p++) {
@@ -376,6 +414,7 @@ struct decision chain_rcpt(struct chain *chain, struct recipient *recipient)
 		refuse_recipient(chain);
 	else
 		accept_recipient(chain);
+	tell_answer(chain, decision.verdict);
 	remember_quarantine(chain, &decision);
 	session->recipient = NULL;
 	return decision;

@@ -2,15 +2,21 @@
 /* What the steps of the milter protocol are good for under a configuration. */
 #include "chain.h"
 
+static bool policy_wants(const struct policy_conf *conf, enum stage stage)
+{
+	const struct policy *policy = conf->policy;
+
+	if (conf->mode == MODE_OFF ||
+		(policy->judge[stage] == NULL && policy->announce[stage] == NULL))
+		return false;
+	return policy->wants == NULL || policy->wants(conf->options, conf->option_count, stage);
+}
+
 bool chain_wants(const struct conf *conf, enum stage stage)
 {
-	for (size_t p = 0; p < conf->policy_count; p++) {
-		const struct policy *policy = conf->policies[p].policy;
-
-		if (conf->policies[p].mode != MODE_OFF &&
-			(policy->judge[stage] != NULL || policy->announce[stage] != NULL))
+	for (size_t p = 0; p < conf->policy_count; p++)
+		if (policy_wants(&conf->policies[p], stage))
 			return true;
-	}
 	return false;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain.h"
 #include "mailbox_identity.h"
 #include "text.h"
 
@@ -11,6 +12,7 @@ enum part {
 	PART_AUTH_USER,
 	PART_SENDER,
 	PART_SENDER_DOMAIN,
+	PART_SENDER_ORGANIZATION,
 	PART_CLIENT_IP,
 	PART_CLIENT_NET,
 	PART_CONFIRMED_NAME,
@@ -25,6 +27,7 @@ static const char *const part_names[] = {
 	[PART_AUTH_USER] = "auth_user",
 	[PART_SENDER] = "sender",
 	[PART_SENDER_DOMAIN] = "sender_domain",
+	[PART_SENDER_ORGANIZATION] = "sender_organization",
 	[PART_CLIENT_IP] = "client_ip",
 	[PART_CLIENT_NET] = "client_net",
 	[PART_CONFIRMED_NAME] = "confirmed_name",
@@ -63,8 +66,9 @@ static bool complain_of_word(const char *word, size_t length, char *why, size_t 
 		snprintf(why, why_size, "\"%s\" is no key; did you mean \"%s\"?", shown, meant);
 	else
 		snprintf(why, why_size,
-			"\"%s\" is no key; write auth_user, sender, sender_domain, client_ip, "
-			"client_net, confirmed_name, helo, recipient, recipient_domain, "
+			"\"%s\" is no key; write auth_user, sender, sender_domain, "
+			"sender_organization, client_ip, client_net, confirmed_name, helo, "
+			"recipient, recipient_domain, "
 			"tls_subject or daemon",
 			shown);
 	return false;
@@ -111,8 +115,9 @@ bool limit_key_parse(const char *text, struct limit_key *key, char *why, size_t 
 
 static bool is_written_by_client(enum part part)
 {
-	return part == PART_SENDER || part == PART_SENDER_DOMAIN || part == PART_HELO ||
-	       part == PART_RECIPIENT || part == PART_RECIPIENT_DOMAIN;
+	return part == PART_SENDER || part == PART_SENDER_DOMAIN ||
+	       part == PART_SENDER_ORGANIZATION || part == PART_HELO || part == PART_RECIPIENT ||
+	       part == PART_RECIPIENT_DOMAIN;
 }
 
 bool limit_key_is_forgeable(const struct limit_key *key)
@@ -122,6 +127,16 @@ bool limit_key_is_forgeable(const struct limit_key *key)
 			if (!is_written_by_client(key->parts[a][i]))
 				return false;
 	return true;
+}
+
+bool limit_key_has_recipient(const struct limit_key *key)
+{
+	for (size_t a = 0; a < key->alternatives; a++)
+		for (size_t i = 0; i < key->part_counts[a]; i++)
+			if (key->parts[a][i] == PART_RECIPIENT ||
+				key->parts[a][i] == PART_RECIPIENT_DOMAIN)
+				return true;
+	return false;
 }
 
 /* One key being made. */
@@ -186,7 +201,9 @@ static bool sender_value(struct maker *maker, enum part part, char *value)
 		mailbox_identity(path, maker->options->extension, value);
 		return true;
 	}
-	return text_copy(value, PATH_SIZE, path->domain);
+	return text_copy(value, PATH_SIZE,
+		part == PART_SENDER_ORGANIZATION ? domain_organizational(path->domain)
+						 : path->domain);
 }
 
 static bool recipient_value(const struct maker *maker, enum part part, char *value)
@@ -248,6 +265,7 @@ static bool part_value(struct maker *maker, enum part part, char *value)
 		return user_value(session->auth_user, value);
 	case PART_SENDER:
 	case PART_SENDER_DOMAIN:
+	case PART_SENDER_ORGANIZATION:
 		return sender_value(maker, part, value);
 	case PART_CLIENT_IP:
 		return address_value(maker, value);

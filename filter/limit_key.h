@@ -29,6 +29,9 @@ bool limit_key_parse(
  * warnings. */
 bool limit_key_is_forgeable(const struct limit_key *key);
 
+/* Says something else for each recipient of a message. */
+bool limit_key_has_recipient(const struct limit_key *key);
+
 struct limit_key_options {
 	const char *title; /* of the limit; its counts are its own */
 	const char *extension; /* of mailbox_identity */

@@ -47,6 +47,7 @@ struct call {
 	const char *field_name, *field_body; /* STAGE_HEADER; as the MTA hands them over */
 	const unsigned char *chunk; /* STAGE_BODY */
 	size_t chunk_length;
+	enum verdict verdict; /* recipient_answered */
 };
 
 enum outcome { OUTCOME_DROPPED, OUTCOME_ACCEPTED };
@@ -66,6 +67,8 @@ struct policy {
 	bool charges; /* runs last in its stage, and only while nothing has refused */
 	bool reserved_mailboxes_exempt; /* postmaster and abuse of local domains skip its refusal */
 
+	/* Whether these options need to see headers or bodies; NULL: whatever has a hook does. */
+	bool (*wants)(const void *options, size_t option_count, enum stage stage);
 	/* Starts inquiries; must not wait nor report. */
 	policy_hook *announce[STAGE_COUNT];
 	/* Reports findings; may wait until the deadline (not at STAGE_HEADER and STAGE_BODY, which
@@ -74,6 +77,11 @@ struct policy {
 	/* At the end of a scope, before its state is zeroed; exactly once for each scope that began.
 	 * Must not report. */
 	void (*end[SCOPE_COUNT])(struct call *call, enum outcome outcome);
+	/* Before anything is found out about a recipient: a refusal reported here is the answer, and
+	 * says nothing of whether the recipient exists. */
+	policy_hook *before_recipient;
+	/* After the answer to a recipient (call->verdict), whoever gave it. Must not report. */
+	policy_hook *recipient_answered;
 	/* One recipient that this policy let through is refused after all by another one. */
 	policy_hook *recipient_refused;
 	/* Rules across settings, at load. False with a sentence in WHY: what is wrong, what would be

@@ -19,7 +19,7 @@ enum setting_type {
 	SETTING_INTEGER, /* int64_t */
 	SETTING_DURATION, /* int64_t milliseconds; "500ms", "90s", "5m", "1h", "7d" */
 	SETTING_SIZE, /* int64_t bytes; "10MB" (powers of 1024), "512" */
-	SETTING_RATE, /* struct rate; "200 / 1h" */
+	SETTING_RATE, /* struct rate; "200 / 1h", "100MB / 1d" */
 	SETTING_TEXT, /* char *, owned by the options; NULL when empty */
 	SETTING_FILE, /* char *: an absolute path that must be readable; NULL when empty */
 	SETTING_TEXTS, /* char **, NULL-terminated, owned by the options; { "a", "b" } */

@@ -95,15 +95,18 @@ bool parse_size(const char *text, int64_t *bytes_r)
 
 bool parse_rate(const char *text, struct rate *rate_r)
 {
+	const char *slash = strchr(text, '/');
 	struct rate rate;
+	char count[40];
 
-	skip_blanks(&text);
-	if (!read_number(&text, &rate.count))
+	if (slash == NULL || slash - text >= (ptrdiff_t)sizeof(count))
 		return false;
-	skip_blanks(&text);
-	if (*text != '/')
+	snprintf(count, sizeof(count), "%.*s", (int)(slash - text), text);
+	for (size_t end = strlen(count); end > 0 && ascii_is_space(count[end - 1]); end--)
+		count[end - 1] = '\0';
+	if (!parse_size(count, &rate.count))
 		return false;
-	if (!parse_duration(text + 1, &rate.window_ms) || rate.window_ms < 1000)
+	if (!parse_duration(slash + 1, &rate.window_ms) || rate.window_ms < 1000)
 		return false;
 	*rate_r = rate;
 	return true;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* No more than so many messages or recipients per key in any window of time (design section 4). Units
- * are reserved at each RCPT that every other policy lets through, committed when the message is
- * accepted, and given back when it is not. */
+/* No more than so much of something per key in any window of time (design section 4). Messages and
+ * recipients are reserved at each RCPT that every other policy lets through, bytes at the end of the
+ * message; they are committed when the message is accepted, and given back when it is not. Connections
+ * and refused recipients are reserved before anything is found out about a recipient. */
 #include <stdio.h>
 #include <string.h>
 
 #include "exemption.h"
 #include "limit_key.h"
+#include "limit_options.h"
+#include "limit_reply.h"
 #include "policy.h"
 #include "reservation.h"
-#include "text.h"
 
 enum { CHECK_RATE };
 
@@ -25,173 +27,80 @@ static const struct check limit_checks[] = {
 	{.name = NULL},
 };
 
-enum count { COUNT_MESSAGES, COUNT_RECIPIENTS };
-enum limit_mode { LIMIT_ENFORCE, LIMIT_MONITOR, LIMIT_OFF };
+/* When a limit is asked, which hangs on what it counts. */
+enum phase { PHASE_CONNECTION, PHASE_PROBE, PHASE_RECIPIENT, PHASE_END };
 
-static const char *const count_words[] = {"messages", "recipients", NULL};
-static const char *const outage_words[] = {"local", "accept", "tempfail", NULL};
-static const char *const mode_words[] = {"enforce", "monitor", "off", NULL};
-static const char *const action_words[] = {"tempfail", "reject", "quarantine", "tag", NULL};
-
-struct limit_options {
-	char *title;
-	char *key_text;
-	int count; /* enum count */
-	struct rate rate;
-	enum action action;
-	int outage; /* enum outage */
-	int64_t hosts;
-	int mode; /* enum limit_mode */
-	bool strict;
-	char *extension;
-	int64_t prefix_v4, prefix_v6;
-	struct limit_key key; /* of key_text, by prepare */
-};
-
-static const struct setting limit_settings[] = {
-	{.name = "key",
-		.type = SETTING_TEXT,
-		.offset = offsetof(struct limit_options, key_text),
-		.default_text = "auth_user | sender",
-		.help = "Who is counted: auth_user, sender, sender_domain, client_ip, client_net, "
-			"confirmed_name, helo, recipient, recipient_domain, tls_subject, daemon; "
-			"\"+\" joins, \"|\" falls back"},
-	{.name = "count",
-		.type = SETTING_CHOICE,
-		.offset = offsetof(struct limit_options, count),
-		.default_text = "recipients",
-		.choices = count_words,
-		.help = "What is counted"},
-	{.name = "rate",
-		.type = SETTING_RATE,
-		.offset = offsetof(struct limit_options, rate),
-		.default_text = "200 / 1h",
-		.help = "The most in any window of this length"},
-	{.name = "action",
-		.type = SETTING_ACTION,
-		.offset = offsetof(struct limit_options, action),
-		.default_text = "tempfail",
-		.choices = action_words,
-		.help = "What is done with a recipient beyond the limit"},
-	{.name = "outage",
-		.type = SETTING_CHOICE,
-		.offset = offsetof(struct limit_options, outage),
-		.default_text = "local",
-		.choices = outage_words,
-		.help = "While the store does not answer: count in this process, let all through, "
-			"or "
-			"tempfail"},
-	{.name = "hosts",
-		.type = SETTING_INTEGER,
-		.offset = offsetof(struct limit_options, hosts),
-		.default_text = "1",
-		.min = 1,
-		.max = 1000,
-		.help = "Filter hosts that share the store: each counts with its part of the limit "
-			"while the store is down"},
-	{.name = "mode",
-		.type = SETTING_CHOICE,
-		.offset = offsetof(struct limit_options, mode),
-		.default_text = "enforce",
-		.choices = mode_words,
-		.help = "Do what action says, only log what would be done, or do not run at all"},
-	{.name = "strict",
-		.type = SETTING_BOOL,
-		.offset = offsetof(struct limit_options, strict),
-		.default_text = "no",
-		.help = "Count what was tried, not what was accepted: who goes on trying stays "
-			"limited"},
-	{.name = "extension",
-		.type = SETTING_TEXT,
-		.offset = offsetof(struct limit_options, extension),
-		.default_text = "",
-		.example = "\"+\"",
-		.help = "Characters that begin an address extension; with \"+\", user+list counts "
-			"as "
-			"user"},
-	{.name = "prefix_v4",
-		.type = SETTING_INTEGER,
-		.offset = offsetof(struct limit_options, prefix_v4),
-		.default_text = "32",
-		.min = 8,
-		.max = 32,
-		.help = "Bits of an IPv4 address that make a client network"},
-	{.name = "prefix_v6",
-		.type = SETTING_INTEGER,
-		.offset = offsetof(struct limit_options, prefix_v6),
-		.default_text = "64",
-		.min = 16,
-		.max = 128,
-		.help = "Bits of an IPv6 address that make a client network"},
-	{.name = NULL},
-};
+static enum phase phase_of(const struct limit_options *limit)
+{
+	switch ((enum limit_count)limit->count) {
+	case COUNT_CONNECTIONS:
+		return PHASE_CONNECTION;
+	case COUNT_REFUSED_RECIPIENTS:
+		return PHASE_PROBE;
+	case COUNT_BYTES:
+		return PHASE_END;
+	case COUNT_MESSAGES:
+	case COUNT_RECIPIENTS:
+		break;
+	}
+	return PHASE_RECIPIENT;
+}
 
 /* Limits that can refuse share a reservation, all or nothing; those that only look on have their own,
  * so that one of them being over takes nothing from the others. */
-struct limit_state {
+struct holdings {
 	struct reservation enforced, watched;
+};
+
+struct limit_state {
+	struct holdings message, probe;
 	unsigned enforced_before, watched_before; /* sequences before this recipient */
+	bool refused_by_limit; /* this recipient */
+	int64_t bytes;
 	struct limit_proof proof;
 };
 
-static bool refuses(const struct limit_options *limit)
-{
-	return limit->mode == LIMIT_ENFORCE &&
-	       (limit->action == ACTION_TEMPFAIL || limit->action == ACTION_REJECT);
-}
+struct connection_state {
+	struct holdings holdings;
+	bool tried;
+};
 
 /* Reporting. ----------------------------------------------------------------------------------- */
 
-static const char *unit_word(const struct limit_options *limit, int64_t count)
+static uint32_t some_number(void)
 {
-	if (limit->count == COUNT_MESSAGES)
-		return count == 1 ? "message" : "messages";
-	return count == 1 ? "recipient" : "recipients";
-}
+	unsigned char bytes[STORE_ID_SIZE];
+	uint32_t number;
 
-static void add_wait(struct text *reply, int64_t wait_ms)
-{
-	static const struct {
-		int64_t ms;
-		const char *one, *many;
-	} units[] = {{86400000, "day", "days"}, {3600000, "hour", "hours"},
-		{60000, "minute", "minutes"}, {1000, "second", "seconds"}};
-
-	if (wait_ms <= 0) {
-		text_add(reply, ", try again later");
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
-		int64_t count = (wait_ms + units[i].ms - 1) / units[i].ms;
-
-		/* "2 hours" would be a poor answer for 61 minutes. */
-		if (count <= 2 && i + 1 < ARRAY_COUNT(units))
-			continue;
-		text_addf(reply, ", try again in %lld %s", (long long)count,
-			count == 1 ? units[i].one : units[i].many);
-		return;
-	}
+	store_id(bytes);
+	memcpy(&number, bytes, sizeof(number));
+	return number;
 }
 
 static void report_over(struct call *call, const struct limit_options *limit,
 	const struct reservation_charge *charge, const struct reservation_answer *answer)
 {
 	bool watched = limit->mode == LIMIT_MONITOR;
-	char window[32];
+	const struct limit_reply reply = {
+		.text = limit->reply,
+		.count = (enum limit_count)limit->count,
+		.limit = answer->limit,
+		.window_ms = charge->window_ms,
+		.wait_ms = limit_spread_wait(
+			answer->retry_after_ms, charge->window_ms, limit->spread, some_number()),
+	};
+	char window[32], amount[48];
 	struct finding *finding;
-	struct text reply;
 
-	format_duration(limit->rate.window_ms, window, sizeof(window));
+	format_duration(charge->window_ms, window, sizeof(window));
 	finding = report_action(call, CHECK_RATE, RESULT_FAIL,
 		watched ? ACTION_MONITOR : limit->action, limit->title,
-		"limit %s: %s has used %lld of %lld %s per %s%s", limit->title, charge->label,
-		(long long)answer->used, (long long)answer->limit, unit_word(limit, answer->limit),
-		window, answer->local ? ", counted here since the store does not answer" : "");
+		"limit %s: %s has used %lld of %s per %s%s", limit->title, charge->label,
+		(long long)answer->used,
+		limit_amount(reply.count, answer->limit, amount, sizeof(amount)), window,
+		answer->local ? ", counted here since the store does not answer" : "");
 	finding->would = limit->action;
-	text_init(&reply, finding->reply, sizeof(finding->reply));
-	text_addf(&reply, "%lld %s per %s reached", (long long)answer->limit,
-		unit_word(limit, answer->limit), window);
-	add_wait(&reply, answer->retry_after_ms);
+	limit_reply_write(&reply, finding->reply, sizeof(finding->reply));
 }
 
 static void report_down(struct call *call, const struct limit_options *limit, bool refuse)
@@ -212,12 +121,10 @@ struct step {
 	size_t count;
 };
 
-/* What this host lets through while it counts alone: at least one, or a small limit would stop all. */
-static int64_t share_of(const struct limit_options *limit)
+/* Counted once, however many recipients there are. */
+static bool is_counted_once(const struct limit_options *limit)
 {
-	int64_t share = limit->rate.count / limit->hosts;
-
-	return share == 0 && limit->rate.count > 0 ? 1 : share;
+	return limit->count == COUNT_MESSAGES || limit->count == COUNT_CONNECTIONS;
 }
 
 /* False when the limit is not about this recipient, or its message is counted already. */
@@ -225,6 +132,7 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 	const struct reservation *reservation, struct reservation_charge *charge)
 {
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
+	const struct connection_state *connection = call->state[SCOPE_CONNECTION];
 	const struct limit_key_options key_options = {
 		.title = limit->title,
 		.extension = limit->extension,
@@ -236,15 +144,17 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 	if (!limit_key_make(&limit->key, &key_options, call->session, &state->proof,
 		    call->deadline_ms, &identity))
 		return false;
-	if (limit->count == COUNT_MESSAGES && reservation_holds(reservation, identity.key))
+	if (is_counted_once(limit) && reservation_holds(reservation, identity.key))
 		return false;
 	*charge = (struct reservation_charge){
 		.window_ms = limit->rate.window_ms,
 		.limit = limit->rate.count,
-		.local_limit = share_of(limit),
-		.units = 1,
+		.local_limit = limit_share(limit, &limit->rate),
+		.units = limit->count == COUNT_BYTES ? state->bytes : 1,
 		.outage = (enum outage)limit->outage,
-		.strict = limit->strict,
+		/* One connection is one attempt, however many recipients it asks for. */
+		.strict =
+			limit->strict && !(limit->count == COUNT_CONNECTIONS && connection->tried),
 	};
 	memcpy(charge->key, identity.key, sizeof(charge->key));
 	memcpy(charge->label, identity.label, sizeof(charge->label));
@@ -252,8 +162,8 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 }
 
 /* Fills STEP from limit *NEXT on. */
-static void make_step(struct call *call, bool refusing, const struct reservation *reservation,
-	size_t *next, struct step *step)
+static void make_step(struct call *call, enum phase phase, bool refusing,
+	const struct reservation *reservation, size_t *next, struct step *step)
 {
 	const struct limit_options *limits = call->options;
 
@@ -261,7 +171,8 @@ static void make_step(struct call *call, bool refusing, const struct reservation
 	for (; *next < call->option_count && step->count < STORE_CHARGES_MAX; (*next)++) {
 		const struct limit_options *limit = &limits[*next];
 
-		if (limit->mode == LIMIT_OFF || refuses(limit) != refusing ||
+		if (limit->mode == LIMIT_OFF || phase_of(limit) != phase ||
+			limit_refuses(limit) != refusing ||
 			!make_charge(call, limit, reservation, &step->charges[step->count]))
 			continue;
 		step->limits[step->count++] = limit;
@@ -276,18 +187,18 @@ static struct reservation_answer ask(
 	return reservation_take(reservation, call->session->services, step->charges, step->count);
 }
 
-/* False when a limit refuses the recipient; then nothing of it is held. */
-static bool charge_enforced(struct call *call)
+/* False when a limit refuses; then nothing of it is held. */
+static bool charge_enforced(struct call *call, enum phase phase, struct reservation *reservation)
 {
-	struct limit_state *state = call->state[SCOPE_TRANSACTION];
+	unsigned before = reservation->sequence;
 	struct step step;
 	size_t next = 0;
 
 	while (next < call->option_count) {
 		struct reservation_answer answer;
 
-		make_step(call, true, &state->enforced, &next, &step);
-		answer = ask(call, &state->enforced, &step);
+		make_step(call, phase, true, reservation, &next, &step);
+		answer = ask(call, reservation, &step);
 		if (answer.result == RESERVATION_TAKEN)
 			continue;
 		if (answer.result == RESERVATION_OVER)
@@ -295,24 +206,22 @@ static bool charge_enforced(struct call *call)
 				&answer);
 		else
 			report_down(call, step.limits[answer.over], true);
-		reservation_give_back_after(
-			&state->enforced, call->session->services, state->enforced_before);
+		reservation_give_back_after(reservation, call->session->services, before);
 		return false;
 	}
 	return true;
 }
 
 /* Limits that are over are reported and left out; the others are charged. */
-static void charge_watched(struct call *call)
+static void charge_watched(struct call *call, enum phase phase, struct reservation *reservation)
 {
-	struct limit_state *state = call->state[SCOPE_TRANSACTION];
 	struct step step;
 	size_t next = 0;
 
 	while (next < call->option_count) {
-		make_step(call, false, &state->watched, &next, &step);
+		make_step(call, phase, false, reservation, &next, &step);
 		while (step.count > 0) {
-			struct reservation_answer answer = ask(call, &state->watched, &step);
+			struct reservation_answer answer = ask(call, reservation, &step);
 
 			if (answer.result == RESERVATION_TAKEN)
 				break;
@@ -328,19 +237,70 @@ static void charge_watched(struct call *call)
 	}
 }
 
+static bool charge(struct call *call, enum phase phase, struct holdings *holdings)
+{
+	if (!charge_enforced(call, phase, &holdings->enforced))
+		return false;
+	charge_watched(call, phase, &holdings->watched);
+	return true;
+}
+
+static void commit(const struct call *call, struct holdings *holdings)
+{
+	reservation_commit(&holdings->enforced, call->session->services);
+	reservation_commit(&holdings->watched, call->session->services);
+}
+
+static void give_back(const struct call *call, struct holdings *holdings)
+{
+	reservation_give_back(&holdings->enforced, call->session->services);
+	reservation_give_back(&holdings->watched, call->session->services);
+}
+
+/* Judging. ------------------------------------------------------------------------------------- */
+
+static void before_recipient(struct call *call)
+{
+	struct connection_state *connection = call->state[SCOPE_CONNECTION];
+	struct limit_state *state = call->state[SCOPE_TRANSACTION];
+
+	state->refused_by_limit = false;
+	/* What must not be refused is let through. */
+	if (exemption_is_local_submission(call->session))
+		return;
+	state->refused_by_limit = !charge(call, PHASE_CONNECTION, &connection->holdings) ||
+				  !charge(call, PHASE_PROBE, &state->probe);
+	connection->tried = true;
+}
+
+static bool is_refused_by_mta(const struct session *session)
+{
+	return session->recipient != NULL && strcmp(session->recipient->mta_mailer, "error") == 0;
+}
+
+/* Until now every recipient has been taken for one that will be refused, so that many at once find
+ * out no more than one after the other. */
+static void recipient_answered(struct call *call)
+{
+	struct limit_state *state = call->state[SCOPE_TRANSACTION];
+
+	if (is_refused_by_mta(call->session) ||
+		(call->verdict == VERDICT_REJECT && !state->refused_by_limit))
+		commit(call, &state->probe);
+	else
+		give_back(call, &state->probe);
+}
+
 static void judge_rcpt(struct call *call)
 {
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
-	const struct recipient *recipient = call->session->recipient;
 
-	state->enforced_before = state->enforced.sequence;
-	state->watched_before = state->watched.sequence;
+	state->enforced_before = state->message.enforced.sequence;
+	state->watched_before = state->message.watched.sequence;
 	/* What the MTA has refused is not counted; what it must not refuse is let through. */
-	if (strcmp(recipient->mta_mailer, "error") == 0 ||
-		exemption_is_local_submission(call->session))
+	if (is_refused_by_mta(call->session) || exemption_is_local_submission(call->session))
 		return;
-	if (charge_enforced(call))
-		charge_watched(call);
+	state->refused_by_limit = !charge(call, PHASE_RECIPIENT, &state->message);
 }
 
 static void recipient_refused(struct call *call)
@@ -348,89 +308,86 @@ static void recipient_refused(struct call *call)
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
 	const struct services *services = call->session->services;
 
-	reservation_give_back_after(&state->enforced, services, state->enforced_before);
-	reservation_give_back_after(&state->watched, services, state->watched_before);
+	reservation_give_back_after(&state->message.enforced, services, state->enforced_before);
+	reservation_give_back_after(&state->message.watched, services, state->watched_before);
+}
+
+static bool wants(const void *options, size_t count, enum stage stage)
+{
+	const struct limit_options *limits = options;
+
+	for (size_t i = 0; i < count; i++) {
+		bool content = stage == STAGE_HEADER || stage == STAGE_BODY;
+
+		if (limits[i].mode != LIMIT_OFF && (!content || limits[i].count == COUNT_BYTES))
+			return true;
+	}
+	return false;
+}
+
+static void judge_header(struct call *call)
+{
+	struct limit_state *state = call->state[SCOPE_TRANSACTION];
+
+	/* ": " and the end of the line. */
+	state->bytes += (int64_t)(strlen(call->field_name) + strlen(call->field_body) + 4);
+}
+
+static void judge_body(struct call *call)
+{
+	struct limit_state *state = call->state[SCOPE_TRANSACTION];
+
+	state->bytes += (int64_t)call->chunk_length;
+}
+
+static void judge_eom(struct call *call)
+{
+	struct limit_state *state = call->state[SCOPE_TRANSACTION];
+
+	if (!exemption_is_local_submission(call->session))
+		charge(call, PHASE_END, &state->message);
 }
 
 static void end_transaction(struct call *call, enum outcome outcome)
 {
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
-	const struct services *services = call->session->services;
 
-	if (outcome == OUTCOME_ACCEPTED) {
-		reservation_commit(&state->enforced, services);
-		reservation_commit(&state->watched, services);
-	} else {
-		reservation_give_back(&state->enforced, services);
-		reservation_give_back(&state->watched, services);
-	}
+	give_back(call, &state->probe);
+	if (outcome == OUTCOME_ACCEPTED)
+		commit(call, &state->message);
+	else
+		give_back(call, &state->message);
 }
 
-/* Options. ------------------------------------------------------------------------------------- */
-
-static bool verify(const void *options_given, const struct site *site, const char **setting_r,
-	char *why, size_t why_size)
+static void end_connection(struct call *call, enum outcome outcome)
 {
-	const struct limit_options *limit = options_given;
-	struct limit_key key;
+	struct connection_state *connection = call->state[SCOPE_CONNECTION];
 
-	(void)site;
-	*setting_r = "key";
-	return limit_key_parse(limit->key_text == NULL ? "" : limit->key_text, &key, why, why_size);
-}
-
-static void prepare(void *options_given)
-{
-	struct limit_options *limit = options_given;
-	char why[160];
-
-	if (!limit_key_parse(
-		    limit->key_text == NULL ? "" : limit->key_text, &limit->key, why, sizeof(why)))
-		limit->key = (struct limit_key){0};
-}
-
-static void advise(const struct call *call, const struct site *site,
-	void (*warn)(void *context, const char *setting, const char *text), void *context)
-{
-	const struct limit_options *limit = call->options;
-	struct limit_key key;
-	char text[320];
-
-	(void)site;
-	if (limit->mode == LIMIT_OFF || limit->key_text == NULL)
-		return;
-	if (limit_key_parse(limit->key_text, &key, text, sizeof(text)) &&
-		limit_key_is_forgeable(&key)) {
-		snprintf(text, sizeof(text),
-			"limit \"%.64s\" counts only by what a client writes, so one that changes "
-			"it from message to message is never limited; add another limit by "
-			"client_net, or write auth_user first",
-			limit->title);
-		warn(context, "key", text);
-	}
-	if (limit->action == ACTION_REJECT)
-		warn(context, "action",
-			"action = reject loses the mail of a busy hour for good; tempfail lets it "
-			"come when there is room again");
-	if (limit->outage == OUTAGE_ACCEPT)
-		warn(context, "outage",
-			"outage = accept lifts the limit while the store is down, so whoever can "
-			"slow it down has no limit; use local");
+	(void)outcome;
+	commit(call, &connection->holdings);
 }
 
 const struct policy policy_limit = {
 	.name = "limit",
-	.summary = "so many messages or recipients per key in any window of time",
+	.summary =
+		"so many connections, messages, recipients or bytes per key in any window of time",
 	.checks = limit_checks,
 	.settings = limit_settings,
 	.options_size = sizeof(struct limit_options),
-	.state_size = {[SCOPE_TRANSACTION] = sizeof(struct limit_state)},
+	.state_size = {[SCOPE_CONNECTION] = sizeof(struct connection_state),
+		[SCOPE_TRANSACTION] = sizeof(struct limit_state)},
 	.titled = true,
 	.charges = true,
-	.judge = {[STAGE_RCPT] = judge_rcpt},
-	.end = {[SCOPE_TRANSACTION] = end_transaction},
+	.wants = wants,
+	.before_recipient = before_recipient,
+	.recipient_answered = recipient_answered,
+	.judge = {[STAGE_RCPT] = judge_rcpt,
+		[STAGE_HEADER] = judge_header,
+		[STAGE_BODY] = judge_body,
+		[STAGE_EOM] = judge_eom},
+	.end = {[SCOPE_CONNECTION] = end_connection, [SCOPE_TRANSACTION] = end_transaction},
 	.recipient_refused = recipient_refused,
-	.verify = verify,
-	.advise = advise,
-	.prepare = prepare,
+	.verify = limit_verify,
+	.advise = limit_advise,
+	.prepare = limit_prepare,
 };

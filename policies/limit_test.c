@@ -44,6 +44,7 @@ static void open_session(struct policy_case *policy_case, const char *settings)
 	policy_case_start(policy_case, &policy_limit);
 	policy_case->services = services;
 	*(char **)policy_case->options = mem_text("test");
+	policy_case_set(policy_case, "spread", "0");
 	for (char *one = strsep(&rest, ";"); one != NULL; one = strsep(&rest, ";")) {
 		char *value = strchr(one, '=');
 
@@ -247,6 +248,8 @@ static void test_waits(void **state)
 		{"rate=1 / 7d", "1 recipient per 1w reached, try again in 8 days", false},
 		{"rate=2 / 3h; count=messages", "2 messages per 3h reached, try again in 4 hours",
 			false},
+		{"rate=1 / 1h; reply=Only {limit} in {window}, sorry: {wait}",
+			"Only 1 recipient in 1h, sorry: 61 minutes", false},
 		{"rate=1 / 2h", "1 recipient per 2h reached, try again in 3 hours", false},
 		{"rate=1 / 1h", "1 recipient per 1h reached, try again in 61 minutes", false},
 		{"rate=1 / 2m", "1 recipient per 120s reached, try again in 3 minutes", false},

@@ -100,3 +100,39 @@ def test_limit_of_connections(mta, site):
             return again.greeting.code == 220
 
     until(let_in, "room for a connection again")
+
+
+COUNTS = """\
+limit "count" {{ key = "client_ip" count = "{count}" rate = "{rate} / 1h" {more} }}
+connection {{ mode = off }}
+{store}
+"""
+
+
+def test_connections_that_ask_for_a_recipient(mta, site, store):
+    site.fresh_filter(COUNTS.format(count="connections", rate=2, more="", store=store))
+    assert [site.send(mta).accepted for _ in range(2)] == [True] * 2
+    step, reply = site.send(mta).refusal
+    assert (step, reply.code) == ("rcpt", 451)
+    assert "2 connections per 1h reached, try again in" in reply.text
+    assert site.send(mta, **OTHER).accepted
+
+
+def test_bytes_at_the_end_of_the_message(mta, site, store):
+    more = 'reply = "No more than {limit} in {window}"'
+    site.fresh_filter(COUNTS.format(count="bytes", rate="20kB", more=more, store=store))
+    padding = "X-Padding: " + "0123456789" * 6 + "\n"
+    assert site.send(mta, extra=padding * 100).accepted
+    step, reply = site.send(mta, extra=padding * 200).refusal
+    assert (step, reply.code) == ("end", 451)
+    assert "No more than 20KB in 1h" in reply.text
+    assert site.send(mta).accepted
+
+
+def test_who_probes_for_recipients_gets_no_answer_any_more(mta, site, store):
+    site.fresh_filter(COUNTS.format(count="refused_recipients", rate=3, more="", store=store))
+    probes = [f"nobody{i}@example.test" for i in range(6)]
+    assert site.send(mta).accepted
+    result = site.send(mta, recipients=probes[:3] + ["bob@example.test"] + probes[3:])
+    assert [reply.code for reply in result.rcpts] == [550, 550, 550] + [451] * 4
+    assert site.send(mta, **OTHER).accepted

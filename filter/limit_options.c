@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "limit_options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "reservation.h"
+
+static const char *const count_words[] = {
+	"connections", "messages", "recipients", "bytes", "refused_recipients", NULL};
+static const char *const outage_words[] = {"local", "accept", "tempfail", NULL};
+static const char *const mode_words[] = {"enforce", "monitor", "off", NULL};
+static const char *const action_words[] = {"tempfail", "reject", "quarantine", "tag", NULL};
+
+const struct setting limit_settings[] = {
+	{.name = "key",
+		.type = SETTING_TEXT,
+		.offset = offsetof(struct limit_options, key_text),
+		.default_text = "auth_user | sender",
+		.help = "Who is counted: auth_user, sender, sender_domain, sender_organization, "
+			"client_ip, "
+			"client_net, confirmed_name, helo, recipient, recipient_domain, "
+			"tls_subject, daemon; "
+			"\"+\" joins, \"|\" falls back"},
+	{.name = "count",
+		.type = SETTING_CHOICE,
+		.offset = offsetof(struct limit_options, count),
+		.default_text = "recipients",
+		.choices = count_words,
+		.help = "What is counted: connections that come as far as a recipient, messages "
+			"and "
+			"recipients accepted, bytes of accepted messages, recipients refused for "
+			"good "
+			"(who asks for too many gets no answer any more)"},
+	{.name = "rate",
+		.type = SETTING_RATE,
+		.offset = offsetof(struct limit_options, rate),
+		.default_text = "200 / 1h",
+		.help = "The most in any window of this length; bytes as a size: 100MB / 1d"},
+	{.name = "action",
+		.type = SETTING_ACTION,
+		.offset = offsetof(struct limit_options, action),
+		.default_text = "tempfail",
+		.choices = action_words,
+		.help = "What is done with a recipient beyond the limit"},
+	{.name = "reply",
+		.type = SETTING_TEXT,
+		.offset = offsetof(struct limit_options, reply),
+		.default_text = "",
+		.example = "\"{limit} per {window} reached, try again in {wait}\"",
+		.help = "What the client is told; {limit}, {window}, {wait} stand for what they "
+			"say"},
+	{.name = "spread",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct limit_options, spread),
+		.default_text = "10",
+		.min = 0,
+		.max = 100,
+		.help = "The time to wait that is told is longer by up to so many percent of the "
+			"window, "
+			"so that not all come back at once"},
+	{.name = "outage",
+		.type = SETTING_CHOICE,
+		.offset = offsetof(struct limit_options, outage),
+		.default_text = "local",
+		.choices = outage_words,
+		.help = "While the store does not answer: count in this process, let all through, "
+			"or "
+			"tempfail"},
+	{.name = "hosts",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct limit_options, hosts),
+		.default_text = "1",
+		.min = 1,
+		.max = 1000,
+		.help = "Filter hosts that share the store: each counts with its part of the limit "
+			"while the store is down"},
+	{.name = "mode",
+		.type = SETTING_CHOICE,
+		.offset = offsetof(struct limit_options, mode),
+		.default_text = "enforce",
+		.choices = mode_words,
+		.help = "Do what action says, only log what would be done, or do not run at all"},
+	{.name = "strict",
+		.type = SETTING_BOOL,
+		.offset = offsetof(struct limit_options, strict),
+		.default_text = "no",
+		.help = "Count what was tried, not what was accepted: who goes on trying stays "
+			"limited"},
+	{.name = "extension",
+		.type = SETTING_TEXT,
+		.offset = offsetof(struct limit_options, extension),
+		.default_text = "",
+		.example = "\"+\"",
+		.help = "Characters that begin an address extension; with \"+\", user+list counts "
+			"as "
+			"user"},
+	{.name = "prefix_v4",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct limit_options, prefix_v4),
+		.default_text = "32",
+		.min = 8,
+		.max = 32,
+		.help = "Bits of an IPv4 address that make a client network"},
+	{.name = "prefix_v6",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct limit_options, prefix_v6),
+		.default_text = "64",
+		.min = 16,
+		.max = 128,
+		.help = "Bits of an IPv6 address that make a client network"},
+	{.name = NULL},
+};
+
+bool limit_refuses(const struct limit_options *limit)
+{
+	return limit->mode == LIMIT_ENFORCE &&
+	       (limit->action == ACTION_TEMPFAIL || limit->action == ACTION_REJECT);
+}
+
+int64_t limit_share(const struct limit_options *limit, const struct rate *rate)
+{
+	int64_t share = rate->count / limit->hosts;
+
+	return share == 0 && rate->count > 0 ? 1 : share;
+}
+
+bool limit_verify(const void *options_given, const struct site *site, const char **setting_r,
+	char *why, size_t why_size)
+{
+	const struct limit_options *limit = options_given;
+	struct limit_key key;
+
+	(void)site;
+	*setting_r = "key";
+	if (!limit_key_parse(limit->key_text == NULL ? "" : limit->key_text, &key, why, why_size))
+		return false;
+	if (limit_key_has_recipient(&key) &&
+		(limit->count == COUNT_CONNECTIONS || limit->count == COUNT_BYTES)) {
+		snprintf(why, why_size,
+			"%s cannot be counted by recipient, since one message may have many; "
+			"leave recipient and recipient_domain out of the key",
+			count_words[limit->count]);
+		return false;
+	}
+	*setting_r = "reply";
+	return limit_reply_check(limit->reply, why, why_size);
+}
+
+void limit_prepare(void *options_given)
+{
+	struct limit_options *limit = options_given;
+	char why[160];
+
+	if (!limit_key_parse(
+		    limit->key_text == NULL ? "" : limit->key_text, &limit->key, why, sizeof(why)))
+		limit->key = (struct limit_key){0};
+}
+
+void limit_advise(const struct call *call, const struct site *site,
+	void (*warn)(void *context, const char *setting, const char *text), void *context)
+{
+	const struct limit_options *limit = call->options;
+	struct limit_key key;
+	char text[320];
+
+	(void)site;
+	if (limit->mode == LIMIT_OFF || limit->key_text == NULL)
+		return;
+	if (limit_key_parse(limit->key_text, &key, text, sizeof(text)) &&
+		limit_key_is_forgeable(&key)) {
+		snprintf(text, sizeof(text),
+			"limit \"%.64s\" counts only by what a client writes, so one that changes "
+			"it from message to message is never limited; add another limit by "
+			"client_net, or write auth_user first",
+			limit->title);
+		warn(context, "key", text);
+	}
+	if (limit->action == ACTION_REJECT)
+		warn(context, "action",
+			"action = reject loses the mail of a busy hour for good; tempfail lets it "
+			"come when there is room again");
+	if (limit->outage == OUTAGE_ACCEPT)
+		warn(context, "outage",
+			"outage = accept lifts the limit while the store is down, so whoever can "
+			"slow it down has no limit; use local");
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What an administrator says of one limit: its section of the configuration, and the rules that hold
+ * between its settings. */
+#ifndef MAILREEVE_LIMIT_OPTIONS_H
+#define MAILREEVE_LIMIT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "limit_key.h"
+#include "limit_reply.h"
+#include "policy.h"
+#include "setting.h"
+
+enum limit_mode { LIMIT_ENFORCE, LIMIT_MONITOR, LIMIT_OFF };
+
+struct limit_options {
+	char *title;
+	char *key_text;
+	int count; /* enum limit_count */
+	struct rate rate;
+	enum action action;
+	char *reply; /* NULL: ours */
+	int64_t spread; /* percent of the window */
+	int outage; /* enum outage */
+	int64_t hosts;
+	int mode; /* enum limit_mode */
+	bool strict;
+	char *extension;
+	int64_t prefix_v4, prefix_v6;
+	struct limit_key key; /* of key_text, by prepare */
+};
+
+extern const struct setting limit_settings[];
+
+/* It can refuse; otherwise it only looks on. */
+bool limit_refuses(const struct limit_options *limit);
+
+/* What this host lets through while it counts alone: at least one, or a small limit would stop all. */
+int64_t limit_share(const struct limit_options *limit, const struct rate *rate);
+
+/* As in struct policy. */
+bool limit_verify(const void *options, const struct site *site, const char **setting_r, char *why,
+	size_t why_size);
+void limit_prepare(void *options);
+void limit_advise(const struct call *call, const struct site *site,
+	void (*warn)(void *context, const char *setting, const char *text), void *context);
+
+#endif

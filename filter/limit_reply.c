@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "limit_reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "setting.h"
+#include "text.h"
+
+enum word { WORD_LIMIT, WORD_WINDOW, WORD_WAIT, WORD_COUNT };
+
+static const char *const words[WORD_COUNT] = {"{limit}", "{window}", "{wait}"};
+
+static bool find_word(const char *text, enum word *word_r)
+{
+	for (int i = 0; i < WORD_COUNT; i++) {
+		if (strncmp(text, words[i], strlen(words[i])) == 0) {
+			*word_r = (enum word)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool limit_reply_check(const char *text, char *why, size_t why_size)
+{
+	enum { REPLY_MAX = 200 };
+	enum word word;
+
+	if (text == NULL)
+		return true;
+	if (strlen(text) > REPLY_MAX) {
+		snprintf(why, why_size, "the text is longer than %d characters", REPLY_MAX);
+		return false;
+	}
+	for (const char *c = text; *c != '\0'; c++) {
+		if (*c < 0x20 || *c > 0x7e) {
+			snprintf(why, why_size, "an SMTP reply is one line of printable ASCII");
+			return false;
+		}
+		if (*c == '{' && !find_word(c, &word)) {
+			snprintf(why, why_size,
+				"\"%.20s\" stands for nothing; write {limit}, {window} or {wait}",
+				c);
+			return false;
+		}
+	}
+	return true;
+}
+
+const char *limit_amount(enum limit_count count, int64_t units, char *buffer, size_t size)
+{
+	static const struct {
+		const char *one, *many;
+	} names[] = {
+		[COUNT_CONNECTIONS] = {"connection", "connections"},
+		[COUNT_MESSAGES] = {"message", "messages"},
+		[COUNT_RECIPIENTS] = {"recipient", "recipients"},
+		[COUNT_BYTES] = {"byte", "bytes"},
+		[COUNT_REFUSED_RECIPIENTS] = {"refused recipient", "refused recipients"},
+	};
+
+	if (count == COUNT_BYTES && units >= 1024 && units % 1024 == 0)
+		return format_size(units, buffer, size);
+	snprintf(buffer, size, "%lld %s", (long long)units,
+		units == 1 ? names[count].one : names[count].many);
+	return buffer;
+}
+
+static void write_wait(int64_t wait_ms, char *buffer, size_t size)
+{
+	static const struct {
+		int64_t ms;
+		const char *one, *many;
+	} units[] = {{86400000, "day", "days"}, {3600000, "hour", "hours"},
+		{60000, "minute", "minutes"}, {1000, "second", "seconds"}};
+
+	for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
+		int64_t count = (wait_ms + units[i].ms - 1) / units[i].ms;
+
+		/* "2 hours" would be a poor answer for 61 minutes. */
+		if (count <= 2 && i + 1 < ARRAY_COUNT(units))
+			continue;
+		snprintf(buffer, size, "%lld %s", (long long)count,
+			count == 1 ? units[i].one : units[i].many);
+		return;
+	}
+}
+
+const char *limit_reply_write(const struct limit_reply *reply, char *buffer, size_t size)
+{
+	char values[WORD_COUNT][48] = {[WORD_WAIT] = "some time"};
+	const char *text = reply->text;
+	struct text line;
+	enum word word;
+
+	if (text == NULL)
+		text = reply->wait_ms > 0 ? "{limit} per {window} reached, try again in {wait}"
+					  : "{limit} per {window} reached, try again later";
+	limit_amount(reply->count, reply->limit, values[WORD_LIMIT], sizeof(values[0]));
+	format_duration(reply->window_ms, values[WORD_WINDOW], sizeof(values[0]));
+	if (reply->wait_ms > 0)
+		write_wait(reply->wait_ms, values[WORD_WAIT], sizeof(values[0]));
+	text_init(&line, buffer, size);
+	while (*text != '\0') {
+		if (*text == '{' && find_word(text, &word)) {
+			text_add(&line, values[word]);
+			text += strlen(words[word]);
+		} else {
+			text_add_char(&line, *text++);
+		}
+	}
+	return buffer;
+}
+
+int64_t limit_spread_wait(int64_t wait_ms, int64_t window_ms, int64_t percent, uint32_t random)
+{
+	if (wait_ms <= 0)
+		return wait_ms;
+	return wait_ms + window_ms / 1000 * 10 * percent * (int64_t)(random % 1024) / 1024;
+}

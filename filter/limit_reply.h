@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a client is told that has reached a limit. Pure. */
+#ifndef MAILREEVE_LIMIT_REPLY_H
+#define MAILREEVE_LIMIT_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
+
+enum limit_count {
+	COUNT_CONNECTIONS,
+	COUNT_MESSAGES,
+	COUNT_RECIPIENTS,
+	COUNT_BYTES,
+	COUNT_REFUSED_RECIPIENTS
+};
+
+/* False with a sentence in WHY: a text that cannot be sent, or a word in braces that stands for
+ * nothing. NULL is none, which is fine. */
+bool limit_reply_check(const char *text, char *why, size_t why_size) MUST_CHECK;
+
+struct limit_reply {
+	const char *text; /* with {limit}, {window}, {wait}; NULL: ours */
+	enum limit_count count;
+	int64_t limit, window_ms;
+	int64_t wait_ms; /* 0: not known */
+};
+
+/* "200 recipients per 1h reached, try again in 12 minutes". Returns BUFFER. */
+const char *limit_reply_write(const struct limit_reply *reply, char *buffer, size_t size);
+
+/* "200 recipients", "1 message", "10MB". Returns BUFFER. */
+const char *limit_amount(enum limit_count count, int64_t units, char *buffer, size_t size);
+
+/* WAIT_MS and up to PERCENT of the window on top, so that not all who wait return at once. */
+int64_t limit_spread_wait(int64_t wait_ms, int64_t window_ms, int64_t percent, uint32_t random);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What limits can count beside messages and recipients. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../tests/fake/fake_inquiry.c"
+#include "../tests/fake/fake_spf.c"
+#include "../tests/fake/flaky_store.c"
+#include "../tests/lib/policy_case.h"
+
+extern const struct policy policy_limit;
+
+static struct services services;
+
+static int begin(void **state)
+{
+	(void)state;
+	services.store = flaky_store_open();
+	services.local = flaky_store_open();
+	return 0;
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	flaky_store_close(&services.store);
+	flaky_store_close(&services.local);
+	return 0;
+}
+
+struct row {
+	const char *name, *value;
+};
+
+static void start(struct policy_case *policy_case, const struct row *rows)
+{
+	fake_dns_clear();
+	fake_spf_clear();
+	fake_spf("example.com", SPF_PASS);
+	policy_case_start(policy_case, &policy_limit);
+	policy_case->services = services;
+	*(char **)policy_case->options = mem_text("test");
+	for (; rows->name != NULL; rows++)
+		policy_case_set(policy_case, rows->name, rows->value);
+	policy_case_connect(policy_case, "192.0.2.7");
+	policy_case_helo(policy_case, "mail.example.com");
+	policy_case_mail(policy_case, "<anna@example.com>");
+}
+
+static void end_message(struct policy_case *policy_case, enum outcome outcome)
+{
+	policy_limit.end[SCOPE_TRANSACTION](&policy_case->call, outcome);
+	memset(policy_case->call.state[SCOPE_TRANSACTION], 0,
+		policy_limit.state_size[SCOPE_TRANSACTION]);
+	policy_case_mail(policy_case, "<anna@example.com>");
+}
+
+static void end_connection(struct policy_case *policy_case)
+{
+	end_message(policy_case, OUTCOME_DROPPED);
+	policy_limit.end[SCOPE_CONNECTION](&policy_case->call, OUTCOME_DROPPED);
+	memset(policy_case->call.state[SCOPE_CONNECTION], 0,
+		policy_limit.state_size[SCOPE_CONNECTION]);
+}
+
+static void stop(struct policy_case *policy_case)
+{
+	end_connection(policy_case);
+	mem_free(*(char **)policy_case->options);
+	policy_case_end(policy_case);
+}
+
+/* One RCPT as the chain asks it, where another policy has ELSEWHERE to say. */
+static enum verdict rcpt(
+	struct policy_case *policy_case, const char *mailer, enum verdict elsewhere)
+{
+	struct call *call = &policy_case->call;
+
+	policy_case_rcpt(policy_case, "<bob@example.org>");
+	strcpy(policy_case->recipient.mta_mailer, mailer);
+	call->stage = STAGE_RCPT;
+	policy_limit.before_recipient(call);
+	call->verdict = verdict_of_action(policy_case_action(policy_case));
+	if (call->verdict < VERDICT_TEMPFAIL) {
+		call->verdict = elsewhere;
+		if (elsewhere < VERDICT_TEMPFAIL) {
+			policy_case_run(policy_case, STAGE_RCPT);
+			call->verdict = verdict_of_action(policy_case_action(policy_case));
+			if (call->verdict >= VERDICT_TEMPFAIL)
+				policy_limit.recipient_refused(call);
+		}
+	}
+	policy_limit.recipient_answered(call);
+	return call->verdict;
+}
+
+static enum verdict good(struct policy_case *policy_case)
+{
+	return rcpt(policy_case, "", VERDICT_CONTINUE);
+}
+
+static void test_connections(void **state)
+{
+	static const struct row rows[] = {
+		{"key", "client_ip"}, {"count", "connections"}, {"rate", "2 / 1h"}, {0}};
+	struct policy_case one;
+
+	(void)state;
+	start(&one, rows);
+	for (int i = 0; i < 2; i++) {
+		for (int j = 0; j < 3; j++) {
+			assert_int_equal(good(&one), VERDICT_CONTINUE);
+			end_message(&one, j == 1 ? OUTCOME_ACCEPTED : OUTCOME_DROPPED);
+		}
+		assert_int_equal(flaky_store_sum(services.store), i + 1);
+		end_connection(&one);
+	}
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(good(&one), VERDICT_TEMPFAIL);
+	assert_non_null(strstr(policy_case_finding(&one, "rate")->reply, "2 connections per 1h"));
+	/* A connection that took place is not given back. */
+	end_connection(&one);
+	assert_int_equal(flaky_store_sum(services.store), 2);
+	stop(&one);
+}
+
+static void test_strict_connections(void **state)
+{
+	static const struct row rows[] = {{"key", "client_ip"}, {"count", "connections"},
+		{"rate", "2 / 1h"}, {"strict", "yes"}, {0}};
+	struct policy_case one;
+
+	(void)state;
+	start(&one, rows);
+	for (int i = 0; i < 5; i++) {
+		for (int j = 0; j < 4; j++)
+			assert_int_equal(good(&one), i < 2 ? VERDICT_CONTINUE : VERDICT_TEMPFAIL);
+		end_connection(&one);
+	}
+	assert_int_equal(flaky_store_sum(services.store), 5);
+	stop(&one);
+}
+
+static void feed(struct policy_case *policy_case, size_t body)
+{
+	static const unsigned char bytes[1000];
+	struct call *call = &policy_case->call;
+
+	call->field_name = "Subject";
+	call->field_body = "hello";
+	policy_limit.judge[STAGE_HEADER](call);
+	call->chunk = bytes;
+	for (; body > 0; body -= call->chunk_length) {
+		call->chunk_length = body < sizeof(bytes) ? body : sizeof(bytes);
+		policy_limit.judge[STAGE_BODY](call);
+	}
+	policy_case_run(policy_case, STAGE_EOM);
+}
+
+static void test_bytes(void **state)
+{
+	static const struct row rows[] = {
+		{"key", "sender"}, {"count", "bytes"}, {"rate", "10kB / 1h"}, {0}};
+	struct policy_case one;
+
+	(void)state;
+	start(&one, rows);
+	assert_int_equal(good(&one), VERDICT_CONTINUE);
+	feed(&one, 4984);
+	assert_int_equal(policy_case_action(&one), ACTION_OFF);
+	assert_int_equal(flaky_store_sum(services.store), 5000);
+	/* The MTA has refused it: nothing is used up. */
+	end_message(&one, OUTCOME_DROPPED);
+	assert_int_equal(flaky_store_sum(services.store), 0);
+	for (int i = 0; i < 2; i++) {
+		feed(&one, 4984);
+		assert_int_equal(policy_case_action(&one), ACTION_OFF);
+		end_message(&one, OUTCOME_ACCEPTED);
+	}
+	feed(&one, 4984);
+	assert_int_equal(policy_case_action(&one), ACTION_TEMPFAIL);
+	assert_non_null(strstr(policy_case_finding(&one, "rate")->reply, "10KB per 1h reached"));
+	end_message(&one, OUTCOME_DROPPED);
+	/* A smaller one still fits, to the byte. */
+	feed(&one, 240 - 16);
+	assert_int_equal(policy_case_action(&one), ACTION_OFF);
+	end_message(&one, OUTCOME_ACCEPTED);
+	assert_int_equal(flaky_store_sum(services.store), 10240);
+	stop(&one);
+}
+
+/* A8: what is asked for and dropped again is no free directory. */
+static void test_refused_recipients(void **state)
+{
+	static const struct row rows[] = {
+		{"key", "client_ip"}, {"count", "refused_recipients"}, {"rate", "3 / 1h"}, {0}};
+	struct policy_case one;
+
+	(void)state;
+	start(&one, rows);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(good(&one), VERDICT_CONTINUE);
+		assert_int_equal(rcpt(&one, "", VERDICT_TEMPFAIL), VERDICT_TEMPFAIL);
+	}
+	assert_int_equal(flaky_store_sum(services.store), 0);
+	assert_int_equal(rcpt(&one, "", VERDICT_REJECT), VERDICT_REJECT);
+	end_message(&one, OUTCOME_DROPPED);
+	assert_int_equal(rcpt(&one, "error", VERDICT_CONTINUE), VERDICT_CONTINUE);
+	end_message(&one, OUTCOME_ACCEPTED);
+	assert_int_equal(rcpt(&one, "", VERDICT_REJECT), VERDICT_REJECT);
+	assert_int_equal(flaky_store_sum(services.store), 3);
+	end_connection(&one);
+	/* From now on no answer tells who exists. */
+	assert_int_equal(rcpt(&one, "", VERDICT_REJECT), VERDICT_TEMPFAIL);
+	assert_int_equal(good(&one), VERDICT_TEMPFAIL);
+	assert_int_equal(flaky_store_sum(services.store), 3);
+	stop(&one);
+}
+
+/* Sixty-four at once, each before the answer of any other: three answers. */
+static void test_refused_in_parallel(void **state)
+{
+	static const struct row rows[] = {
+		{"key", "client_ip"}, {"count", "refused_recipients"}, {"rate", "3 / 1h"}, {0}};
+	static struct policy_case many[64];
+	int asked = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(many); i++) {
+		start(&many[i], rows);
+		policy_case_rcpt(&many[i], "<bob@example.org>");
+		many[i].call.stage = STAGE_RCPT;
+		policy_limit.before_recipient(&many[i].call);
+		asked += policy_case_action(&many[i]) == ACTION_OFF;
+	}
+	assert_int_equal(asked, 3);
+	for (size_t i = 0; i < ARRAY_COUNT(many); i++) {
+		many[i].call.verdict = VERDICT_CONTINUE;
+		policy_limit.recipient_answered(&many[i].call);
+		stop(&many[i]);
+	}
+	assert_int_equal(flaky_store_sum(services.store), 0);
+}
+
+/* A4: a new sub-domain for each message is the same organization. */
+static void test_organization(void **state)
+{
+	static const struct row rows[] = {
+		{"key", "sender_organization"}, {"count", "messages"}, {"rate", "5 / 1h"}, {0}};
+	struct policy_case one;
+	int accepted = 0;
+
+	(void)state;
+	start(&one, rows);
+	for (int i = 0; i < 100; i++) {
+		char domain[40], sender[60];
+
+		snprintf(domain, sizeof(domain), "h%d.example.com", i);
+		snprintf(sender, sizeof(sender), "<u%d@%s>", i, domain);
+		fake_spf_clear();
+		fake_spf(domain, SPF_PASS);
+		policy_case_mail(&one, sender);
+		accepted += good(&one) == VERDICT_CONTINUE;
+		end_message(&one, OUTCOME_ACCEPTED);
+	}
+	assert_int_equal(accepted, 5);
+	stop(&one);
+}
+
+static void test_monitor(void **state)
+{
+	static const struct row rows[] = {{"key", "client_ip"}, {"count", "connections"},
+		{"rate", "0 / 1h"}, {"mode", "monitor"}, {0}};
+	struct policy_case one;
+
+	(void)state;
+	start(&one, rows);
+	assert_int_equal(good(&one), VERDICT_CONTINUE);
+	assert_int_equal(policy_case_finding(&one, "rate")->would, ACTION_TEMPFAIL);
+	stop(&one);
+}
+
+static void test_verify(void **state)
+{
+	static const struct {
+		const char *name, *key, *count, *reply, *want;
+	} rows[] = {
+		{"key", "recipient", "bytes", "", "by recipient"},
+		{"key", "client_ip + recipient_domain", "connections", "", "by recipient"},
+		{"key", "recipient", "refused_recipients", "", NULL},
+		{"reply", "client_ip", "bytes", "{when}", "{when}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		const struct row none = {0};
+		struct policy_case one;
+		const char *setting = NULL;
+		char why[300] = "";
+
+		start(&one, &none);
+		for (const struct setting *row = policy_limit.settings; row->name != NULL; row++) {
+			const char *value = strcmp(row->name, "key") == 0     ? rows[i].key
+					    : strcmp(row->name, "count") == 0 ? rows[i].count
+					    : strcmp(row->name, "reply") == 0 ? rows[i].reply
+									      : NULL;
+
+			if (value != NULL)
+				assert_true(setting_parse(
+					row, value, "test", one.options, why, sizeof(why)));
+		}
+		assert_int_equal(
+			policy_limit.verify(one.options, &one.site, &setting, why, sizeof(why)),
+			rows[i].want == NULL);
+		if (rows[i].want != NULL) {
+			assert_string_equal(setting, rows[i].name);
+			assert_non_null(strstr(why, rows[i].want));
+		}
+		stop(&one);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_connections, begin, finish),
+		cmocka_unit_test_setup_teardown(test_strict_connections, begin, finish),
+		cmocka_unit_test_setup_teardown(test_bytes, begin, finish),
+		cmocka_unit_test_setup_teardown(test_refused_recipients, begin, finish),
+		cmocka_unit_test_setup_teardown(test_refused_in_parallel, begin, finish),
+		cmocka_unit_test_setup_teardown(test_organization, begin, finish),
+		cmocka_unit_test_setup_teardown(test_monitor, begin, finish),
+		cmocka_unit_test_setup_teardown(test_verify, begin, finish),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
