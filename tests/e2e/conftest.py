@@ -91,6 +91,9 @@ def postfix(folder, site, sink, tls):
     ]
     services["192.0.2.25", 2526] = ["smtpd_milters=inet:127.0.0.1:8891"]
     services["127.0.0.1", 26] = ["smtpd_milters="]
+    # A mail store for call-aheads.
+    services["127.0.0.1", 2529] = [
+        "smtpd_milters=", f"relay_recipient_maps=inline:{{bob@{world.DOMAIN}=ok}}"]
     services["127.0.0.1", 2527] = []  # takes XCLIENT
     services["192.0.2.25", 2528] = [
         "smtpd_tls_security_level=may", "smtpd_tls_ask_ccert=yes",

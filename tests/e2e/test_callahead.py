@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Recipients that are known elsewhere: a mail store asked by SMTP or LMTP, a set of Redis."""
+
+import os
+import sys
+
+import pytest
+
+from harness import world
+from harness.process import until
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "servers"))
+from mail_store import SECRET, MailStore  # noqa: E402
+
+KEY = "known:example.test"
+
+
+@pytest.fixture(params=["smtp", "lmtp"])
+def mail_store(request, folder):
+    path = f"{folder}/mail_store.sock" if request.param == "lmtp" else None
+    store = MailStore(["bob@example.test"], path)
+    yield store
+    if not store.stopping.is_set():
+        store.stop()
+
+
+@pytest.fixture
+def with_source(site):
+    """Starts the filter with that source instead of the file."""
+    base = site.base
+
+    def start(source, settings="", domains="", more=""):
+        site.base = lambda: base().replace(
+            f'"example.test file:{site.users_file}" }}',
+            f'"example.test {source}"{more} }} {settings}'
+            + (f' domains = {{ "{domains}" }}' if domains else ""))
+        return site.fresh_filter()
+
+    yield start
+    site.base = base
+    site.stop_filter()
+
+
+def refusal(mta, site, recipient):
+    """The refusal of RCPT, which never tells what stands behind us."""
+    step, reply = site.send(mta, recipients=[recipient]).refusal
+    assert step == "rcpt"
+    assert SECRET not in str(reply) and "lmtp" not in str(reply) and "smtp:" not in str(reply)
+    return reply
+
+
+def test_mail_store(mta, site, with_source, mail_store):
+    with_source(mail_store.source)
+    for _ in range(2):
+        assert site.send(mta, recipients=["bob@example.test"]).accepted
+        reply = refusal(mta, site, "nobody@example.test")
+        assert (reply.code, reply.enhanced) == (550, "5.1.1")
+        assert "Unknown local user" in reply.text
+    # The second time nobody was asked.
+    assert len(mail_store.asked) == 3 and mail_store.asked[1].startswith("no-such-user-")
+
+
+def test_many_recipients_of_one_message(mta, site, with_source, mail_store):
+    with_source(mail_store.source)
+    result = site.send(
+        mta, recipients=["nobody@example.test", "bob@example.test", "none@example.test"])
+    assert [reply.code for reply in result.rcpts] == [550, 250, 550]
+    assert result.accepted
+
+
+def test_postfix_is_asked(mta, site, with_source):
+    with_source("smtp:127.0.0.1:2529")
+    assert site.send(mta, recipients=["bob@example.test"]).accepted
+    reply = refusal(mta, site, "nobody@example.test")
+    assert (reply.code, reply.enhanced) == (550, "5.1.1")
+    # More unknown ones than Postfix likes on one connection.
+    for number in range(12):
+        assert refusal(mta, site, f"nobody{number}@example.test").code == 550
+
+
+def test_postfix_that_takes_anybody(postfix, site, with_source):
+    daemon = with_source("smtp:127.0.0.1:26")
+    assert site.send(postfix, recipients=["nobody@example.test"]).accepted
+    daemon.wait_line("takes any recipient of example.test")
+
+
+@pytest.mark.parametrize("how", ["silent", "garbage", "flood", "close", "later", "relaying denied"])
+def test_target_that_misbehaves(postfix, site, with_source, mail_store, how):
+    mail_store.misbehaviour = how
+    with_source(mail_store.source, "callahead_timeout = 300ms unverified = tempfail")
+    reply = refusal(postfix, site, "bob@example.test")
+    assert (reply.code, reply.enhanced) == (450, "4.1.1")
+    with_source(mail_store.source, "callahead_timeout = 300ms")
+    assert site.send(postfix, recipients=["bob@example.test"]).accepted
+    mail_store.stop()
+
+
+def test_target_gone_and_back(postfix, site, with_source, folder):
+    path = f"{folder}/come_and_go.sock"
+    store = MailStore(["bob@example.test"], path)
+    with_source(f"lmtp:{path}", "callahead_unknown = 0s callahead_known = 0s",
+                "example.test outage=backup")
+    assert refusal(postfix, site, "nobody@example.test").code == 550
+    store.stop()
+    # What was refused stays refused; what is not known about is taken.
+    assert refusal(postfix, site, "nobody@example.test").code == 550
+    assert site.send(postfix, recipients=["carol@example.test"]).accepted
+    store = MailStore(["nobody@example.test"], path)
+    until(lambda: site.send(postfix, recipients=["nobody@example.test"]).accepted,
+          "the target is asked again")
+    store.stop()
+
+
+def test_file_first_then_mail_store(postfix, site, with_source, mail_store):
+    with_source(f"file:{site.users_file}", more=f', "* {mail_store.source}"')
+    assert site.send(postfix, recipients=["carol@example.test"]).accepted
+    assert mail_store.asked == []
+    assert refusal(postfix, site, "nobody@example.test").code == 550
+    assert mail_store.asked == ["nobody@example.test"]
+
+
+def test_set_of_redis(postfix, site, with_source, redis):
+    settings = '} store { url = "redis://127.0.0.1" '
+    redis.command("SADD", KEY, "bob@example.test")
+    with_source(f"redis:{KEY}", settings)
+    assert site.send(postfix, recipients=["Bob+x@example.test"]).accepted
+    assert refusal(postfix, site, "carol@example.test").code == 550
+    redis.command("SADD", KEY, "carol@example.test")
+    assert site.send(postfix, recipients=["carol@example.test"]).accepted
+    redis.command("SREM", KEY, "carol@example.test")
+    assert refusal(postfix, site, "carol@example.test").code == 550
+    redis.stop()
+    try:
+        assert site.send(postfix, recipients=["carol@example.test"]).accepted
+    finally:
+        redis.start()
+
+
+def test_accounts_of_the_machine(postfix, site, with_source):
+    with_source("passwd:")
+    assert site.send(postfix, recipients=["root@example.test"]).accepted
+    assert refusal(postfix, site, "no-such-account@example.test").code == 550
+    assert site.send(postfix, client=world.GOOD, recipients=["postmaster@example.test"]).accepted
