@@ -13,7 +13,7 @@ static bool parse_port(const char *text, unsigned *port_r)
 	unsigned port = 0;
 	size_t digits;
 
-	for (digits = 0; ascii_is_digit(text[digits]) && digits < 5; digits++)
+	for (digits = 0; digits < 5 && ascii_is_digit(text[digits]); digits++)
 		port = port * 10 + (unsigned)(text[digits] - '0');
 	if (digits == 0 || text[digits] != '\0' || port == 0 || port > PORT_MAX)
 		return false;

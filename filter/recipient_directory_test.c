@@ -149,7 +149,7 @@ static void test_redis(void **state)
 	store = (struct store){.kind = "redis",
 		.key = "known:org",
 		.members = {"anna@example.org", "b b@example.org", "@all.example"}};
-	open_with("* redis:known:org", NULL);
+	open_with("* redis:known:org", (const char *)NULL);
 	assert_int_equal(look_up("Anna@example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("anna+list@example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("\"b b\"@example.org"), RECIPIENT_KNOWN);
@@ -161,7 +161,7 @@ static void test_redis(void **state)
 	/* A store in memory has no sets: nobody is unknown by it. */
 	store = (struct store){.kind = "memory", .key = ""};
 	assert_int_equal(look_up("anna@example.org"), RECIPIENT_UNSURE);
-	open_with("example.org redis:other", NULL);
+	open_with("example.org redis:other", (const char *)NULL);
 	store.asked = 0;
 	assert_int_equal(look_up("anna@example.net"), RECIPIENT_NOT_ASKED);
 	assert_int_equal(store.asked, 0);
@@ -180,7 +180,7 @@ static void test_accounts(void **state)
 	char *second = mem_format("* aliases:%s", aliases);
 
 	(void)state;
-	open_with(first, second, NULL);
+	open_with(first, second, (const char *)NULL);
 	assert_int_equal(look_up("root@example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("anna@example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("anna+x@example.org"), RECIPIENT_KNOWN);
@@ -189,7 +189,7 @@ static void test_accounts(void **state)
 	assert_int_equal(look_up("sales@example.net"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("bob@example.org"), RECIPIENT_UNKNOWN);
 	assert_int_equal(look_up("anna@example.net"), RECIPIENT_UNKNOWN);
-	open_with("* passwd:", NULL);
+	open_with("* passwd:", (const char *)NULL);
 	assert_int_equal(look_up("root@example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("no-such-account@example.org"), RECIPIENT_UNKNOWN);
 	mem_free(first);
@@ -217,7 +217,7 @@ static void test_mixed(void **state)
 	fake_mta_start(&server, false);
 	second = mem_format("* smtp:127.0.0.1:%d", server.port);
 	below = mem_format(".example.org file:%s", users);
-	open_with(first, second, NULL);
+	open_with(first, second, (const char *)NULL);
 	assert_int_equal(look_up("carl@example.org"), RECIPIENT_KNOWN);
 	/* What the first knows is not asked of the second. */
 	assert_int_equal(fake_mta_connections(&server), 0);
@@ -230,7 +230,7 @@ static void test_mixed(void **state)
 	assert_int_equal(look_up("carl@example.org"), RECIPIENT_KNOWN);
 	fake_mta_order(&server, &catch_all);
 	assert_int_equal(look_up("bob@example.org"), RECIPIENT_ANY);
-	open_with(below, NULL);
+	open_with(below, (const char *)NULL);
 	assert_int_equal(look_up("x@wild.example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("x@other.example.org"), RECIPIENT_UNKNOWN);
 	assert_int_equal(look_up("carl@example.org"), RECIPIENT_NOT_ASKED);

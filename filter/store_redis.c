@@ -32,8 +32,8 @@ static void hash_script(const char *source, char sha[41])
 		snprintf(sha + 2 * i, 3, "%02x", digest[i]);
 }
 
-static void add_key(const struct redis *redis, const struct store_charge *charge,
-	struct redis_command *command)
+static void add_key(
+	const struct redis *redis, const struct store_charge *charge, struct redis_command *command)
 {
 	redis_command_addf(
 		command, "%sw:%s:%" PRId64, redis->prefix, charge->key, charge->window_ms);
