@@ -4,11 +4,20 @@
 #include <string.h>
 
 #include "exemption.h"
+#include "log.h"
 #include "policy.h"
 #include "recipient_directory.h"
+#include "sender_login.h"
 #include "text.h"
 
-enum { CHECK_INVALID, CHECK_AMBIGUOUS, CHECK_RELAY, CHECK_UNKNOWN, CHECK_UNVERIFIED };
+enum {
+	CHECK_INVALID,
+	CHECK_AMBIGUOUS,
+	CHECK_RELAY,
+	CHECK_UNKNOWN,
+	CHECK_UNVERIFIED,
+	CHECK_NOT_OWNER
+};
 
 static const struct check recipient_checks[] = {
 	[CHECK_INVALID] = {.name = "invalid",
@@ -48,12 +57,22 @@ static const struct check recipient_checks[] = {
 		.help = "No source knows the recipient, and one could not be asked; tempfail is "
 			"the "
 			"hardest that comes of it"},
+	[CHECK_NOT_OWNER] = {.name = "not_owner",
+		.fail = ACTION_REJECT,
+		.code = "553",
+		.enhanced = "5.7.1",
+		.reply = "the sender address belongs to another user",
+		.help = "The reverse-path of an authenticated user is none of those that "
+			"sender_login "
+			"gives to it"},
 	{.name = NULL},
 };
 
 struct recipient_options {
 	struct recipient_directory_settings settings;
+	char *sender_login;
 	struct recipient_directory *directory;
+	struct sender_login *owners; /* NULL: no map, or it could not be read */
 };
 
 static const struct setting recipient_settings[] = {
@@ -111,6 +130,15 @@ static const struct setting recipient_settings[] = {
 		.default_text = "7d",
 		.max = INT64_C(31) * 86400000,
 		.help = "How long a refusal is remembered for outage=backup"},
+	{.name = "sender_login",
+		.type = SETTING_FILE,
+		.offset = offsetof(struct recipient_options, sender_login),
+		.default_text = "",
+		.example = "\"/etc/mailreeve/sender_login\"",
+		.help = "Senders that authenticated users may use, a line each: \"anna "
+			"anna@example.org @example.net\"; @.example.net is all below, * any "
+			"sender, "
+			"user * everybody"},
 	{.name = NULL},
 };
 
@@ -121,15 +149,33 @@ static bool verify(const void *options_given, const struct site *site, const cha
 {
 	const struct recipient_options *options = options_given;
 
+	struct sender_login *owners;
+
 	(void)site;
-	return recipient_directory_verify(&options->settings, setting_r, why, why_size);
+	if (!recipient_directory_verify(&options->settings, setting_r, why, why_size))
+		return false;
+	if (options->sender_login == NULL)
+		return true;
+	*setting_r = "sender_login";
+	owners = sender_login_load(options->sender_login, why, why_size);
+	if (owners == NULL)
+		return false;
+	sender_login_free(&owners);
+	return true;
 }
 
 static void prepare(void *options_given)
 {
 	struct recipient_options *options = options_given;
 
+	char why[SETTING_WHY_SIZE];
+
 	options->directory = recipient_directory_open(&options->settings);
+	if (options->sender_login == NULL)
+		return;
+	options->owners = sender_login_load(options->sender_login, why, sizeof(why));
+	if (options->owners == NULL)
+		log_warning("sender_login: %s", why);
 }
 
 static void clear(void *options_given)
@@ -137,6 +183,7 @@ static void clear(void *options_given)
 	struct recipient_options *options = options_given;
 
 	recipient_directory_close(&options->directory);
+	sender_login_free(&options->owners);
 }
 
 static void look_up(struct call *call, const struct path *path, struct recipient_look *look_r)
@@ -313,6 +360,23 @@ static void judge_rcpt(struct call *call)
 	judge_known(call, &recipient->path);
 }
 
+/* Whoever is authenticated speaks for itself only. */
+static void judge_mail(struct call *call)
+{
+	const struct recipient_options *options = call->options;
+	const struct session *session = call->session;
+	const struct transaction *transaction = &session->transaction;
+	char user[MACRO_SIZE];
+
+	if (options->owners == NULL || session->auth_user[0] == '\0' ||
+		(transaction->error == PATH_OK && !transaction->cut &&
+			sender_login_allows(
+				options->owners, session->auth_user, &transaction->reverse_path)))
+		return;
+	report(call, CHECK_NOT_OWNER, RESULT_FAIL, "%s is not given to user %s", transaction->raw,
+		text_escape(session->auth_user, user, sizeof(user)));
+}
+
 static void advise(const struct call *call, const struct site *site,
 	void (*warn)(void *context, const char *setting, const char *text), void *context)
 {
@@ -328,7 +392,7 @@ const struct policy policy_recipient = {
 	.checks = recipient_checks,
 	.settings = recipient_settings,
 	.options_size = sizeof(struct recipient_options),
-	.judge = {[STAGE_RCPT] = judge_rcpt},
+	.judge = {[STAGE_MAIL] = judge_mail, [STAGE_RCPT] = judge_rcpt},
 	.verify = verify,
 	.advise = advise,
 	.prepare = prepare,

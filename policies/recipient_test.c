@@ -446,6 +446,50 @@ static void test_domains(void **state)
 	policy_case_end(&policy_case);
 }
 
+static void test_sender_login(void **state)
+{
+	static const struct {
+		const char *user, *sender;
+		bool refused;
+	} login_rows[] = {
+		{"anna", "<anna@example.org>", false},
+		{"anna", "<>", false},
+		{"anna", "<bob@example.org>", true},
+		{"anna", "<anna@example..org>", true},
+		{"anna", "<anna%example.net@example.org>", true},
+		{"bob", "<bob@example.org>", true},
+		{"", "<bob@example.org>", false},
+	};
+	char map[] = "/tmp/recipient_test.map.XXXXXX";
+	struct policy_case policy_case;
+	int fd = mkstemp(map);
+
+	(void)state;
+	assert_int_equal(write(fd, "anna anna@example.org\n", 22), 22);
+	close(fd);
+	start(&policy_case);
+	strcpy(policy_case.session.auth_user, "bob");
+	policy_case_run(&policy_case, STAGE_MAIL);
+	assert_null(policy_case_finding(&policy_case, "not_owner"));
+	policy_case_set(&policy_case, "sender_login", map);
+	for (size_t i = 0; i < ARRAY_COUNT(login_rows); i++) {
+		const struct finding *finding;
+
+		policy_case_mail(&policy_case, login_rows[i].sender);
+		strcpy(policy_case.session.auth_user, login_rows[i].user);
+		policy_case_run(&policy_case, STAGE_MAIL);
+		finding = policy_case_finding(&policy_case, "not_owner");
+		if ((finding != NULL) != login_rows[i].refused)
+			fail_msg("%s as %s", login_rows[i].user, login_rows[i].sender);
+		if (finding != NULL) {
+			assert_int_equal(finding->result, RESULT_FAIL);
+			assert_int_equal(finding->action, ACTION_REJECT);
+		}
+	}
+	unlink(map);
+	policy_case_end(&policy_case);
+}
+
 static void note_warning(void *context, const char *setting, const char *text)
 {
 	assert_true(strlen(text) > 20);
@@ -484,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_outage),
 		cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_sender_login),
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_advise),
 	};
