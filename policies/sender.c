@@ -71,8 +71,8 @@ static const struct check sender_checks[] = {
 		.code = "550",
 		.enhanced = "5.7.1",
 		.reply = "the sender's domain is ours",
-		.help = "A reverse-path in local_domains from outside, without a proof that the "
-			"client is registered for it"},
+		.help = "A reverse-path with a domain, name or address of ours from outside, "
+			"without a proof that the client is registered for it"},
 	[CHECK_PROTECTED] = {.name = "protected",
 		.fail = ACTION_REJECT,
 		.can_temperror = true,
@@ -119,6 +119,8 @@ static bool is_own_domain(const struct call *call, const char *domain)
 {
 	const struct sender_options *options = call->options;
 
+	if (site_is_own_name(call->session->site, domain))
+		return true;
 	for (; domain != NULL && domain[0] != '\0'; domain = strchr(domain, '.')) {
 		if (*domain == '.')
 			domain++;
@@ -167,9 +169,12 @@ static bool claims(const struct call *call, unsigned check)
 {
 	const struct path *path = &call->session->transaction.reverse_path;
 
-	if (!check_is_on(call, check) || !has_valid_path(call) || path->domain[0] == '\0' ||
+	if (!check_is_on(call, check) || !has_valid_path(call) || path->null ||
 		call->session->client.family == IP_NONE)
 		return false;
+	if (path->domain[0] == '\0')
+		return check == CHECK_OWN_DOMAIN && path->literal.family != IP_NONE &&
+		       site_is_own_address(call->session->site, &path->literal);
 	return check == CHECK_OWN_DOMAIN ? is_own_domain(call, path->domain)
 					 : is_protected(call, path->domain);
 }
@@ -195,7 +200,8 @@ static void sender_announce(struct call *call)
 		session_sender_spf(call->session);
 		session_iprev(call->session);
 	}
-	if (matchlist_has_domains(options->partners))
+	if (matchlist_has_domains(options->partners) &&
+		(claims(call, CHECK_OWN_DOMAIN) || claims(call, CHECK_PROTECTED)))
 		session_iprev(call->session);
 }
 
@@ -357,12 +363,16 @@ static void judge_claim(
 	struct call *call, unsigned check, const struct proof *proof, const char *whose)
 {
 	const struct sender_options *options = call->options;
-	const char *domain = call->session->transaction.reverse_path.domain;
+	const struct path *path = &call->session->transaction.reverse_path;
+	const char *domain = path->domain;
+	char literal[IPADDR_TEXT_SIZE];
 	struct match match;
 	enum result partner;
 
 	if (!claims(call, check))
 		return;
+	if (domain[0] == '\0')
+		domain = ipaddr_format(&path->literal, literal);
 	if (proof->holds) {
 		report(call, check, RESULT_PASS, "%s is %s, and %s", domain, whose,
 			proof->evidence);

@@ -32,7 +32,11 @@ struct row {
 	const char *evidence; /* a part of that of a failed check */
 };
 
-#define GOOD_MX {NET, DNS_MX, "10:" MX1, 0}, {MX1, DNS_A, CLIENT, 0}
+#define GOOD_MX                                                                                    \
+	{NET, DNS_MX, "10:" MX1, 0},                                                               \
+	{                                                                                          \
+		MX1, DNS_A, CLIENT, 0                                                              \
+	}
 
 static const struct row rows[] = {
 	/* The form. */
@@ -273,6 +277,18 @@ static const struct row rows[] = {
 		.from = "<boss@example.org>",
 		.results = "own_domain=fail nonexistent=none no_mail_host=none",
 		.evidence = "example.org is ours: 192.0.2.7 is not registered for example.org"},
+	{.what = "our address from outside",
+		.from = "<root@[198.51.100.1]>",
+		.results = "own_domain=fail",
+		.evidence = "198.51.100.1 is ours"},
+	{.what = "our address, partner",
+		.from = "<root@[198.51.100.1]>",
+		.setting = "partners",
+		.value = "192.0.2.0/24",
+		.results = "own_domain=pass"},
+	{.what = "an address that is not ours",
+		.from = "<root@[198.51.100.2]>",
+		.results = "own_domain=-"},
 	{.what = "our domain, SPF passes it",
 		.from = "<boss@example.org>",
 		.spf_domain = "example.org",
@@ -395,6 +411,12 @@ static void test_own_subdomains(void **state)
 	mail(&c, "<a@very.sales.example.org>", NULL);
 	assert_int_equal(policy_case_result(&c, "own_domain"), RESULT_FAIL);
 	mail(&c, "<a@notexample.org>", NULL);
+	assert_null(policy_case_finding(&c, "own_domain"));
+	/* Our host name is ours without it. */
+	policy_case_set(&c, "own_subdomains", "no");
+	mail(&c, "<root@MX.example.org>", NULL);
+	assert_int_equal(policy_case_result(&c, "own_domain"), RESULT_FAIL);
+	mail(&c, "<root@mx2.example.org>", NULL);
 	assert_null(policy_case_finding(&c, "own_domain"));
 	policy_case_end(&c);
 }
