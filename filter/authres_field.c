@@ -139,11 +139,9 @@ static bool is_printable(char c)
 	return c >= 0x20 && c <= 0x7e;
 }
 
-void authres_add_value(struct text *text, const char *value, size_t limit)
+static void add_value(struct text *text, const char *value, size_t length, bool plain)
 {
-	size_t length = strnlen(value, limit);
-	bool plain = length > 0 && strchr(value, '@') == strrchr(value, '@');
-
+	plain = plain && length > 0;
 	for (size_t i = 0; i < length; i++)
 		plain = plain && is_plain(value[i]);
 	if (plain) {
@@ -157,6 +155,20 @@ void authres_add_value(struct text *text, const char *value, size_t limit)
 		text_add_char(text, is_printable(value[i]) ? value[i] : '?');
 	}
 	text_add_char(text, '"');
+}
+
+void authres_add_value(struct text *text, const char *value, size_t limit)
+{
+	add_value(text, value, strnlen(value, limit), strchr(value, '@') == strrchr(value, '@'));
+}
+
+void authres_add_dot_atom(struct text *text, const char *value, size_t limit)
+{
+	size_t length = strnlen(value, limit);
+	bool dots = length > 0 &&
+		    (value[0] == '.' || value[length - 1] == '.' || strstr(value, "..") != NULL);
+
+	add_value(text, value, length, !dots && strchr(value, '@') == NULL);
 }
 
 void authres_add_comment(struct text *text, const char *value, size_t limit)

@@ -22,6 +22,9 @@ bool received_spf_claims(const char *body, const char *host);
  * bytes that are not printable ASCII become "?". At most LIMIT bytes of it. */
 void authres_add_value(struct text *text, const char *value, size_t limit);
 
+/* The same for Received-SPF (RFC 7208 9.1): plain is a dot-atom only, so addresses are quoted. */
+void authres_add_dot_atom(struct text *text, const char *value, size_t limit);
+
 /* Adds VALUE for a comment: parentheses, backslashes and what is not printable become "?". */
 void authres_add_comment(struct text *text, const char *value, size_t limit);
 

@@ -128,9 +128,38 @@ static void test_values(void **state)
 	assert_string_equal(buffer, "a ?b? ? c??");
 }
 
+/* RFC 7208 9.1: dot-atom or quoted-string. */
+static void test_dot_atom(void **state)
+{
+	static const struct {
+		const char *given, *want;
+	} rows[] = {
+		{"mail.example.net", "mail.example.net"},
+		{"192.0.2.7", "192.0.2.7"},
+		{"2001:db8::7", "\"2001:db8::7\""},
+		{"a@example.net", "\"a@example.net\""},
+		{"a..b", "\"a..b\""},
+		{".a", "\".a\""},
+		{"a.", "\"a.\""},
+		{"", "\"\""},
+		{"a;\r\n b=\"c\"", "\"a;?? b=\\\"c\\\"\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		char buffer[100];
+		struct text text;
+
+		text_init(&text, buffer, sizeof(buffer));
+		authres_add_dot_atom(&text, rows[i].given, 80);
+		assert_string_equal(buffer, rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dot_atom),
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_received_spf),
 		cmocka_unit_test(test_values),

@@ -206,15 +206,15 @@ static void add_received_spf(struct call *call)
 	text_add(&field, ": ");
 	authres_add_comment(&field, spf->evidence, VALUE_MAX);
 	text_add(&field, ")\n\treceiver=");
-	authres_add_value(&field, session->site->hostname, VALUE_MAX);
+	authres_add_dot_atom(&field, session->site->hostname, VALUE_MAX);
 	text_addf(&field, "; identity=%s",
 		session->transaction.reverse_path.null ? "helo" : "mailfrom");
 	text_add(&field, ";\n\tclient-ip=");
-	authres_add_value(&field, ipaddr_format(&spf->client, address), VALUE_MAX);
+	authres_add_dot_atom(&field, ipaddr_format(&spf->client, address), VALUE_MAX);
 	text_add(&field, "; helo=");
-	authres_add_value(&field, spf->helo, VALUE_MAX);
+	authres_add_dot_atom(&field, spf->helo, VALUE_MAX);
 	text_add(&field, ";\n\tenvelope-from=");
-	authres_add_value(&field, spf->sender, VALUE_MAX);
+	authres_add_dot_atom(&field, spf->sender, VALUE_MAX);
 	session_add_edit(call->session, EDIT_INSERT_FIELD, "Received-SPF", buffer, 0);
 }
 

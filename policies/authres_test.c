@@ -260,7 +260,7 @@ static void test_settings(void **state)
 	policy_case_run(&policy_case, STAGE_EOM);
 	assert_non_null(strstr(inserted(&policy_case, "Received-SPF"),
 		"\n\treceiver=mx.example.org; identity=mailfrom;\n\tclient-ip=192.0.2.7; "
-		"helo=mail.example.net;\n\tenvelope-from=a@example.net"));
+		"helo=mail.example.net;\n\tenvelope-from=\"a@example.net\""));
 	finish(&policy_case);
 	start(&policy_case);
 	policy_case.call.monitor = true;
