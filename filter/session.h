@@ -113,7 +113,8 @@ struct session {
 	char auth_user[MACRO_SIZE]; /* {auth_authen}; "" when not authenticated */
 	unsigned
 		exemptions; /* enum exemption, ored; EXEMPT_ALLOWED is set by lists as they match */
-	/* those that may hold, were the client's names known: nobody is refused for good by what they would skip */
+	/* Those that may hold, were the client's names known: nobody is refused for good by what
+	 * they would skip. */
 	unsigned exemptions_unknown;
 	char exemption_evidence[EVIDENCE_SIZE]; /* which list entry, for the log */
 	unsigned messages; /* transactions so far */
