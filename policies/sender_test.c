@@ -32,18 +32,15 @@ struct row {
 	const char *evidence; /* a part of that of a failed check */
 };
 
-#define GOOD_MX                                                                                    \
-	{NET, DNS_MX, "10:" MX1, 0},                                                               \
-	{                                                                                          \
-		MX1, DNS_A, CLIENT, 0                                                              \
-	}
+#define NET_MX NET, DNS_MX, "10:" MX1, 0
+#define MX1_A MX1, DNS_A, CLIENT, 0
 
 static const struct row rows[] = {
 	/* The form. */
 	{.what = "good",
 		.from = "<a@example.net>",
 		.mta_address = "a@example.net",
-		.dns = {GOOD_MX},
+		.dns = {{NET_MX}, {MX1_A}},
 		.results = "invalid=pass nonexistent=pass no_mail_host=pass null_mx=pass "
 			   "bogus_mx=pass unregistered=pass own_domain=- protected=-"},
 	{.what = "no address", .from = "<a>", .results = "invalid=fail nonexistent=none"},
@@ -424,7 +421,7 @@ static void test_own_subdomains(void **state)
 /* Facts of one message do not reach into the next. */
 static void test_second_message(void **state)
 {
-	static const struct row row = {.what = "second", .dns = {GOOD_MX}};
+	static const struct row row = {.what = "second", .dns = {{NET_MX}, {MX1_A}}};
 	struct policy_case c;
 
 	(void)state;
@@ -476,7 +473,7 @@ static void test_trouble_never_refuses(void **state)
 
 static void test_steps(void **state)
 {
-	static const struct row row = {.what = "steps", .dns = {GOOD_MX}};
+	static const struct row row = {.what = "steps", .dns = {{NET_MX}, {MX1_A}}};
 	struct policy_case c;
 	struct inquiry_cost cost;
 
