@@ -64,6 +64,9 @@ struct conf_report {
  * all defaults. Starts with one reference. */
 struct conf *conf_load(const char *file, const struct policy *const *policy_list,
 	const struct conf_report *report) MUST_CHECK;
+/* The text of the setting socket is one. */
+bool conf_socket_is_good(const char *text);
+
 struct conf *conf_share(struct conf *conf);
 void conf_release(struct conf **conf);
 

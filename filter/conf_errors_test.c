@@ -191,6 +191,21 @@ static const struct {
 			"absolute path of a readable file\n"
 			"c:2: url: no host and port; it should be "
 			"redis://[user:password@]host[:port][/db]\n"},
+	{.text = "resolver { nameservers = { 192.0.2.53, 192.0.2.53:99999,\n"
+		 "  ns.example.net } }\n"
+		 "user = no-such-user\n"
+		 "socket_group = no-such-group\n",
+		.said = "c:1: nameservers: \"192.0.2.53:99999\" is not an address; write it like "
+			"192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353\n"
+			"c:1: nameservers: \"ns.example.net\" is not an address; write it like "
+			"192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353\n"
+			"c:3: user = \"no-such-user\": there is no user \"no-such-user\"; make it "
+			"(adduser --system), or name another\n"
+			"c:4: socket_group = \"no-such-group\": there is no group "
+			"\"no-such-group\"; name the group of the MTA\n"},
+	{.text = "user = nobody:no-such-group\n",
+		.said = "c:1: user = \"nobody:no-such-group\": there is no group "
+			"\"no-such-group\"; make it (adduser --system), or name another\n"},
 	{.text = "store { password_file = /tmp timeout = 9s }\n",
 		.said = "c:1: password_file = \"/tmp\" is a folder; it must be the absolute path "
 			"of a "

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "domain.h"
+#include "resolver_config.h"
 #include "store_url.h"
 #include "text.h"
 
@@ -73,7 +75,7 @@ static bool is_path(const char *text)
 	return text == NULL || *text == '/';
 }
 
-static bool is_socket_text(const char *text)
+bool conf_socket_is_good(const char *text)
 {
 	static const char *const files[] = {"local:", "unix:", NULL};
 	static const char *const ports[] = {"inet:", "inet6:", NULL};
@@ -94,13 +96,44 @@ static bool is_socket_text(const char *text)
 	return false;
 }
 
+static void verify_accounts(const struct conf_check *check)
+{
+	const struct daemon_options *daemon = &check->conf->daemon;
+	struct account account;
+	char why[WHY_SIZE];
+	gid_t gid;
+
+	if (daemon->user != NULL && !account_find(daemon->user, &account, why, sizeof(why)))
+		blame_in(check, "", "user",
+			"user = \"%s\": %s; make it (adduser --system), or name another",
+			daemon->user, why);
+	if (daemon->socket_group != NULL &&
+		!account_find_group(daemon->socket_group, &gid, why, sizeof(why)))
+		blame_in(check, "", "socket_group",
+			"socket_group = \"%s\": %s; name the group of the MTA",
+			daemon->socket_group, why);
+}
+
+static void verify_nameservers(const struct conf_check *check)
+{
+	char *const *name = check->conf->resolver.nameservers;
+	struct resolver_address address;
+
+	for (; name != NULL && *name != NULL; name++)
+		if (!resolver_config_address(*name, &address))
+			blame_in(check, "resolver", "nameservers",
+				"nameservers: \"%s\" is not an address; write it like 192.0.2.53, "
+				"192.0.2.53:5353 or [2001:db8::53]:5353",
+				*name);
+}
+
 static void verify_daemon(const struct conf_check *check)
 {
 	const struct daemon_options *daemon = &check->conf->daemon;
 	const char *mode = daemon->socket_mode == NULL ? "" : daemon->socket_mode;
 	size_t digits = strspn(mode, "01234567");
 
-	if (daemon->socket == NULL || !is_socket_text(daemon->socket))
+	if (daemon->socket == NULL || !conf_socket_is_good(daemon->socket))
 		blame_in(check, "", "socket",
 			"socket = \"%s\" is no socket; write local:/absolute/path, "
 			"inet:PORT@ADDRESS or inet6:PORT@ADDRESS",
@@ -191,7 +224,9 @@ static void verify_policy(const struct conf_check *check, const struct group *gr
 void conf_verify(const struct conf_check *check)
 {
 	verify_daemon(check);
+	verify_accounts(check);
 	verify_names(check);
+	verify_nameservers(check);
 	verify_services(check);
 	for (size_t i = 0; i < check->schema->group_count; i++) {
 		const struct group *group = &check->schema->groups[i];

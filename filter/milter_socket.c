@@ -5,9 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "ipaddr.h"
 #include "text.h"
 
@@ -72,53 +71,20 @@ bool milter_socket_prepare(const char *socket_text, char *why, size_t why_size)
 	return true;
 }
 
-/* The user who is dropped to owns the socket: milter_socket_poke connects to it. */
-static bool find_owner(const char *user, uid_t *uid_r, char *why, size_t why_size)
-{
-	char name[64];
-	const struct passwd *passwd;
-
-	*uid_r = (uid_t)-1;
-	if (user == NULL)
-		return true;
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(user, ":"), user);
-	passwd = getpwnam(name);
-	if (passwd == NULL) {
-		snprintf(why, why_size, "there is no user \"%s\" to run as", name);
-		return false;
-	}
-	*uid_r = passwd->pw_uid;
-	return true;
-}
-
-static bool find_group(const char *name, gid_t *gid_r, char *why, size_t why_size)
-{
-	const struct group *group;
-
-	*gid_r = (gid_t)-1;
-	if (name == NULL)
-		return true;
-	group = getgrnam(name);
-	if (group == NULL) {
-		snprintf(why, why_size, "socket_group: there is no group \"%s\"", name);
-		return false;
-	}
-	*gid_r = group->gr_gid;
-	return true;
-}
-
 bool milter_socket_share(const struct daemon_options *daemon, char *why, size_t why_size)
 {
 	const char *path = milter_socket_path(daemon->socket);
-	uid_t uid;
-	gid_t gid;
+	struct account owner = {.uid = (uid_t)-1};
+	gid_t gid = (gid_t)-1;
 
 	if (path == NULL)
 		return true;
-	if (!find_owner(daemon->user, &uid, why, why_size) ||
-		!find_group(daemon->socket_group, &gid, why, why_size))
+	/* The user who is dropped to owns the socket: milter_socket_poke connects to it. */
+	if ((daemon->user != NULL && !account_find(daemon->user, &owner, why, why_size)) ||
+		(daemon->socket_group != NULL &&
+			!account_find_group(daemon->socket_group, &gid, why, why_size)))
 		return false;
-	if (chown(path, uid, gid) != 0) {
+	if (chown(path, owner.uid, gid) != 0) {
 		snprintf(why, why_size, "cannot change owner and group of %s: %s", path,
 			strerror(errno));
 		return false;

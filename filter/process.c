@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +17,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "clock.h"
 #include "text.h"
 
 /* Write end of the pipe on which the parent waits; -1 in the foreground. Set once by main. */
 static int ready_pipe = -1;
+/* Open for its lock as long as we live. Set once by main. */
+static int pid_file = -1;
 
 static void wait_for_child(int from_child, pid_t child)
 {
@@ -75,38 +76,42 @@ void process_ready(void)
 	ready_pipe = -1;
 }
 
-/* A process id in FILE that belongs to a live process other than us. */
+/* A daemon that runs has its pid file locked. The number in it says nothing: after a crash it may have
+ * become another process's. */
 static bool is_held(const char *file)
 {
-	FILE *in = fopen(file, "re");
-	long pid = 0;
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = open(file, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool held;
 
-	if (in == NULL)
+	if (fd < 0)
 		return false;
-	held = fscanf(in, "%ld", &pid) == 1 && pid > 1 && pid <= INT_MAX && pid != (long)getpid() &&
-	       kill((pid_t)pid, 0) == 0;
-	fclose(in);
+	held = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	close(fd);
 	return held;
 }
 
 bool process_write_pid(const char *file, char *why, size_t why_size)
 {
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int fd;
 
 	if (is_held(file)) {
-		snprintf(why, why_size, "%s names a process that is running; stop it first", file);
+		snprintf(why, why_size, "%s belongs to a mailreeve that is running; stop it first",
+			file);
 		return false;
 	}
 	unlink(file);
-	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
+	fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
 		snprintf(why, why_size, "cannot write the pid file %s: %s", file, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return false;
 	}
-	close(fd);
+	if (pid_file >= 0)
+		close(pid_file);
+	pid_file = fd;
 	return true;
 }
 
@@ -117,38 +122,11 @@ void process_remove_pid(const char *file)
 		return;
 }
 
-static bool find_ids(const char *user, uid_t *uid_r, gid_t *gid_r, char *name_r, size_t name_size,
-	char *why, size_t why_size)
-{
-	size_t length = strcspn(user, ":");
-	const struct passwd *passwd;
-	const struct group *group;
-
-	snprintf(name_r, name_size, "%.*s", (int)length, user);
-	passwd = getpwnam(name_r);
-	if (passwd == NULL) {
-		snprintf(why, why_size, "there is no user \"%s\" to run as", name_r);
-		return false;
-	}
-	*uid_r = passwd->pw_uid;
-	*gid_r = passwd->pw_gid;
-	if (user[length] == '\0')
-		return true;
-	group = getgrnam(user + length + 1);
-	if (group == NULL) {
-		snprintf(why, why_size, "there is no group \"%s\" to run as", user + length + 1);
-		return false;
-	}
-	*gid_r = group->gr_gid;
-	return true;
-}
-
 bool process_make_folder_of(const char *file, const char *user, char *why, size_t why_size)
 {
 	const char *slash = strrchr(file, '/');
-	char folder[256], name[64];
-	uid_t uid = (uid_t)-1;
-	gid_t gid = (gid_t)-1;
+	struct account account;
+	char folder[256];
 
 	if (slash == NULL || slash == file || (size_t)(slash - file) >= sizeof(folder))
 		return true;
@@ -160,9 +138,9 @@ bool process_make_folder_of(const char *file, const char *user, char *why, size_
 		snprintf(why, why_size, "cannot make the folder %s: %s", folder, strerror(errno));
 		return false;
 	}
-	if (user != NULL && !find_ids(user, &uid, &gid, name, sizeof(name), why, why_size))
+	if (user != NULL && !account_find(user, &account, why, why_size))
 		return false;
-	if (user != NULL && geteuid() == 0 && chown(folder, uid, gid) != 0) {
+	if (user != NULL && geteuid() == 0 && chown(folder, account.uid, account.gid) != 0) {
 		snprintf(why, why_size, "cannot give %s to %s: %s", folder, user, strerror(errno));
 		return false;
 	}
@@ -171,15 +149,17 @@ bool process_make_folder_of(const char *file, const char *user, char *why, size_
 
 bool process_drop_privileges(const char *user, char *why, size_t why_size)
 {
-	char name[64];
+	struct account account;
 	uid_t uid;
 	gid_t gid;
 
-	if (!find_ids(user, &uid, &gid, name, sizeof(name), why, why_size))
+	if (!account_find(user, &account, why, why_size))
 		return false;
+	uid = account.uid;
+	gid = account.gid;
 	if (getuid() == uid && geteuid() == uid && getgid() == gid)
 		return true;
-	if (initgroups(name, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
+	if (initgroups(account.user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
 		setresuid(uid, uid, uid) != 0) {
 		snprintf(why, why_size, "cannot become user %s: %s", user, strerror(errno));
 		return false;

@@ -14,7 +14,8 @@
 void process_background(void);
 void process_ready(void);
 
-/* Writes our process id; false with a sentence in WHY, also when a live process holds the file. */
+/* Writes our process id; and keeps the file locked; false with a sentence in WHY,
+ * also when another process has it locked. */
 bool process_write_pid(const char *file, char *why, size_t why_size) MUST_CHECK;
 void process_remove_pid(const char *file);
 

@@ -113,27 +113,42 @@ static void test_pid_file_of_the_dead(void **state)
 
 static void test_pid_file_of_the_living(void **state)
 {
-	int keep[2];
-	char text[32];
+	int ready[2], keep[2];
 	pid_t child;
+	char byte;
 
 	(void)state;
+	assert_int_equal(pipe(ready), 0);
 	assert_int_equal(pipe(keep), 0);
 	child = fork();
 	if (child == 0) {
-		char byte;
-
 		close(keep[1]);
-		_exit(read(keep[0], &byte, 1) == 0 ? 0 : 1);
+		if (process_write_pid(path, why, sizeof(why)) && write(ready[1], "1", 1) == 1)
+			_exit(read(keep[0], &byte, 1) == 0 ? 0 : 1);
+		_exit(1);
 	}
 	close(keep[0]);
-	snprintf(text, sizeof(text), "%ld\n", (long)child);
-	put(text);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
 	assert_false(process_write_pid(path, why, sizeof(why)));
 	assert_non_null(strstr(why, "is running"));
 	assert_int_equal(pid_in_file(), child);
 	close(keep[1]);
 	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_true(process_write_pid(path, why, sizeof(why)));
+}
+
+/* After a crash, the number in the file may have become somebody else's. */
+static void test_pid_file_of_a_stranger(void **state)
+{
+	char text[32];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%ld\n", (long)getppid());
+	put(text);
+	assert_true(process_write_pid(path, why, sizeof(why)));
+	assert_int_equal(pid_in_file(), getpid());
 }
 
 /* Somebody who may write to the folder must not make us write elsewhere. */
@@ -225,9 +240,9 @@ static void test_unknown_users(void **state)
 {
 	(void)state;
 	assert_false(process_drop_privileges("nobody-of-that-name", why, sizeof(why)));
-	assert_string_equal(why, "there is no user \"nobody-of-that-name\" to run as");
+	assert_string_equal(why, "there is no user \"nobody-of-that-name\"");
 	assert_false(process_drop_privileges("root:nobody-of-that-name", why, sizeof(why)));
-	assert_string_equal(why, "there is no group \"nobody-of-that-name\" to run as");
+	assert_string_equal(why, "there is no group \"nobody-of-that-name\"");
 	assert_false(process_drop_privileges("", why, sizeof(why)));
 	assert_false(process_drop_privileges(":root", why, sizeof(why)));
 }
@@ -367,6 +382,7 @@ int main(void)
 		test(test_pid_file),
 		test(test_pid_file_of_the_dead),
 		test(test_pid_file_of_the_living),
+		test(test_pid_file_of_a_stranger),
 		test(test_pid_file_is_no_link),
 		test(test_pid_file_cannot_be_written),
 		test(test_notify),
