@@ -312,6 +312,21 @@ static void make_unproven(struct maker *maker, struct limit_identity *identity, 
 		(const char *const[]){maker->options->title, "unproven", place, maker->network}, 4);
 }
 
+static const struct limit_override *find_override(const struct maker *maker,
+	const unsigned char *parts, char (*values)[PATH_SIZE], size_t count)
+{
+	const struct limit_overrides *overrides = maker->options->overrides;
+	const struct limit_override *found = NULL;
+
+	for (size_t i = 0; i < count && found == NULL; i++) {
+		if (parts[i] == PART_CLIENT_IP || parts[i] == PART_CLIENT_NET)
+			found = limit_override_for_client(overrides, &maker->session->client);
+		else if (!maker->unproven || !is_written_by_client(parts[i]))
+			found = limit_override_for(overrides, values[i]);
+	}
+	return found;
+}
+
 static bool make_alternative(struct maker maker, const unsigned char *parts, size_t count,
 	struct limit_identity *identity)
 {
@@ -330,6 +345,7 @@ static bool make_alternative(struct maker maker, const unsigned char *parts, siz
 		add_label(&label, values[i]);
 	}
 	store_key(identity->key, hashed, hashed_count);
+	identity->override = find_override(&maker, parts, values, count);
 	if (maker.unproven)
 		make_unproven(&maker, identity, &label);
 	return true;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "compiler.h"
+#include "limit_override.h"
 #include "session.h"
 #include "store.h"
 
@@ -36,6 +37,7 @@ struct limit_key_options {
 	const char *title; /* of the limit; its counts are its own */
 	const char *extension; /* of mailbox_identity */
 	unsigned prefix_v4, prefix_v6; /* of a client network */
+	const struct limit_overrides *overrides; /* NULL: none */
 };
 
 /* Whether sender and HELO of this session are proven, found out once. Zeroed at first. */
@@ -46,6 +48,8 @@ struct limit_proof {
 struct limit_identity {
 	char key[STORE_KEY_SIZE];
 	char label[STORE_LABEL_SIZE]; /* readable, escaped */
+	const struct limit_override *override; /* of the first part that has one; NULL: none. What
+						* nothing proves has none. */
 };
 
 /* False when the session has none of the alternatives: the limit is not about it. What is written by a

@@ -192,7 +192,7 @@ static void test_make(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-		struct limit_identity identity = {{0}, {0}};
+		struct limit_identity identity = {.key = ""};
 		bool made = make(rows[i].expression, "t", &rows[i].said, &identity);
 
 		if (made != (rows[i].label != NULL) ||

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "log.h"
 #include "reservation.h"
 
 static const char *const count_words[] = {
@@ -87,6 +88,17 @@ const struct setting limit_settings[] = {
 		.default_text = "no",
 		.help = "Count what was tried, not what was accepted: who goes on trying stays "
 			"limited"},
+	{.name = "overrides",
+		.type = SETTING_FILE,
+		.offset = offsetof(struct limit_options, overrides_file),
+		.default_text = "",
+		.example = "\"/etc/mailreeve/limits\"",
+		.help = "File of single keys with limits of their own, one a line: an address, "
+			"domain, "
+			".domain and all below, network or user, then 500 / 1h or unlimited; the "
+			"most "
+			"particular line counts, and only for what is proven; read again on "
+			"reload"},
 	{.name = "extension",
 		.type = SETTING_TEXT,
 		.offset = offsetof(struct limit_options, extension),
@@ -125,6 +137,19 @@ int64_t limit_share(const struct limit_options *limit, const struct rate *rate)
 	return share == 0 && rate->count > 0 ? 1 : share;
 }
 
+static bool can_load(const char *file, char *why, size_t why_size)
+{
+	struct limit_overrides *overrides;
+
+	if (file == NULL)
+		return true;
+	overrides = limit_overrides_load(file, why, why_size);
+	if (overrides == NULL)
+		return false;
+	limit_overrides_free(&overrides);
+	return true;
+}
+
 bool limit_verify(const void *options_given, const struct site *site, const char **setting_r,
 	char *why, size_t why_size)
 {
@@ -144,17 +169,34 @@ bool limit_verify(const void *options_given, const struct site *site, const char
 		return false;
 	}
 	*setting_r = "reply";
-	return limit_reply_check(limit->reply, why, why_size);
+	if (!limit_reply_check(limit->reply, why, why_size))
+		return false;
+	*setting_r = "overrides";
+	return can_load(limit->overrides_file, why, why_size);
 }
 
 void limit_prepare(void *options_given)
 {
 	struct limit_options *limit = options_given;
-	char why[160];
+	char why[SETTING_WHY_SIZE];
 
 	if (!limit_key_parse(
 		    limit->key_text == NULL ? "" : limit->key_text, &limit->key, why, sizeof(why)))
 		limit->key = (struct limit_key){0};
+	limit_overrides_free(&limit->overrides);
+	if (limit->overrides_file == NULL)
+		return;
+	/* It could be read a moment ago. */
+	limit->overrides = limit_overrides_load(limit->overrides_file, why, sizeof(why));
+	if (limit->overrides == NULL)
+		log_error("limit \"%s\": no overrides: %s", limit->title, why);
+}
+
+void limit_clear(void *options_given)
+{
+	struct limit_options *limit = options_given;
+
+	limit_overrides_free(&limit->overrides);
 }
 
 void limit_advise(const struct call *call, const struct site *site,

@@ -30,7 +30,9 @@ struct limit_options {
 	bool strict;
 	char *extension;
 	int64_t prefix_v4, prefix_v6;
+	char *overrides_file; /* NULL: none */
 	struct limit_key key; /* of key_text, by prepare */
+	struct limit_overrides *overrides; /* of the file, by prepare; owned */
 };
 
 extern const struct setting limit_settings[];
@@ -45,6 +47,7 @@ int64_t limit_share(const struct limit_options *limit, const struct rate *rate);
 bool limit_verify(const void *options, const struct site *site, const char **setting_r, char *why,
 	size_t why_size);
 void limit_prepare(void *options);
+void limit_clear(void *options);
 void limit_advise(const struct call *call, const struct site *site,
 	void (*warn)(void *context, const char *setting, const char *text), void *context);
 

@@ -138,7 +138,9 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 		.extension = limit->extension,
 		.prefix_v4 = (unsigned)limit->prefix_v4,
 		.prefix_v6 = (unsigned)limit->prefix_v6,
+		.overrides = limit->overrides,
 	};
+	struct rate rate = limit->rate;
 	struct limit_identity identity;
 
 	if (!limit_key_make(&limit->key, &key_options, call->session, &state->proof,
@@ -146,10 +148,14 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 		return false;
 	if (is_counted_once(limit) && reservation_holds(reservation, identity.key))
 		return false;
+	if (identity.override != NULL && identity.override->unlimited)
+		return false;
+	if (identity.override != NULL)
+		rate = identity.override->rate;
 	*charge = (struct reservation_charge){
-		.window_ms = limit->rate.window_ms,
-		.limit = limit->rate.count,
-		.local_limit = limit_share(limit, &limit->rate),
+		.window_ms = rate.window_ms,
+		.limit = rate.count,
+		.local_limit = limit_share(limit, &rate),
 		.units = limit->count == COUNT_BYTES ? state->bytes : 1,
 		.outage = (enum outage)limit->outage,
 		/* One connection is one attempt, however many recipients it asks for. */
@@ -390,4 +396,5 @@ const struct policy policy_limit = {
 	.verify = limit_verify,
 	.advise = limit_advise,
 	.prepare = limit_prepare,
+	.clear = limit_clear,
 };

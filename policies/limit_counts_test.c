@@ -3,7 +3,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -284,6 +286,54 @@ static void test_monitor(void **state)
 	stop(&one);
 }
 
+/* What is written by the client counts for more than the limit only where it is proven. */
+static void test_overrides(void **state)
+{
+	static const struct {
+		const char *client, *sender;
+		bool proven;
+		int accepted; /* of 20 */
+	} rows[] = {
+		{"192.0.2.7", "<anna@example.com>", true, 20},
+		{"192.0.2.7", "<ANNA+x@example.com>", true, 20},
+		{"192.0.2.7", "<bob@example.com>", true, 7},
+		{"192.0.2.7", "<bob@sub.example.com>", true, 4},
+		{"192.0.2.7", "<bob@example.net>", true, 2},
+		{"203.0.113.66", "<anna@example.com>", false, 2},
+	};
+	char file[] = "/tmp/limit_counts_test.XXXXXX";
+	const struct row settings[] = {{"key", "sender"}, {"count", "recipients"},
+		{"rate", "2 / 1h"}, {"extension", "+"}, {"overrides", file}, {0}};
+	static const char content[] = "anna@example.com unlimited\n"
+				      "example.com 7 / 1h\n.example.com 4 / 30m\n";
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_int_equal(write(fd, content, sizeof(content) - 1), sizeof(content) - 1);
+	close(fd);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct policy_case one;
+		char domain[40];
+		int accepted = 0;
+
+		start(&one, settings);
+		fake_spf_clear();
+		snprintf(domain, sizeof(domain), "%s", strchr(rows[i].sender, '@') + 1);
+		domain[strlen(domain) - 1] = '\0';
+		if (rows[i].proven)
+			fake_spf(domain, SPF_PASS);
+		policy_case_connect(&one, rows[i].client);
+		policy_case_helo(&one, "mail.example.com");
+		policy_case_mail(&one, rows[i].sender);
+		for (int j = 0; j < 20; j++)
+			accepted += good(&one) == VERDICT_CONTINUE;
+		if (accepted != rows[i].accepted)
+			fail_msg("%s: %d", rows[i].sender, accepted);
+		stop(&one);
+	}
+	unlink(file);
+}
+
 static void test_verify(void **state)
 {
 	static const struct {
@@ -334,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_in_parallel, begin, finish),
 		cmocka_unit_test_setup_teardown(test_organization, begin, finish),
 		cmocka_unit_test_setup_teardown(test_monitor, begin, finish),
+		cmocka_unit_test_setup_teardown(test_overrides, begin, finish),
 		cmocka_unit_test_setup_teardown(test_verify, begin, finish),
 	};
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Limits through real MTAs, in memory and in Redis, and what happens when Redis goes away."""
 
+from pathlib import Path
+
 import pytest
 
 from harness import world
@@ -136,3 +138,25 @@ def test_who_probes_for_recipients_gets_no_answer_any_more(mta, site, store):
     result = site.send(mta, recipients=probes[:3] + ["bob@example.test"] + probes[3:])
     assert [reply.code for reply in result.rcpts] == [550, 550, 550] + [451] * 4
     assert site.send(mta, **OTHER).accepted
+
+
+def test_overrides_and_reload(mta, site, store):
+    """Reload is told of by the log; a bad line is named and leaves what was."""
+    file = Path(site.filter_folder) / "limits"
+    file.write_text("anna@good.test 2 / 1h\n")
+    settings = MESSAGES.format(rate=1, store=store).replace("rate =", f'overrides = "{file}" rate =')
+    daemon = site.fresh_filter(settings)
+    assert [site.send(mta).accepted for _ in range(3)] == [True, True, False]
+    assert [site.send(mta, **OTHER).accepted for _ in range(2)] == [True, False]
+
+    def reload(content, line):
+        mark = daemon.mark()
+        file.write_text(content)
+        daemon.reload()
+        daemon.wait_line(line, mark)
+
+    reload("good.test 3 / 1h\nother.test unlimitd\n", f"{file}:2: the rate cannot be read")
+    assert not site.send(mta).accepted
+    reload("good.test 3 / 1h\nother.test unlimited\n", "reloaded")
+    assert [site.send(mta).accepted for _ in range(2)] == [True, False]
+    assert [site.send(mta, **OTHER).accepted for _ in range(4)] == [True] * 4

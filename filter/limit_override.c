@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "limit_override.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain.h"
+#include "matchlist.h"
+#include "mem.h"
+#include "path.h"
+#include "text.h"
+
+enum { LINES_MAX = 1000000, LINE_SIZE = 1024 };
+
+struct limit_overrides {
+	struct matchlist *list; /* where an entry stands is the number of its line */
+	struct limit_override *items; /* by line, ascending */
+	size_t count, room;
+};
+
+/* Cuts comment and blanks off. "#" within a word is no comment: a local-part may have one. */
+static char *strip(char *line)
+{
+	size_t length;
+
+	while (ascii_is_space(*line))
+		line++;
+	for (char *at = line; *at != '\0'; at++) {
+		if (*at == '#' && (at == line || ascii_is_space(at[-1]))) {
+			*at = '\0';
+			break;
+		}
+	}
+	length = strlen(line);
+	while (length > 0 && ascii_is_space(line[length - 1]))
+		line[--length] = '\0';
+	return line;
+}
+
+/* Where the key ends and the rate begins; blanks may stand in a quoted local-part. */
+static char *behind_key(char *line)
+{
+	bool quoted = false;
+
+	for (; *line != '\0'; line++) {
+		if (*line == '\\' && quoted && line[1] != '\0')
+			line++;
+		else if (*line == '"')
+			quoted = !quoted;
+		else if (!quoted && ascii_is_space(*line))
+			return line;
+	}
+	return line;
+}
+
+static bool read_rate(const char *text, struct limit_override *override)
+{
+	text += strspn(text, " \t");
+	override->unlimited = ascii_equal(text, "unlimited");
+	return override->unlimited || parse_rate(text, &override->rate);
+}
+
+static bool add_line(
+	struct limit_overrides *overrides, char *line, unsigned number, const char **why)
+{
+	struct limit_override override = {.line = number};
+	size_t before = matchlist_count(overrides->list);
+	char *rest = behind_key(line);
+	char where[24];
+
+	if (!read_rate(rest, &override)) {
+		*why = *rest == '\0'
+			       ? "a rate is missing; write \"KEY 200 / 1h\" or \"KEY unlimited\""
+			       : "the rate cannot be read; write \"KEY 200 / 1h\" or \"KEY "
+				 "unlimited\"";
+		return false;
+	}
+	*rest = '\0';
+	snprintf(where, sizeof(where), "%u", number);
+	if (!matchlist_add(overrides->list, line, where, why))
+		return false;
+	if (matchlist_count(overrides->list) == before) {
+		*why = "this key stands in the file before; leave one of the lines";
+		return false;
+	}
+	if (overrides->count == overrides->room) {
+		overrides->room = overrides->room == 0 ? 16 : overrides->room * 2;
+		overrides->items =
+			mem_resize(overrides->items, overrides->room, sizeof(overrides->items[0]));
+	}
+	overrides->items[overrides->count++] = override;
+	return true;
+}
+
+/* False with the number of the bad line, 0 for the file, and what is wrong. */
+static bool load_stream(
+	struct limit_overrides *overrides, FILE *stream, unsigned *number, const char **why)
+{
+	char line[LINE_SIZE];
+
+	for (*number = 1; fgets(line, sizeof(line), stream) != NULL; ++*number) {
+		char *start;
+
+		if (strchr(line, '\n') == NULL && !feof(stream)) {
+			*why = "line over 1000 octets, or a NUL byte in it";
+			return false;
+		}
+		if (*number > LINES_MAX) {
+			*why = "more than a million lines";
+			return false;
+		}
+		start = strip(line);
+		if (start[0] != '\0' && !add_line(overrides, start, *number, why))
+			return false;
+	}
+	*number = 0;
+	*why = strerror(errno);
+	return ferror(stream) == 0;
+}
+
+struct limit_overrides *limit_overrides_load(const char *file, char *why, size_t why_size)
+{
+	struct limit_overrides *overrides = mem_alloc(sizeof(*overrides));
+	const char *wrong = NULL;
+	FILE *stream = fopen(file, "re");
+	unsigned number = 0;
+
+	overrides->list = matchlist_create();
+	if (stream == NULL)
+		wrong = strerror(errno);
+	else if (load_stream(overrides, stream, &number, &wrong))
+		wrong = NULL;
+	if (stream != NULL)
+		fclose(stream);
+	if (wrong == NULL)
+		return overrides;
+	if (number == 0)
+		snprintf(why, why_size, "%s: %s", file, wrong);
+	else
+		snprintf(why, why_size, "%s:%u: %s", file, number, wrong);
+	limit_overrides_free(&overrides);
+	return NULL;
+}
+
+void limit_overrides_free(struct limit_overrides **overrides)
+{
+	if (*overrides == NULL)
+		return;
+	matchlist_free(&(*overrides)->list);
+	mem_free((*overrides)->items);
+	mem_free(*overrides);
+	*overrides = NULL;
+}
+
+static int compare_line(const void *a, const void *b)
+{
+	const struct limit_override *left = a;
+	const struct limit_override *right = b;
+
+	return (left->line > right->line) - (left->line < right->line);
+}
+
+static const struct limit_override *found(
+	const struct limit_overrides *overrides, const struct match *match)
+{
+	const struct limit_override wanted = {.line = (unsigned)strtoul(match->where, NULL, 10)};
+
+	return bsearch(&wanted, overrides->items, overrides->count, sizeof(wanted), compare_line);
+}
+
+const struct limit_override *limit_override_for_client(
+	const struct limit_overrides *overrides, const struct ipaddr *client)
+{
+	struct match match;
+
+	if (overrides == NULL || !matchlist_match_address(overrides->list, client, &match))
+		return NULL;
+	return found(overrides, &match);
+}
+
+const struct limit_override *limit_override_for(
+	const struct limit_overrides *overrides, const char *value)
+{
+	char wire[PATH_SIZE + 2], name[DOMAIN_SIZE];
+	struct match match;
+	struct path path;
+
+	if (overrides == NULL)
+		return NULL;
+	if (strchr(value, '@') == NULL) {
+		if (!domain_canonical(value, name) ||
+			!matchlist_match_domain(overrides->list, name, &match))
+			return NULL;
+		return found(overrides, &match);
+	}
+	snprintf(wire, sizeof(wire), "<%.*s>", PATH_SIZE - 1, value);
+	if (path_parse(wire, true, &path) != PATH_OK ||
+		!matchlist_match_path(overrides->list, &path, &match))
+		return NULL;
+	return found(overrides, &match);
+}

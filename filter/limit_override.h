@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Limits of single keys, in a file that an administrator writes: a key as in a match list, then its
+ * rate. The most particular entry counts: an address before a domain, a domain before those above it,
+ * the longest network. Immutable after loading, so shared without a lock.
+ *
+ *   newsletter@example.com   20000 / 1h
+ *   .example.net             50 / 1h
+ *   192.0.2.0/24             unlimited
+ */
+#ifndef MAILREEVE_LIMIT_OVERRIDE_H
+#define MAILREEVE_LIMIT_OVERRIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compiler.h"
+#include "ipaddr.h"
+#include "setting.h"
+
+struct limit_overrides;
+
+struct limit_override {
+	unsigned line; /* of the file */
+	bool unlimited;
+	struct rate rate;
+};
+
+/* NULL with a sentence in WHY that names the file and the line. To be freed. */
+struct limit_overrides *limit_overrides_load(
+	const char *file, char *why, size_t why_size) MUST_CHECK;
+void limit_overrides_free(struct limit_overrides **overrides); /* nulls; NULL allowed */
+
+/* The entry for a client, or for what a key says: an address, a domain, a user's name. NULL without
+ * one. OVERRIDES may be NULL. */
+const struct limit_override *limit_override_for_client(
+	const struct limit_overrides *overrides, const struct ipaddr *client);
+const struct limit_override *limit_override_for(
+	const struct limit_overrides *overrides, const char *value);
+
+#endif
