@@ -21,6 +21,7 @@ int ctl_lookup_spf(struct lookup *lookup)
 	bool mailfrom = lookup->from != NULL;
 	const struct spf *spf = mailfrom ? session_sender_spf_result(session, lookup->deadline_ms)
 					 : session_helo_spf_result(session, lookup->deadline_ms);
+	char evidence[sizeof(spf->evidence) + 60];
 	struct inquiry *inquiries[] = {
 		mailfrom ? session->transaction.spf : session->helo_spf, NULL};
 	struct ctl_outcome none = {.result = "none",
@@ -31,10 +32,14 @@ int ctl_lookup_spf(struct lookup *lookup)
 		return ctl_print_outcome(lookup->json, &none, inquiries);
 	if (spf == NULL)
 		return no_answer();
+	snprintf(evidence, sizeof(evidence), "%s%s", spf->evidence,
+		spf->result == SPF_PASS && spf->over_broad
+			? "; it passes nearly everybody, which proves nothing"
+			: "");
 	return ctl_print_outcome(lookup->json,
 		&(struct ctl_outcome){
 			.result = spf_result_name(spf->result),
-			.evidence = spf->evidence,
+			.evidence = evidence,
 			.explanation = spf->explanation,
 			.temporary = spf->result == SPF_TEMPERROR,
 		},

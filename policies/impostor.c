@@ -144,7 +144,9 @@ static void judge_signs(struct call *call)
 		report(call, CHECK_CORROBORATED, RESULT_TEMPERROR, "signs %s, but %s",
 			signs.names_buffer, evidence);
 	else
-		name_signs(report(call, CHECK_CORROBORATED, RESULT_FAIL, "signs %s, and %s",
+		name_signs(report(call, CHECK_CORROBORATED, RESULT_FAIL,
+				   "signs %.150s, and %.170s; a proof by SPF, MX, address or PTR "
+				   "would be right",
 				   signs.names_buffer, evidence),
 			&signs);
 }

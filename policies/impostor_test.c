@@ -26,7 +26,10 @@ struct sign {
 	enum action action;
 };
 
-#define SIGN(policy, check, scope) {&(policy), check, scope, RESULT_FAIL, ACTION_SUSPECT}
+#define SIGN(policy, check, scope)                                                                 \
+	{                                                                                          \
+		&(policy), check, scope, RESULT_FAIL, ACTION_SUSPECT                               \
+	}
 
 struct row {
 	const char *what;
@@ -74,8 +77,10 @@ static const struct row rows[] = {
 			SIGN(policy_a, 2, SCOPE_CONNECTION)},
 		.result = RESULT_FAIL},
 #define THREE                                                                                      \
-	{SIGN(policy_a, 0, SCOPE_CONNECTION), SIGN(policy_b, 1, SCOPE_GREETING),                   \
-		SIGN(policy_b, 2, SCOPE_TRANSACTION)}
+	{                                                                                          \
+		SIGN(policy_a, 0, SCOPE_CONNECTION), SIGN(policy_b, 1, SCOPE_GREETING),            \
+			SIGN(policy_b, 2, SCOPE_TRANSACTION)                                       \
+	}
 	{.what = "SPF is a proof",
 		.signs = THREE,
 		.spf = SPF_PASS,
@@ -165,6 +170,9 @@ static void test_rows(void **state)
 		if (finding->result != row->result)
 			fail_msg("%s: %s: %s", row->what, result_name(finding->result),
 				finding->evidence);
+		if (finding->result == RESULT_FAIL &&
+			strstr(finding->evidence, " would be right") == NULL)
+			fail_msg("%s: %s", row->what, finding->evidence);
 		if (row->evidence != NULL && strstr(finding->evidence, row->evidence) == NULL)
 			fail_msg("%s: %s", row->what, finding->evidence);
 		if (row->reply != NULL)

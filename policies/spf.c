@@ -135,6 +135,23 @@ static void add_explanation(struct finding *finding, const struct spf *spf)
 	text_addf(&reply, "%s explains: %s", spf->domain, spf->explanation);
 }
 
+/* What the administrator of the domain would have to change. */
+static const char *what_would_be_right(const struct spf *spf)
+{
+	switch (spf->result) {
+	case SPF_PASS:
+		return "it passes nearly everybody, which proves nothing; a record of the own "
+		       "networks would be right";
+	case SPF_NONE:
+		return "a record that names the client would be right";
+	case SPF_PERMERROR:
+		return "a record without that error would be right";
+	default:
+		return spf->no_mail ? "the domain sends no mail; one that does would be right"
+				    : "a term that passes the client would be right";
+	}
+}
+
 static void report_result(struct call *call, const struct spf *spf, unsigned main_check)
 {
 	unsigned check = check_of(spf);
@@ -150,9 +167,9 @@ static void report_result(struct call *call, const struct spf *spf, unsigned mai
 			spf->domain, client, spf->evidence);
 	if (check == CHECK_NUMBER)
 		return;
-	finding = report(call, check, RESULT_FAIL, "SPF %s of %s %s for %s: %s%s",
+	finding = report(call, check, RESULT_FAIL, "SPF %s of %s %.100s for %s: %.160s; %s",
 		spf_result_name(spf->result), identity, spf->domain, client, spf->evidence,
-		spf->over_broad ? "; it passes nearly everybody, which proves nothing" : "");
+		what_would_be_right(spf));
 	if (spf->result == SPF_FAIL)
 		add_explanation(finding, spf);
 }

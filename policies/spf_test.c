@@ -107,6 +107,9 @@ static void expect_failed(const struct row *row, struct policy_case *c, const ch
 		if (fails != (failed != NULL && strcmp(check->name, failed) == 0))
 			fail_msg("%s: %s: %s", row->what, check->name,
 				finding == NULL ? "no finding" : finding->evidence);
+		if (fails && strstr(finding->evidence, " would be right") == NULL)
+			fail_msg("%s: %s does not say what would be right", row->what,
+				finding->evidence);
 	}
 }
 

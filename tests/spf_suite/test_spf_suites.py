@@ -83,3 +83,10 @@ def by_lookup(place, checks):
 def test_rfc7208_by_lookup(suites, score):
     outcome = run_suite(by_lookup, suites / "rfc7208-tests.yml")
     check_suite(outcome, "rfc7208, mailreevectl lookup", 203, score)
+
+
+def test_lookup_tells_of_an_over_broad_record():
+    zone = {"all.example": [{"SPF": "v=spf1 +all"}]}
+    with ZoneServer(zone) as server:
+        answer = by_lookup(server.place, [("192.0.2.7", "all.example", "")])[0]
+    assert answer.result == "pass" and "proves nothing" in answer.evidence
