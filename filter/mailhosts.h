@@ -8,7 +8,7 @@
 #include "dns.h"
 #include "inquiry.h"
 
-enum { MAILHOSTS_MAX = 20, MAILHOSTS_ADDRESSES_MAX = 32 };
+enum { MAILHOSTS_MAX = 20, MAILHOSTS_ADDRESSES_MAX = 64 };
 
 struct mailhost {
 	char name[DOMAIN_SIZE];
