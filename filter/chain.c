@@ -446,6 +446,20 @@ static void collect(struct chain *chain, enum stage stage, const struct call *ev
 	}
 }
 
+void chain_rcpt_refused(struct chain *chain, struct recipient *recipient)
+{
+	if (!start_waiting(chain))
+		return;
+	end_scope(chain, SCOPE_RECIPIENT, OUTCOME_DROPPED);
+	open_scopes(chain, SCOPE_RECIPIENT);
+	chain->session.recipient = recipient;
+	look_at_exemptions(chain, STAGE_RCPT);
+	judge_before(chain, wait_until(chain));
+	tell_answer(chain, VERDICT_REJECT);
+	chain->session.recipient = NULL;
+	atomic_fetch_sub(&waiting, 1);
+}
+
 void chain_header(struct chain *chain, const char *name, const char *body)
 {
 	collect(chain, STAGE_HEADER, &(struct call){.field_name = name, .field_body = body});

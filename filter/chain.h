@@ -33,6 +33,8 @@ struct decision chain_helo(struct chain *chain);
 struct decision chain_mail(struct chain *chain);
 /* RECIPIENT is borrowed for the call. */
 struct decision chain_rcpt(struct chain *chain, struct recipient *recipient);
+/* The MTA has refused RECIPIENT itself (SMFIP_RCPT_REJ): it only counts, for who harvests addresses. */
+void chain_rcpt_refused(struct chain *chain, struct recipient *recipient);
 void chain_header(struct chain *chain, const char *name, const char *body);
 void chain_body(struct chain *chain, const unsigned char *chunk, size_t length);
 /* After VERDICT_CONTINUE or VERDICT_QUARANTINE the door applies the transaction's edits, then calls
@@ -45,5 +47,7 @@ void chain_end_transaction(struct chain *chain, enum outcome outcome);
  * see it at all. */
 bool chain_may_answer(const struct conf *conf, enum stage stage);
 bool chain_wants(const struct conf *conf, enum stage stage);
+/* Whether any policy counts the recipients that the MTA refuses. */
+bool chain_wants_refused(const struct conf *conf);
 
 #endif

@@ -20,6 +20,15 @@ bool chain_wants(const struct conf *conf, enum stage stage)
 	return false;
 }
 
+bool chain_wants_refused(const struct conf *conf)
+{
+	for (size_t p = 0; p < conf->policy_count; p++)
+		if (conf->policies[p].policy->before_recipient != NULL &&
+			policy_wants(&conf->policies[p], STAGE_RCPT))
+			return true;
+	return false;
+}
+
 bool chain_may_answer(const struct conf *conf, enum stage stage)
 {
 	if (stage == STAGE_HEADER || stage == STAGE_BODY)

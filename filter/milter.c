@@ -211,6 +211,8 @@ static unsigned long wanted_steps(const struct conf *conf)
 		if (!chain_wants(conf, table[i].stage))
 			steps |= table[i].not_at_all;
 	}
+	if (chain_wants_refused(conf))
+		steps |= SMFIP_RCPT_REJ;
 	if (atomic_load(&draining))
 		steps &= ~(unsigned long)SMFIP_NR_CONN;
 	return steps;
@@ -363,6 +365,10 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
 	copy_macro(ctx, "{rcpt_mailer}", recipient.mta_mailer, sizeof(recipient.mta_mailer));
 	copy_macro(ctx, "{rcpt_host}", recipient.mta_host, sizeof(recipient.mta_host));
 	copy_macro(ctx, "i", transaction->queue_id, sizeof(transaction->queue_id));
+	if (strcmp(recipient.mta_mailer, "error") == 0 && (door->steps & SMFIP_RCPT_REJ) != 0) {
+		chain_rcpt_refused(door->chain, &recipient);
+		return leave(SMFIS_CONTINUE);
+	}
 	decision = chain_rcpt(door->chain, &recipient);
 	return answer(ctx, door, &decision, 0);
 }
