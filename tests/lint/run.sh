@@ -19,7 +19,7 @@ part() {
     else
         failed=$((failed + 1))
         echo "lint: $name: FAILED"
-        grep -v 'warnings* generated' "$output" | sed 's/^/    /'
+        grep -vE 'warnings? generated|Processing file' "$output" | sed 's/^/    /'
     fi
 }
 
