@@ -26,10 +26,7 @@ struct sign {
 	enum action action;
 };
 
-#define SIGN(policy, check, scope)                                                                 \
-	{                                                                                          \
-		&(policy), check, scope, RESULT_FAIL, ACTION_SUSPECT                               \
-	}
+#define SIGN(policy, check, scope) {&(policy), check, scope, RESULT_FAIL, ACTION_SUSPECT}
 
 struct row {
 	const char *what;
@@ -77,10 +74,8 @@ static const struct row rows[] = {
 			SIGN(policy_a, 2, SCOPE_CONNECTION)},
 		.result = RESULT_FAIL},
 #define THREE                                                                                      \
-	{                                                                                          \
-		SIGN(policy_a, 0, SCOPE_CONNECTION), SIGN(policy_b, 1, SCOPE_GREETING),            \
-			SIGN(policy_b, 2, SCOPE_TRANSACTION)                                       \
-	}
+	{SIGN(policy_a, 0, SCOPE_CONNECTION), SIGN(policy_b, 1, SCOPE_GREETING),                   \
+		SIGN(policy_b, 2, SCOPE_TRANSACTION)}
 	{.what = "SPF is a proof",
 		.signs = THREE,
 		.spf = SPF_PASS,
