@@ -175,17 +175,34 @@ static void check_wait(const struct model_key *key, int64_t units, int64_t wait)
 	assert_true(used_at(key, at - 1) + units > key->limit);
 }
 
+/* A window that has passed may be forgotten, and what was reserved in it; whether a repetition then
+ * counts depends on when the store swept. */
+static bool repeats_the_forgotten(const struct store_charge *charges, const size_t *chosen,
+	size_t count, size_t id, unsigned sequence)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct model_key *key = &model.keys[chosen[i]];
+
+		if (charges[i].units > 0 && sequence <= key->last[id] &&
+			(int64_t)now >= (key->last_ms / key->step + 61) * key->step)
+			return true;
+	}
+	return false;
+}
+
 static void do_reserve(size_t id, unsigned sequence)
 {
 	struct store_charge charges[KEYS];
 	size_t chosen[KEYS];
 	size_t count = choose_charges(charges, chosen);
 	struct store_decision decision;
-	enum store_status status =
-		store_reserve(store, model.ids[id], sequence, charges, count, &decision);
+	enum store_status status;
 	bool counted[KEYS];
 	bool fits = true;
 
+	if (repeats_the_forgotten(charges, chosen, count, id, sequence))
+		return;
+	status = store_reserve(store, model.ids[id], sequence, charges, count, &decision);
 	for (size_t i = 0; i < count; i++) {
 		struct model_key *key = &model.keys[chosen[i]];
 		int64_t units = charges[i].units;
