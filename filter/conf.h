@@ -15,8 +15,8 @@
 #include "site.h"
 #include "store.h"
 
-/* Settings of the process, in the top level of the file beside those of site.h. What stands here is
- * read at start only: a reload that changes it says so in the log. */
+/* Settings of the process, in the top level of the file beside those of site.h. All but log_level, and
+ * those of resolver and store, are read at start only: a reload that changes them says so in the log. */
 struct daemon_options {
 	char *socket; /* libmilter's form, as OpenDMARC's users know it: "local:/path", "unix:/path",
 		       * "inet:8891@127.0.0.1", "inet6:8891@[::1]" */
@@ -64,6 +64,10 @@ struct conf_report {
  * all defaults. Starts with one reference. */
 struct conf *conf_load(const char *file, const struct policy *const *policy_list,
 	const struct conf_report *report) MUST_CHECK;
+/* Whether NEW has changed what is read at start only: NAMES of the settings, with commas. */
+bool conf_needs_restart(
+	const struct conf *old, const struct conf *new, char *names, size_t size) MUST_CHECK;
+
 /* The text of the setting socket is one. */
 bool conf_socket_is_good(const char *text);
 

@@ -295,6 +295,42 @@ static void test_sample_passes(void **state)
 	mem_free(path);
 }
 
+static void test_what_needs_a_restart(void **state)
+{
+	static const struct {
+		const char *old, *new, *said;
+	} rows[] = {
+		{"", "", ""},
+		{"reply_at = rcpt\nlog_level = info\n", "reply_at = stage\nlog_level = debug\n",
+			""},
+		{"resolver { nameservers = { 192.0.2.1, 192.0.2.2 } }\n",
+			"resolver { nameservers = { 192.0.2.1, 192.0.2.2 } }\n", ""},
+		{"resolver { nameservers = { 192.0.2.1 } }\n",
+			"resolver { nameservers = { 192.0.2.1, 192.0.2.2 } timeout = 1s }\n",
+			"resolver.nameservers, resolver.timeout"},
+		{"resolver { nameservers = { 192.0.2.1 } }\n", "", "resolver.nameservers"},
+		{"", "socket = inet:8891@127.0.0.1\nlog_to = stderr\ndrain = 3s\n",
+			"socket, log_to, drain"},
+		{"pid_file = /run/a\nstore { url = unix:/a }\n",
+			"store { url = unix:/b memory = 1MB }\n",
+			"pid_file, store.url, store.memory"},
+	};
+	char names[256];
+
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct conf *old = load_text(*state, rows[i].old);
+		struct conf *new = load_text(*state, rows[i].new);
+
+		assert_non_null(old);
+		assert_non_null(new);
+		assert_int_equal(conf_needs_restart(old, new, names, sizeof(names)),
+			rows[i].said[0] != '\0');
+		assert_string_equal(names, rows[i].said);
+		conf_release(&old);
+		conf_release(&new);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_good_after_broken),
 		cmocka_unit_test(test_advice),
+		cmocka_unit_test(test_what_needs_a_restart),
 		cmocka_unit_test(test_sample_passes),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mailreeve: the daemon. Options, start, stop; the only file that ends the process. */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "clock.h"
 #include "conf.h"
 #include "control.h"
@@ -32,6 +34,7 @@ struct arguments {
 /* Written by main before threads start; the reload in the signal thread reads them. */
 static struct arguments arguments;
 static struct services services;
+static bool logs_to_syslog;
 static _Atomic bool stop_requested;
 
 static void usage(FILE *out)
@@ -118,6 +121,42 @@ static void apply_arguments(struct conf *conf)
 		conf->daemon.log_level = LOG_LEVEL_DEBUG;
 }
 
+/* In the background we are elsewhere, and a reload shall find the file still. The name is kept, not
+ * what it leads to: links are switched. */
+static void fix_file_name(void)
+{
+	static char whole[PATH_MAX * 2];
+	char folder[PATH_MAX];
+
+	if (arguments.file[0] == '/' || getcwd(folder, sizeof(folder)) == NULL)
+		return;
+	snprintf(whole, sizeof(whole), "%s/%s", folder, arguments.file);
+	arguments.file = whole;
+}
+
+static ATTR_NORETURN void refuse(int status, const char *option, const char *value, const char *why)
+{
+	fprintf(stderr, "mailreeve: %s \"%s\": %s\n", option, value, why);
+	exit(status);
+}
+
+/* As the settings they stand for are checked. */
+static void check_arguments(void)
+{
+	struct account account;
+	char why[256];
+
+	if (arguments.socket != NULL && !conf_socket_is_good(arguments.socket))
+		refuse(EX_USAGE, "-p", arguments.socket,
+			"is no socket; write local:/absolute/path, inet:PORT@ADDRESS or "
+			"inet6:PORT@ADDRESS");
+	if (arguments.pid_file != NULL && arguments.pid_file[0] != '/')
+		refuse(EX_USAGE, "-P", arguments.pid_file,
+			"is not an absolute path; start it with /");
+	if (arguments.user != NULL && !account_find(arguments.user, &account, why, sizeof(why)))
+		refuse(EX_NOPERM, "-u", arguments.user, why);
+}
+
 static void print_complaint(void *context, const char *text)
 {
 	fprintf(stderr, "%s%s\n", (const char *)context, text);
@@ -147,20 +186,15 @@ static void log_advice(void *context, const char *text)
 	log_warning("configuration: %s", text);
 }
 
-static bool differs(const char *a, const char *b)
-{
-	return (a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0);
-}
-
 /* Some settings are read at start only; say so instead of ignoring them silently. */
 static void tell_what_needs_restart(const struct conf *old, const struct conf *new)
 {
-	if (differs(old->daemon.socket, new->daemon.socket) ||
-		differs(old->daemon.user, new->daemon.user) ||
-		differs(old->daemon.control_socket, new->daemon.control_socket) ||
-		differs(old->store.url, new->store.url))
-		log_warning("configuration: a changed socket, control_socket, user or store takes "
-			    "effect at the next start");
+	char names[512];
+
+	if (conf_needs_restart(old, new, names, sizeof(names)))
+		log_warning("configuration: changed, but read at start only: %s; restart mailreeve "
+			    "to have it take effect",
+			names);
 }
 
 static void reload(void)
@@ -243,9 +277,12 @@ static const struct control_command commands[] = {
 	{0},
 };
 
+/* Whoever started us reads standard error, and may have no syslog. */
 static ATTR_NORETURN void fail(int status, const char *why)
 {
 	log_error("%s", why);
+	if (logs_to_syslog)
+		fprintf(stderr, "mailreeve: %s\n", why);
 	exit(status);
 }
 
@@ -354,7 +391,9 @@ int main(int argc, char **argv)
 	struct conf *conf;
 	int status;
 
+	signals_block_reload();
 	read_arguments(argc, argv);
+	check_arguments();
 	conf = conf_load(arguments.file, policies, &report);
 	if (conf == NULL)
 		return EX_CONFIG;
@@ -364,10 +403,12 @@ int main(int argc, char **argv)
 		conf_release(&conf);
 		return EX_OK;
 	}
+	fix_file_name();
 	if (!arguments.foreground)
 		process_background();
 	log_open(conf->daemon.log_to == 1 ? LOG_TO_STDERR : LOG_TO_SYSLOG,
 		(enum log_level)conf->daemon.log_level);
+	logs_to_syslog = conf->daemon.log_to != 1;
 	signals_block();
 	stats_start();
 	status = serve(conf);

@@ -21,6 +21,16 @@ static void fill(sigset_t *set)
 	sigaddset(set, SIGINT);
 }
 
+void signals_block_reload(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 void signals_block(void)
 {
 	sigset_t set;

@@ -16,7 +16,9 @@ struct signal_actions {
 	int64_t drain_ms; /* longest wait */
 };
 
-/* Blocks the signals for this thread and all it starts; call before any other thread starts. */
+/* Blocks those that reload, which would end a process that is not ready for them yet. */
+void signals_block_reload(void);
+/* Blocks all signals for this thread and all it starts; call before any other thread starts. */
 void signals_block(void);
 void signals_handle(const struct signal_actions *actions); /* copied */
 

@@ -7,15 +7,18 @@ import pwd
 import signal
 import socket
 import stat
+import subprocess
 
 import pytest
 
 from harness import world
-from harness.filter import Filter, run_filter
+from harness.filter import PROGRAM, Filter, run_filter
 from harness.process import tcp_listens, unix_listens, until
 from harness.site import letter
 
-EX_OK, EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 0, 64, 69, 78
+EX_OK, EX_USAGE, EX_UNAVAILABLE, EX_CANTCREAT, EX_NOPERM, EX_CONFIG = 0, 64, 69, 73, 77, 78
+
+CONTROL = f"{PROGRAM}ctl"
 
 
 def write(path, text):
@@ -89,6 +92,25 @@ def test_usage():
     assert run_filter("surplus")[0] == EX_USAGE
     status, output, _ = run_filter("-V")
     assert status == EX_OK and output.startswith("mailreeve ")
+
+
+@pytest.mark.parametrize(
+    "option, value, status",
+    [
+        ("-p", "inet:99999@127.0.0.1", EX_USAGE),
+        ("-p", "inet:0@127.0.0.1", EX_USAGE),
+        ("-p", "relative.sock", EX_USAGE),
+        ("-p", "", EX_USAGE),
+        ("-P", "relative.pid", EX_USAGE),
+        ("-u", "no-such-user", EX_NOPERM),
+        ("-u", "nobody:no-such-group", EX_NOPERM),
+    ],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_options_are_checked_like_settings(site, place, option, value, status, check):
+    file = write(f"{place}/c.conf", site.base())
+    found, _, errors = run_filter("-n" if check else "-f", "-c", file, option, value)
+    assert (found, option in errors) == (status, True), errors
 
 
 # The socket.
@@ -217,9 +239,37 @@ def test_background_with_syslog(site, place, syslog):
 
 
 def test_background_failure_is_seen_by_the_caller(site, place):
-    text = site.base().replace(site.milter_path, f"{place}/missing/milter.sock")
-    status, _, _ = run_filter("-c", write(f"{place}/c.conf", text))
-    assert status == EX_UNAVAILABLE
+    text = site.base().replace(site.milter_path, f"{place}/missing/too/milter.sock")
+    text = text.replace("stderr", "syslog")
+    status, _, errors = run_filter("-c", write(f"{place}/c.conf", text))
+    assert status == EX_CANTCREAT
+    assert f"{place}/missing" in errors  # there may be no syslog to read
+
+
+def test_background_reload_of_a_file_named_from_the_folder(site, place, monkeypatch):
+    os.chown(place, pwd.getpwnam("nobody").pw_uid, -1)
+    path = f"{place}/milter.sock"
+    text = site.base().replace(site.milter_path, path).replace("stderr", "syslog")
+    write(f"{place}/c.conf", text + f'pid_file = "{place}/pid"\n')
+    monkeypatch.chdir(place)
+    assert run_filter("-c", "c.conf")[0] == EX_OK
+    asked = subprocess.run(
+        [CONTROL, "-s", f"{path}.control", "reload"], capture_output=True, text=True, check=False
+    )
+    with open(f"{place}/pid", encoding="ascii") as file:
+        os.kill(int(file.read()), signal.SIGTERM)
+    assert asked.returncode == EX_OK, asked.stdout
+    until(lambda: not unix_listens(path), "the daemon's end")
+
+
+def test_reload_says_what_it_cannot_change(site):
+    daemon = site.fresh_filter()
+    mark = daemon.mark()
+    daemon.configure(site.base() + "drain = 7s\nresolver { timeout = 1s }\n")
+    daemon.reload()
+    line = daemon.wait_line("read at start only", since=mark)
+    assert "drain, resolver.timeout" in line
+    site.stop_filter()
 
 
 # Ending.
