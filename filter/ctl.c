@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "control.h"
+#include "ctl_limits.h"
 #include "ctl_lookup.h"
 
 static const char default_socket[] = "/run/mailreeve/control.sock";
@@ -17,6 +18,8 @@ static void usage(FILE *out)
 	fputs("usage: mailreevectl [-s control-socket] command\n"
 	      "  status [--json]   state and counters of the running daemon\n"
 	      "  reload            make it read its configuration again\n"
+	      "  limits show KEY          what a key has used, and when it may send again\n"
+	      "  limits predict KEY COST  when it may send so much\n"
 	      "  lookup ...        ask the DNS as the daemon would, without a daemon;\n"
 	      "                    mailreevectl lookup --help says more\n"
 	      "  -s socket         of the daemon; default /run/mailreeve/control.sock\n"
@@ -89,6 +92,8 @@ int main(int argc, char **argv)
 		return run_status(socket, argc, argv);
 	if (strcmp(argv[0], "reload") == 0)
 		return run_reload(socket, argc, argv);
+	if (strcmp(argv[0], "limits") == 0)
+		return ctl_limits(socket, argc, argv);
 	if (strcmp(argv[0], "lookup") == 0)
 		return ctl_lookup(argc, argv);
 	fprintf(stderr, "mailreevectl: unknown command \"%s\"\n", argv[0]);

@@ -5,23 +5,9 @@
 #include <string.h>
 
 #include "domain.h"
+#include "limit_key_private.h"
 #include "mailbox_identity.h"
 #include "text.h"
-
-enum part {
-	PART_AUTH_USER,
-	PART_SENDER,
-	PART_SENDER_DOMAIN,
-	PART_SENDER_ORGANIZATION,
-	PART_CLIENT_IP,
-	PART_CLIENT_NET,
-	PART_CONFIRMED_NAME,
-	PART_HELO,
-	PART_RECIPIENT,
-	PART_RECIPIENT_DOMAIN,
-	PART_TLS_SUBJECT,
-	PART_DAEMON
-};
 
 static const char *const part_names[] = {
 	[PART_AUTH_USER] = "auth_user",
@@ -113,7 +99,7 @@ bool limit_key_parse(const char *text, struct limit_key *key, char *why, size_t 
 
 /* Making. -------------------------------------------------------------------------------------- */
 
-static bool is_written_by_client(enum part part)
+bool limit_key_part_is_written(enum part part)
 {
 	return part == PART_SENDER || part == PART_SENDER_DOMAIN ||
 	       part == PART_SENDER_ORGANIZATION || part == PART_HELO || part == PART_RECIPIENT ||
@@ -124,7 +110,7 @@ bool limit_key_is_forgeable(const struct limit_key *key)
 {
 	for (size_t a = 0; a < key->alternatives; a++)
 		for (size_t i = 0; i < key->part_counts[a]; i++)
-			if (!is_written_by_client(key->parts[a][i]))
+			if (!limit_key_part_is_written(key->parts[a][i]))
 				return false;
 	return true;
 }
@@ -293,23 +279,47 @@ static void add_label(struct text *label, const char *value)
 	text_add_escaped(label, value, strlen(value), STORE_LABEL_SIZE);
 }
 
-/* The key of what nothing proves: it belongs to the client's network, and there it falls into one of a
- * bounded number of places, so that a flood of forged names makes neither a flood of keys nor a way
- * past the limit. Two honest names meet in one place once in LIMIT_UNPROVEN_PLACES. */
-static void make_unproven(struct maker *maker, struct limit_identity *identity, struct text *label)
+void limit_key_hash(const char *title, const unsigned char *parts, char (*values)[PATH_SIZE],
+	size_t count, struct limit_identity *identity)
 {
-	char network[PATH_SIZE], place[24];
+	const char *hashed[1 + 2 * LIMIT_PARTS_MAX];
+	size_t hashed_count = 0;
+	struct text label;
+
+	text_init(&label, identity->label, sizeof(identity->label));
+	hashed[hashed_count++] = title;
+	for (size_t i = 0; i < count; i++) {
+		hashed[hashed_count++] = part_names[parts[i]];
+		hashed[hashed_count++] = values[i];
+		add_label(&label, values[i]);
+	}
+	store_key(identity->key, hashed, hashed_count);
+}
+
+void limit_key_place(const char *title, const char *network, struct limit_identity *identity)
+{
+	char place[24];
 	unsigned number = 0;
 
-	if (maker->network == NULL && network_value(maker, network))
-		add_label(label, network);
-	if (maker->network == NULL)
-		return;
 	for (const char *hex = identity->key; hex < identity->key + 7; hex++)
 		number = number * 16 + (unsigned)(*hex <= '9' ? *hex - '0' : *hex - 'a' + 10);
 	snprintf(place, sizeof(place), "%u", number % LIMIT_UNPROVEN_PLACES);
-	store_key(identity->key,
-		(const char *const[]){maker->options->title, "unproven", place, maker->network}, 4);
+	store_key(identity->key, (const char *const[]){title, "unproven", place, network}, 4);
+}
+
+/* The key of what nothing proves: it belongs to the client's network, and there it falls into one of a
+ * bounded number of places, so that a flood of forged names makes neither a flood of keys nor a way
+ * past the limit. Two honest names meet in one place once in LIMIT_UNPROVEN_PLACES. */
+static void make_unproven(struct maker *maker, struct limit_identity *identity)
+{
+	size_t length = strlen(identity->label);
+	struct text label = {identity->label, sizeof(identity->label), length, false};
+	char network[PATH_SIZE];
+
+	if (maker->network == NULL && network_value(maker, network))
+		add_label(&label, network);
+	if (maker->network != NULL)
+		limit_key_place(maker->options->title, maker->network, identity);
 }
 
 static const struct limit_override *find_override(const struct maker *maker,
@@ -321,7 +331,7 @@ static const struct limit_override *find_override(const struct maker *maker,
 	for (size_t i = 0; i < count && found == NULL; i++) {
 		if (parts[i] == PART_CLIENT_IP || parts[i] == PART_CLIENT_NET)
 			found = limit_override_for_client(overrides, &maker->session->client);
-		else if (!maker->unproven || !is_written_by_client(parts[i]))
+		else if (!maker->unproven || !limit_key_part_is_written(parts[i]))
 			found = limit_override_for(overrides, values[i]);
 	}
 	return found;
@@ -331,23 +341,14 @@ static bool make_alternative(struct maker maker, const unsigned char *parts, siz
 	struct limit_identity *identity)
 {
 	char values[LIMIT_PARTS_MAX][PATH_SIZE];
-	const char *hashed[1 + 2 * LIMIT_PARTS_MAX];
-	size_t hashed_count = 0;
-	struct text label;
 
-	text_init(&label, identity->label, sizeof(identity->label));
-	hashed[hashed_count++] = maker.options->title;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		if (!part_value(&maker, parts[i], values[i]))
 			return false;
-		hashed[hashed_count++] = part_names[parts[i]];
-		hashed[hashed_count++] = values[i];
-		add_label(&label, values[i]);
-	}
-	store_key(identity->key, hashed, hashed_count);
+	limit_key_hash(maker.options->title, parts, values, count, identity);
 	identity->override = find_override(&maker, parts, values, count);
 	if (maker.unproven)
-		make_unproven(&maker, identity, &label);
+		make_unproven(&maker, identity);
 	return true;
 }
 

@@ -60,4 +60,11 @@ bool limit_key_make(const struct limit_key *key, const struct limit_key_options 
 	struct session *session, struct limit_proof *proof, uint64_t deadline_ms,
 	struct limit_identity *identity_r);
 
+/* The same for what an administrator calls it: the values of an alternative, joined with "+", as the
+ * log shows them. UNPROVEN: the key it has while nothing proves it; then the client's network stands
+ * last. False where NAME is none of this alternative. */
+bool limit_key_named(const struct limit_key *key, size_t alternative,
+	const struct limit_key_options *options, const char *name, bool unproven,
+	struct limit_identity *identity_r);
+
 #endif

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "control.h"
+#include "limits_command.h"
 #include "log.h"
 #include "mem.h"
 #include "milter.h"
@@ -271,9 +272,19 @@ static int command_status(const char *text, FILE *out)
 	return EX_OK;
 }
 
+static int command_limits(const char *text, FILE *out)
+{
+	struct conf *conf = milter_conf();
+	int status = limits_command(text, out, conf, &services);
+
+	conf_release(&conf);
+	return status;
+}
+
 static const struct control_command commands[] = {
 	{"status", "state and counters", command_status},
 	{"reload", "read the configuration again", command_reload},
+	{"limits", "what a key has used", command_limits},
 	{0},
 };
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Limits through real MTAs, in memory and in Redis, and what happens when Redis goes away."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from harness import world
 from harness.process import until
+from test_ctl import control, ctl
 
 MESSAGES = """\
 limit "sender" {{ key = "sender" count = "messages" rate = "{rate} / 1h" action = "tempfail" }}
@@ -160,3 +162,33 @@ def test_overrides_and_reload(mta, site, store):
     reload("good.test 3 / 1h\nother.test unlimited\n", "reloaded")
     assert [site.send(mta).accepted for _ in range(2)] == [True, False]
     assert [site.send(mta, **OTHER).accepted for _ in range(4)] == [True] * 4
+
+
+def limits(site, *words):
+    """Exit status and rows of mailreevectl limits."""
+    status, output, errors = ctl(*control(site), "limits", words[0], "--json", *words[1:])
+    assert not errors
+    return status, json.loads(output)["limits"]
+
+
+def test_administrator_asks_for_a_key(mta, site, store):
+    settings = MESSAGES.format(rate=3, store=store) + (
+        'limit "bytes" { key = "sender_domain" count = "bytes" rate = "1MB / 1d" }\n')
+    site.fresh_filter(settings)
+    assert [site.send(mta).accepted for _ in range(2)] == [True] * 2
+    status, rows = limits(site, "show", "Anna@GOOD.test")
+    assert status == 0 and [row["limit"] for row in rows] == ["sender"]
+    assert (rows[0]["key"], rows[0]["used"], rows[0]["most"]) == ("anna@good.test", 2, 3)
+    assert (rows[0]["window_seconds"], rows[0]["wait_seconds"]) == (3600, 0)
+    assert 3000 < limits(site, "predict", "anna@good.test", "2")[1][0]["wait_seconds"] <= 3720
+    assert limits(site, "predict", "anna@good.test", "4")[1][0]["wait_seconds"] is None
+    assert 100 < limits(site, "show", "good.test")[1][0]["used"] < 10000
+    assert limits(site, "show", "192.0.2.7") == (65, [])
+    # Nothing was charged by asking.
+    assert [site.send(mta).accepted for _ in range(2)] == [True, False]
+    assert limits(site, "show", "anna@good.test")[1][0]["wait_seconds"] > 3000
+    status, output, _ = ctl(*control(site), "limits", "show", "anna@good.test")
+    assert status == 0 and output.splitlines()[0].startswith("LIMIT")
+    assert "3 messages" in output.splitlines()[1]
+    for words in (["show"], ["predict", "a@b.test"], ["predict", "a@b.test", "-1"], ["top"]):
+        assert ctl(*control(site), "limits", *words)[0] == 64
