@@ -109,7 +109,8 @@ struct schema *schema_create(const struct policy *const *policy_list)
 		"The daemon (read at start; a reload changes only log_level)");
 	group = add_group(schema, "resolver", "DNS (read at start)");
 	add_table(group, resolver_settings, ROW_RESOLVER, NULL);
-	group = add_group(schema, "store", "What limits count, and what several hosts share (read at start)");
+	group = add_group(
+		schema, "store", "What limits count, and what several hosts share (read at start)");
 	add_table(group, store_settings, ROW_STORE, NULL);
 	for (size_t i = 0; policy_list[i] != NULL; i++) {
 		group = add_group(schema, policy_list[i]->name, policy_list[i]->summary);
