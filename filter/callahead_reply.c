@@ -13,8 +13,9 @@ static size_t enhanced_length(const char *text, size_t length)
 	for (int part = 0; part < 3; part++) {
 		size_t digits = 0;
 
-		if (part > 0 && (at >= length || text[at++] != '.'))
+		if (part > 0 && (at >= length || text[at] != '.'))
 			return 0;
+		at += part > 0;
 		while (at < length && ascii_is_digit(text[at]) && digits < 3) {
 			at++;
 			digits++;
