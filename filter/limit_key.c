@@ -131,6 +131,7 @@ struct maker {
 	struct session *session;
 	struct limit_proof *proof;
 	uint64_t deadline_ms;
+	bool takes_invalid; /* what is no path counts as a sender */
 	bool unproven; /* holds something that a stranger wrote and nothing proves */
 	const char *network; /* the value of client_ip or client_net, where it is a part; or NULL */
 };
@@ -176,11 +177,13 @@ static bool sender_value(struct maker *maker, enum part part, char *value)
 	const struct transaction *transaction = &maker->session->transaction;
 	const struct path *path = &transaction->reverse_path;
 
-	if (!transaction->open || transaction->error != PATH_OK)
+	bool invalid = transaction->error != PATH_OK;
+
+	if (!transaction->open || (invalid && !maker->takes_invalid))
 		return false;
-	if (path->null) {
+	if (path->null || invalid) {
 		maker->unproven = true;
-		return text_copy(value, PATH_SIZE, "<>");
+		return text_copy(value, PATH_SIZE, invalid ? "<invalid>" : "<>");
 	}
 	maker->unproven = maker->unproven || !is_proven(maker, PROOF_OF_SENDER);
 	if (part == PART_SENDER || path->domain[0] == '\0') {
@@ -356,13 +359,18 @@ bool limit_key_make(const struct limit_key *key, const struct limit_key_options 
 	struct session *session, struct limit_proof *proof, uint64_t deadline_ms,
 	struct limit_identity *identity)
 {
-	const struct maker maker = {
+	struct maker maker = {
 		.options = options,
 		.session = session,
 		.proof = proof,
 		.deadline_ms = deadline_ms,
 	};
 
+	for (size_t i = 0; i < key->alternatives; i++)
+		if (make_alternative(maker, key->parts[i], key->part_counts[i], identity))
+			return true;
+	/* Where no check refuses what is no path, it is no way past the limit. */
+	maker.takes_invalid = true;
 	for (size_t i = 0; i < key->alternatives; i++)
 		if (make_alternative(maker, key->parts[i], key->part_counts[i], identity))
 			return true;

@@ -170,7 +170,7 @@ static void test_make(void **state)
 		{"sender_domain", {CLIENT, .reverse_path = "<>", .spf_pass = true},
 			"<>+192.0.2.0/24"},
 		{"sender", {CLIENT, .reverse_path = "<>", .auth_user = "x"}, "<>+192.0.2.0/24"},
-		{"sender", {CLIENT, .reverse_path = "<a b@example.com>"}, NULL},
+		{"sender", {CLIENT, .reverse_path = "<a b@example.com>"}, "<invalid>+192.0.2.0/24"},
 		{"sender", {CLIENT}, NULL},
 		{"sender | client_ip", {CLIENT, .reverse_path = "<a b@example.com>"}, "192.0.2.7"},
 		{"sender + client_net", {CLIENT, SENDER}, "anna@example.com+192.0.2.0/24"},
