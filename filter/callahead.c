@@ -279,11 +279,11 @@ static void ask_target(struct callahead *callahead, const struct callahead_quest
 {
 	uint64_t deadline_ms = clock_monotonic_ms() + (uint64_t)callahead->options.timeout_ms;
 	struct lease lease;
-	bool again = true;
+	bool again;
 
 	if (deadline_ms > question->deadline_ms)
 		deadline_ms = question->deadline_ms;
-	while (again) {
+	do {
 		*finding = (struct callahead_finding){.answer = CALLAHEAD_UNSURE, .lost = true};
 		if (!take_link(callahead, question, deadline_ms, &lease, finding->why))
 			break;
@@ -294,7 +294,7 @@ static void ask_target(struct callahead *callahead, const struct callahead_quest
 			drop(callahead, &lease);
 		else
 			put_back(callahead, &lease);
-	}
+	} while (again);
 	if (finding->lost && finding->answer == CALLAHEAD_UNSURE)
 		note_health(callahead, false, clock_monotonic_ms() >= deadline_ms, finding->why);
 	else
