@@ -24,7 +24,7 @@ PKG_CFLAGS  = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$
 PKG_LIBS    = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
 ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE -pthread $(WARNINGS) $(HARDENING) \
 	$(PKG_CFLAGS) -Ifilter -I$(BUILD) \
-	-DMAILREEVE_VERSION='"$(VERSION)"' -DMAILREEVE_SYSCONF='"$(SYSCONF)"' $(CFLAGS)
+	-DMAILREEVE_VERSION='"$(VERSION)"' -DMAILREEVE_SYSCONF='"$(SYSCONF)"' $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(LINK_HARD) $(LDFLAGS)
 ALL_LIBS    = $(PKG_LIBS) -lspf2 $(LIBS)
 
@@ -79,9 +79,10 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONF)/mailreeve \
 		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/sbin
-	test -e $(DESTDIR)$(SYSCONF)/mailreeve/mailreeve.conf || \
-		install -m 644 conf/mailreeve.conf $(DESTDIR)$(SYSCONF)/mailreeve
-	install -m 644 conf/strict.conf $(DESTDIR)$(SYSCONF)/mailreeve
+	for file in mailreeve.conf strict.conf; do \
+		test -e $(DESTDIR)$(SYSCONF)/mailreeve/$$file || \
+			install -m 644 conf/$$file $(DESTDIR)$(SYSCONF)/mailreeve || exit 1; \
+	done
 	install -m 644 packaging/man/mailreeve.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 packaging/man/mailreeve.8 packaging/man/mailreevectl.8 \
 		$(DESTDIR)$(PREFIX)/share/man/man8
