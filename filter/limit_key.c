@@ -317,12 +317,14 @@ static void make_unproven(struct maker *maker, struct limit_identity *identity)
 {
 	size_t length = strlen(identity->label);
 	struct text label = {identity->label, sizeof(identity->label), length, false};
+	const char *known = maker->network;
 	char network[PATH_SIZE];
 
-	if (maker->network == NULL && network_value(maker, network))
+	if (known == NULL && network_value(maker, network))
 		add_label(&label, network);
 	if (maker->network != NULL)
 		limit_key_place(maker->options->title, maker->network, identity);
+	maker->network = known;
 }
 
 static const struct limit_override *find_override(const struct maker *maker,
