@@ -200,13 +200,18 @@ def spread(ratios):
 def report(title, rows, base_rows, goal):
     ratios = [a["rate"] / b["rate"] for a, b in zip(rows, base_rows)]
     print(f"{title:<58} {spread(ratios)}   goal {goal}")
+    def ratio(key):
+        both = [(a[key], b[key]) for a, b in zip(rows, base_rows) if key in a and key in b]
+        return f" ({statistics.median(a / b for a, b in both):.2f})" if both else ""
+
     stages = [k[:-7] for k in rows[0] if k.endswith("_p50_us")]
-    line = ", ".join(f"{s} {median(rows, s + '_p50_us'):.0f}/{median(rows, s + '_p99_us'):.0f}"
-                     for s in stages)
+    line = ", ".join(
+        f"{s} {median(rows, s + '_p50_us'):.0f}{ratio(s + '_p50_us')} / "
+        f"{median(rows, s + '_p99_us'):.0f}{ratio(s + '_p99_us')}" for s in stages)
     print(f"    {median(rows, 'rate'):.0f} messages/s beside {median(base_rows, 'rate'):.0f}; "
-          f"CPU {median(rows, 'cpu_us'):.0f} us a message beside {median(base_rows, 'cpu_us'):.0f}; "
-          f"resident {median(rows, 'resident_kb') / 1024:.1f} MB")
-    print(f"    p50/p99 in us: {line}")
+          f"CPU {median(rows, 'cpu_us'):.0f} us a message{ratio('cpu_us')}; "
+          f"resident {median(rows, 'resident_kb') / 1024:.1f} MB{ratio('resident_kb')}")
+    print(f"    us, p50 / p99: {line}")
     return statistics.median(ratios)
 
 
@@ -241,7 +246,7 @@ def run(bench, options):
             rows[name].append(measure())
     print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
     print(f"\nMessages per second as a ratio to the no-operation filter: median of {rounds} rounds "
-          "(least to most)\n50 connections, 10 messages each, 8 header fields, 2 kB body, steps "
+          "(least to most);\nin parentheses, ratios of the other figures to it\n50 connections, 10 messages each, 8 header fields, 2 kB body, steps "
           f"negotiated {steps:#x}\n")
     report("every policy, memory store, warm / plain no-operation", rows["memory"], rows["noop"],
            "1.5")
