@@ -260,10 +260,11 @@ static void judge_before(struct chain *chain, uint64_t deadline_ms)
 {
 	for (size_t p = 0; p < chain->conf->policy_count; p++) {
 		const struct policy_conf *policy_conf = &chain->conf->policies[p];
-		struct call call = make_call(chain, p, STAGE_RCPT);
 
 		if (policy_conf->policy->before_recipient == NULL || !is_on(policy_conf))
 			continue;
+		struct call call = make_call(chain, p, STAGE_RCPT);
+
 		call.deadline_ms = deadline_ms;
 		policy_conf->policy->before_recipient(&call);
 	}
@@ -362,11 +363,14 @@ struct decision chain_mail(struct chain *chain)
 static void tell_answer(struct chain *chain, enum verdict verdict)
 {
 	for (size_t p = 0; p < chain->conf->policy_count; p++) {
+		const struct policy_conf *policy_conf = &chain->conf->policies[p];
+
+		if (policy_conf->policy->recipient_answered == NULL || !is_on(policy_conf))
+			continue;
 		struct call call = make_call(chain, p, STAGE_RCPT);
 
 		call.verdict = verdict;
-		if (call.policy->recipient_answered != NULL && is_on(&chain->conf->policies[p]))
-			call.policy->recipient_answered(&call);
+		policy_conf->policy->recipient_answered(&call);
 	}
 }
 
