@@ -80,10 +80,9 @@ struct policy {
 	/* Before anything is found out about a recipient: a refusal reported here is the answer, and
 	 * says nothing of whether the recipient exists. */
 	policy_hook *before_recipient;
-	/* After the answer to a recipient (call->verdict), whoever gave it. Must not report. */
+	/* After the answer to a recipient (call->verdict), whoever gave it: this policy, which may not
+	 * have been asked, another one, or the MTA. Must not report. */
 	policy_hook *recipient_answered;
-	/* One recipient that this policy let through is refused after all by another one. */
-	policy_hook *recipient_refused;
 	/* Rules across settings, at load. False with a sentence in WHY: what is wrong, what would be
 	 * right; *SETTING_R names the setting whose line is blamed. */
 	bool (*verify)(const void *options, const struct site *site, const char **setting_r,

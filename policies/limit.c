@@ -55,7 +55,7 @@ struct holdings {
 struct limit_state {
 	struct holdings message, probe;
 	unsigned enforced_before, watched_before; /* sequences before this recipient */
-	bool refused_by_limit; /* this recipient */
+	bool recipient_judged, refused_by_limit; /* this recipient */
 	int64_t bytes;
 	struct limit_proof proof;
 };
@@ -284,12 +284,24 @@ static bool is_refused_by_mta(const struct session *session)
 	return session->recipient != NULL && strcmp(session->recipient->mta_mailer, "error") == 0;
 }
 
+/* A recipient that was charged is refused after all. */
+static void give_back_recipient(const struct call *call, struct limit_state *state)
+{
+	const struct services *services = call->session->services;
+
+	reservation_give_back_after(&state->message.enforced, services, state->enforced_before);
+	reservation_give_back_after(&state->message.watched, services, state->watched_before);
+}
+
 /* Until now every recipient has been taken for one that will be refused, so that many at once find
  * out no more than one after the other. */
 static void recipient_answered(struct call *call)
 {
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
 
+	if (call->verdict >= VERDICT_TEMPFAIL && state->recipient_judged)
+		give_back_recipient(call, state);
+	state->recipient_judged = false;
 	if (is_refused_by_mta(call->session) ||
 		(call->verdict == VERDICT_REJECT && !state->refused_by_limit))
 		commit(call, &state->probe);
@@ -301,21 +313,13 @@ static void judge_rcpt(struct call *call)
 {
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
 
+	state->recipient_judged = true;
 	state->enforced_before = state->message.enforced.sequence;
 	state->watched_before = state->message.watched.sequence;
 	/* What the MTA has refused is not counted; what it must not refuse is let through. */
 	if (is_refused_by_mta(call->session) || exemption_is_local_submission(call->session))
 		return;
 	state->refused_by_limit = !charge(call, PHASE_RECIPIENT, &state->message);
-}
-
-static void recipient_refused(struct call *call)
-{
-	struct limit_state *state = call->state[SCOPE_TRANSACTION];
-	const struct services *services = call->session->services;
-
-	reservation_give_back_after(&state->message.enforced, services, state->enforced_before);
-	reservation_give_back_after(&state->message.watched, services, state->watched_before);
 }
 
 static bool wants(const void *options, size_t count, enum stage stage)
@@ -392,7 +396,6 @@ const struct policy policy_limit = {
 		[STAGE_BODY] = judge_body,
 		[STAGE_EOM] = judge_eom},
 	.end = {[SCOPE_CONNECTION] = end_connection, [SCOPE_TRANSACTION] = end_transaction},
-	.recipient_refused = recipient_refused,
 	.verify = limit_verify,
 	.advise = limit_advise,
 	.prepare = limit_prepare,

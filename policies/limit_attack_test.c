@@ -32,8 +32,6 @@ static int ask(
 		policy_limit.before_recipient(call);
 		policy_case_run(policy_case, STAGE_RCPT);
 		call->verdict = verdict_of_action(policy_case_action(policy_case));
-		if (call->verdict >= VERDICT_TEMPFAIL)
-			policy_limit.recipient_refused(call);
 		policy_limit.recipient_answered(call);
 		accepted += call->verdict == VERDICT_CONTINUE;
 	}

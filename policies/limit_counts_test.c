@@ -42,8 +42,6 @@ static enum verdict rcpt(
 		if (elsewhere < VERDICT_TEMPFAIL) {
 			policy_case_run(policy_case, STAGE_RCPT);
 			call->verdict = verdict_of_action(policy_case_action(policy_case));
-			if (call->verdict >= VERDICT_TEMPFAIL)
-				policy_limit.recipient_refused(call);
 		}
 	}
 	policy_limit.recipient_answered(call);

@@ -77,17 +77,25 @@ static void next_message(struct policy_case *policy_case, enum outcome outcome)
 	policy_case_mail(policy_case, "<anna@example.com>");
 }
 
-static enum action rcpt(struct policy_case *policy_case, const char *forward_path)
+/* Every other policy lets it through, or one refuses it after all. */
+static enum action rcpt_answered(
+	struct policy_case *policy_case, const char *forward_path, enum verdict elsewhere)
 {
 	enum action action;
 
 	policy_case_rcpt(policy_case, forward_path);
 	policy_case_run(policy_case, STAGE_RCPT);
 	action = policy_case_action(policy_case);
-	/* As the chain does when the recipient is refused. */
-	if (action >= ACTION_TEMPFAIL)
-		policy_limit.recipient_refused(&policy_case->call);
+	policy_case->call.verdict = verdict_of_action(action);
+	if (verdict_overrides(policy_case->call.verdict, elsewhere))
+		policy_case->call.verdict = elsewhere;
+	policy_limit.recipient_answered(&policy_case->call);
 	return action;
+}
+
+static enum action rcpt(struct policy_case *policy_case, const char *forward_path)
+{
+	return rcpt_answered(policy_case, forward_path, VERDICT_CONTINUE);
 }
 
 static void test_recipients(void **state)
@@ -154,15 +162,18 @@ static void test_recipient_refused(void **state)
 
 	(void)state;
 	open_session(&policy_case, "key=sender; count=messages; rate=1 / 1h");
-	assert_int_equal(rcpt(&policy_case, "<a@example.org>"), ACTION_OFF);
-	assert_int_equal(flaky_store_sum(services.store), 1);
-	policy_limit.recipient_refused(&policy_case.call);
-	policy_limit.recipient_refused(&policy_case.call);
+	assert_int_equal(
+		rcpt_answered(&policy_case, "<a@example.org>", VERDICT_REJECT), ACTION_OFF);
+	assert_int_equal(flaky_store_sum(services.store), 0);
+	/* One that was not even charged gives nothing back. */
+	policy_limit.recipient_answered(&policy_case.call);
 	assert_int_equal(flaky_store_sum(services.store), 0);
 	assert_int_equal(rcpt(&policy_case, "<b@example.org>"), ACTION_OFF);
 	assert_int_equal(flaky_store_sum(services.store), 1);
-	assert_int_equal(rcpt(&policy_case, "<c@example.org>"), ACTION_OFF);
-	policy_limit.recipient_refused(&policy_case.call);
+	assert_int_equal(
+		rcpt_answered(&policy_case, "<c@example.org>", VERDICT_TEMPFAIL), ACTION_OFF);
+	assert_int_equal(flaky_store_sum(services.store), 1);
+	policy_limit.recipient_answered(&policy_case.call);
 	assert_int_equal(flaky_store_sum(services.store), 1);
 	close_session(&policy_case, OUTCOME_ACCEPTED);
 	assert_int_equal(flaky_store_sum(services.store), 1);

@@ -135,10 +135,14 @@ static void end_recipient(struct call *call, enum outcome outcome)
 	end(call, SCOPE_RECIPIENT, outcome);
 }
 
-static void recipient_refused(struct call *call)
+/* Only of one that this policy was asked about. */
+static void recipient_answered(struct call *call)
 {
 	struct chain_case *chain_case = case_of(call);
+	const struct state *state = call->state[SCOPE_RECIPIENT];
 
+	if (call->verdict < VERDICT_TEMPFAIL || state->calls == 0)
+		return;
 	trace(chain_case, chain_case->refused, "%s ", call->policy->name);
 }
 
@@ -154,7 +158,7 @@ static const struct policy charge = {.name = "charge",
 	.charges = true,
 	.judge = {[STAGE_RCPT] = judge, [STAGE_EOM] = judge},
 	.end = ENDS,
-	.recipient_refused = recipient_refused};
+	.recipient_answered = recipient_answered};
 
 static const struct policy charge2 = {.name = "charge2",
 	.checks = checks,
@@ -162,7 +166,7 @@ static const struct policy charge2 = {.name = "charge2",
 	.charges = true,
 	.judge = {[STAGE_RCPT] = judge, [STAGE_EOM] = judge},
 	.end = ENDS,
-	.recipient_refused = recipient_refused};
+	.recipient_answered = recipient_answered};
 
 static const struct policy now = {.name = "now",
 	.checks = checks,
