@@ -102,7 +102,8 @@ static void prepare(struct conf *conf)
 		for (size_t j = 0; policy->prepare != NULL && j < conf->policies[i].option_count;
 			j++)
 			policy->prepare(
-				(char *)conf->policies[i].options + j * policy->options_size);
+				(char *)conf->policies[i].options + j * policy->options_size,
+				&conf->site);
 	}
 	conf->prepared = true;
 }

@@ -175,11 +175,12 @@ bool limit_verify(const void *options_given, const struct site *site, const char
 	return can_load(limit->overrides_file, why, why_size);
 }
 
-void limit_prepare(void *options_given)
+void limit_prepare(void *options_given, const struct site *site)
 {
 	struct limit_options *limit = options_given;
 	char why[SETTING_WHY_SIZE];
 
+	(void)site;
 	if (!limit_key_parse(
 		    limit->key_text == NULL ? "" : limit->key_text, &limit->key, why, sizeof(why)))
 		limit->key = (struct limit_key){0};

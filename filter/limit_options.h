@@ -46,7 +46,7 @@ int64_t limit_share(const struct limit_options *limit, const struct rate *rate);
 /* As in struct policy. */
 bool limit_verify(const void *options, const struct site *site, const char **setting_r, char *why,
 	size_t why_size);
-void limit_prepare(void *options);
+void limit_prepare(void *options, const struct site *site);
 void limit_clear(void *options);
 void limit_advise(const struct call *call, const struct site *site,
 	void (*warn)(void *context, const char *setting, const char *text), void *context);

@@ -327,6 +327,17 @@ bool matchlist_match_path(
 			       matchlist_match_domain(list, path->domain, match_r)));
 }
 
+void matchlist_each_domain(const struct matchlist *list,
+	bool (*each)(void *context, const char *domain), void *context)
+{
+	for (size_t i = 0; list != NULL && i < list->name_count; i++) {
+		const char *entry = list->texts + list->names[i].text;
+
+		if (strchr(entry, '@') == NULL && !each(context, entry + (entry[0] == '.')))
+			return;
+	}
+}
+
 size_t matchlist_count(const struct matchlist *list)
 {
 	return list == NULL ? 0 : list->name_count + list->network_count;

@@ -51,6 +51,9 @@ bool matchlist_match_domain(
  * case; the null path matches nothing. */
 bool matchlist_match_path(
 	const struct matchlist *list, const struct path *path, struct match *match_r);
+/* Calls EACH for every domain entry, without the dot of ".example.com", until it returns false. */
+void matchlist_each_domain(const struct matchlist *list,
+	bool (*each)(void *context, const char *domain), void *context);
 size_t matchlist_count(const struct matchlist *list);
 /* Whether a client's confirmed name can match at all: only then is it worth a DNS question. */
 bool matchlist_has_domains(const struct matchlist *list); /* false for NULL */

@@ -398,6 +398,27 @@ static void test_load_empty(void **state)
 }
 
 /* Growth: all of many entries are found, and none that is not there. */
+static bool join_domain(void *context, const char *domain)
+{
+	char *joined = context;
+
+	strcat(strcat(joined, domain), " ");
+	return strcmp(domain, "_spf.example.org") != 0;
+}
+
+static void test_each_domain(void **state)
+{
+	struct matchlist *list = filled();
+	char joined[1000] = "";
+
+	(void)state;
+	matchlist_each_domain(list, join_domain, joined);
+	assert_string_equal(joined, "example.com example.net b.example.net exact.example.net "
+				    "xn--bcher-kva.example _spf.example.org ");
+	matchlist_each_domain(NULL, join_domain, joined);
+	matchlist_free(&list);
+}
+
 static void test_many(void **state)
 {
 	enum { MANY = 20000 };
@@ -440,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_load_bad_lines),
 		cmocka_unit_test(test_load_unreadable),
 		cmocka_unit_test(test_load_empty),
+		cmocka_unit_test(test_each_domain),
 		cmocka_unit_test(test_many),
 	};
 

@@ -92,7 +92,7 @@ struct policy {
 		void (*warn)(void *context, const char *setting, const char *text), void *context);
 	/* Makes what the hooks need from options just parsed (tables, hashes); NULL: nothing. Freed by
 	 * clear. Runs after verify. */
-	void (*prepare)(void *options);
+	void (*prepare)(void *options, const struct site *site);
 	void (*clear)(void *options);
 };
 

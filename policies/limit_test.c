@@ -448,7 +448,7 @@ static void open_many(struct policy_case *policy_case, void **options_r, size_t 
 		}
 		snprintf(title, sizeof(title), "limit%zu", i);
 		*(char **)one = mem_text(title);
-		policy_limit.prepare(one);
+		policy_limit.prepare(one, NULL);
 	}
 	policy_case->call.options = options;
 	policy_case->call.option_count = count;

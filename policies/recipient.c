@@ -164,12 +164,12 @@ static bool verify(const void *options_given, const struct site *site, const cha
 	return true;
 }
 
-static void prepare(void *options_given)
+static void prepare(void *options_given, const struct site *site)
 {
 	struct recipient_options *options = options_given;
-
 	char why[SETTING_WHY_SIZE];
 
+	(void)site;
 	options->directory = recipient_directory_open(&options->settings);
 	if (options->sender_login == NULL)
 		return;

@@ -372,7 +372,7 @@ static void test_verify(void **state)
 	assert_false(verify_source(&policy_case, source, why, sizeof(why)));
 	assert_non_null(strstr(why, want));
 	/* A file that goes bad between check and use is an outage, never a refusal. */
-	policy_recipient.prepare(policy_case.options);
+	policy_recipient.prepare(policy_case.options, &policy_case.site);
 	policy_case_rcpt(&policy_case, "<bob@example.org>");
 	policy_case_run(&policy_case, STAGE_RCPT);
 	assert_int_equal(policy_case_result(&policy_case, "unverified"), RESULT_TEMPERROR);

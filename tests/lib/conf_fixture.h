@@ -94,8 +94,9 @@ static void fake_advise(const struct call *call, const struct site *site,
 		warn(context, "missing", "rejecting on missing is dangerous");
 }
 
-static void fake_prepare(void *options)
+static void fake_prepare(void *options, const struct site *site)
 {
+	(void)site;
 	((struct fake_options *)options)->prepared = mem_alloc(sizeof(int));
 }
 

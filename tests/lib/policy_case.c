@@ -24,7 +24,7 @@ static void set_defaults(struct policy_case *policy_case, const struct policy *p
 	for (const struct setting *row = policy->settings; row != NULL && row->name != NULL; row++)
 		setting_set_default(row, policy_case->options);
 	if (policy->prepare != NULL)
-		policy->prepare(policy_case->options);
+		policy->prepare(policy_case->options, &policy_case->site);
 }
 
 void policy_case_list(struct matchlist **list, const char *entry)
@@ -118,7 +118,7 @@ static void set_setting(
 					      &blamed, why, sizeof(why)))
 		fail_msg("%s = %s: %s", row->name, value, why);
 	if (policy->prepare != NULL)
-		policy->prepare(policy_case->options);
+		policy->prepare(policy_case->options, &policy_case->site);
 }
 
 void policy_case_set(struct policy_case *policy_case, const char *name, const char *value)
