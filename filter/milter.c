@@ -5,13 +5,13 @@
 #include <libmilter/mfapi.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "chain.h"
 #include "lock.h"
 #include "log.h"
 #include "mem.h"
+#include "milter_facts.h"
 #include "milter_socket.h"
 #include "stats.h"
 #include "text.h"
@@ -142,29 +142,15 @@ static sfsistat answer(SMFICTX *ctx, const struct door *door, const struct decis
 	return leave(tell(ctx, decision));
 }
 
-static void copy_macro(SMFICTX *ctx, const char *name, char *buffer, size_t size)
+static const char *macro_value(void *context, const char *name)
 {
-	/* libmilter only reads it. */
-	const char *value = smfi_getsymval(ctx, (char *)name);
-
-	buffer[0] = '\0';
-	if (value != NULL && !text_copy(buffer, size, value)) {
-		memcpy(buffer, value, size - 1);
-		buffer[size - 1] = '\0';
-	}
+	/* libmilter only reads the name. */
+	return smfi_getsymval(context, (char *)name);
 }
 
-/* RESULT of copying bounded text from the wire: true when it had to be cut. */
-static bool copy_wire(char buffer[WIRE_TEXT_SIZE], const char *value)
+static struct milter_macros macros_of(SMFICTX *ctx)
 {
-	size_t length = strnlen(value, WIRE_TEXT_SIZE);
-	bool cut = length == WIRE_TEXT_SIZE;
-
-	if (cut)
-		length = WIRE_TEXT_SIZE - 1;
-	memcpy(buffer, value, length);
-	buffer[length] = '\0';
-	return cut;
+	return (struct milter_macros){.value = macro_value, .context = ctx};
 }
 
 /* Callbacks, in the order of the dialogue. ------------------------------------------------------ */
@@ -254,93 +240,45 @@ static sfsistat refuse_while_draining(SMFICTX *ctx)
 
 static sfsistat on_connect(SMFICTX *ctx, char *host, struct sockaddr *address)
 {
+	const struct milter_macros macros = macros_of(ctx);
 	struct door *door = enter(ctx);
 	struct decision decision;
-	struct session *session;
 
 	if (door == NULL)
 		return leave(SMFIS_TEMPFAIL);
 	if (atomic_load(&draining) && (door->steps & SMFIP_NR_CONN) == 0)
 		return refuse_while_draining(ctx);
 	chain_begin(door->chain, SCOPE_CONNECTION);
-	session = chain_session(door->chain);
-	if (!ipaddr_from_sockaddr(address, &session->client))
-		session->client.family = IP_NONE;
-	session->client_port = milter_socket_port(address);
-	snprintf(session->mta_client_name, sizeof(session->mta_client_name), "%s", host);
-	copy_macro(ctx, "{daemon_name}", session->daemon_name, sizeof(session->daemon_name));
-	copy_macro(ctx, "j", session->mta_name, sizeof(session->mta_name));
+	milter_facts_connect(chain_session(door->chain), host, address, &macros);
 	decision = chain_connect(door->chain);
 	return answer(ctx, door, &decision, SMFIP_NR_CONN);
 }
 
-static void copy_tls(SMFICTX *ctx, struct session *session)
-{
-	char verify[16];
-
-	copy_macro(ctx, "{tls_version}", session->tls_version, sizeof(session->tls_version));
-	copy_macro(ctx, "{cert_subject}", session->tls_subject, sizeof(session->tls_subject));
-	/* Postfix gives the subject of verified certificates only, and no {verify}. */
-	copy_macro(ctx, "{verify}", verify, sizeof(verify));
-	if (verify[0] != '\0' && !ascii_equal(verify, "OK"))
-		session->tls_subject[0] = '\0';
-}
-
 static sfsistat on_helo(SMFICTX *ctx, char *helo)
 {
+	const struct milter_macros macros = macros_of(ctx);
 	struct door *door = enter(ctx);
 	struct decision decision;
-	struct session *session;
 
 	if (door == NULL)
 		return leave(SMFIS_TEMPFAIL);
 	end_transaction(door, OUTCOME_DROPPED);
 	chain_begin(door->chain, SCOPE_GREETING);
-	session = chain_session(door->chain);
-	session->greeted = true;
-	if (copy_wire(session->helo_raw, helo) ||
-		!domain_canonical(session->helo_raw, session->helo))
-		session->helo[0] = '\0';
-	if (!domain_parse_literal(session->helo_raw, &session->helo_literal))
-		session->helo_literal.family = IP_NONE;
-	copy_tls(ctx, session);
+	milter_facts_helo(chain_session(door->chain), helo, &macros);
 	decision = chain_helo(door->chain);
 	return answer(ctx, door, &decision, SMFIP_NR_HELO);
 }
 
-static void read_parameters(struct transaction *transaction, char **parameters)
-{
-	for (; *parameters != NULL; parameters++) {
-		if (ascii_equal(*parameters, "SMTPUTF8"))
-			transaction->smtputf8 = true;
-		else if (ascii_starts_with(*parameters, "SIZE="))
-			transaction->declared_size = strtoll(*parameters + 5, NULL, 10);
-	}
-}
-
 static sfsistat on_mail(SMFICTX *ctx, char **arguments)
 {
+	const struct milter_macros macros = macros_of(ctx);
 	struct door *door = enter(ctx);
-	struct transaction *transaction;
 	struct decision decision;
-	struct session *session;
 
 	if (door == NULL)
 		return leave(SMFIS_TEMPFAIL);
 	open_transaction(door);
-	session = chain_session(door->chain);
-	transaction = &session->transaction;
-	transaction->open = true;
-	transaction->cut = copy_wire(transaction->raw, arguments[0]);
-	read_parameters(transaction, arguments + 1);
-	transaction->error =
-		path_parse(transaction->raw, transaction->smtputf8, &transaction->reverse_path);
-	if (transaction->cut)
-		transaction->error = PATH_TOO_LONG;
-	copy_macro(ctx, "{auth_authen}", session->auth_user, sizeof(session->auth_user));
-	copy_macro(ctx, "{mail_addr}", transaction->mta_address, sizeof(transaction->mta_address));
-	copy_macro(ctx, "{mail_host}", transaction->mta_host, sizeof(transaction->mta_host));
-	copy_macro(ctx, "i", transaction->queue_id, sizeof(transaction->queue_id));
+	milter_facts_mail(chain_session(door->chain), arguments, &macros);
 	decision = chain_mail(door->chain);
 	if (decision.verdict >= VERDICT_TEMPFAIL)
 		end_transaction(door, OUTCOME_DROPPED);
@@ -349,23 +287,15 @@ static sfsistat on_mail(SMFICTX *ctx, char **arguments)
 
 static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
 {
+	const struct milter_macros macros = macros_of(ctx);
 	struct recipient recipient = {0};
 	struct door *door = enter(ctx);
-	struct transaction *transaction;
 	struct decision decision;
 
 	if (door == NULL || !door->transaction_open)
 		return leave(SMFIS_TEMPFAIL);
-	transaction = &chain_session(door->chain)->transaction;
-	recipient.cut = copy_wire(recipient.raw, arguments[0]);
-	recipient.error = path_parse(recipient.raw, transaction->smtputf8, &recipient.path);
-	if (recipient.cut)
-		recipient.error = PATH_TOO_LONG;
-	copy_macro(ctx, "{rcpt_addr}", recipient.mta_address, sizeof(recipient.mta_address));
-	copy_macro(ctx, "{rcpt_mailer}", recipient.mta_mailer, sizeof(recipient.mta_mailer));
-	copy_macro(ctx, "{rcpt_host}", recipient.mta_host, sizeof(recipient.mta_host));
-	copy_macro(ctx, "i", transaction->queue_id, sizeof(transaction->queue_id));
-	if (strcmp(recipient.mta_mailer, "error") == 0 && (door->steps & SMFIP_RCPT_REJ) != 0) {
+	milter_facts_rcpt(chain_session(door->chain), arguments, &recipient, &macros);
+	if ((door->steps & SMFIP_RCPT_REJ) != 0 && milter_facts_refused(&recipient)) {
 		chain_rcpt_refused(door->chain, &recipient);
 		return leave(SMFIS_CONTINUE);
 	}
@@ -415,6 +345,7 @@ static void apply_edit(SMFICTX *ctx, struct edit *edit)
 
 static sfsistat on_eom(SMFICTX *ctx)
 {
+	const struct milter_macros macros = macros_of(ctx);
 	struct door *door = enter(ctx);
 	struct transaction *transaction;
 	struct decision decision;
@@ -422,7 +353,7 @@ static sfsistat on_eom(SMFICTX *ctx)
 	if (door == NULL || !door->transaction_open)
 		return leave(SMFIS_TEMPFAIL);
 	transaction = &chain_session(door->chain)->transaction;
-	copy_macro(ctx, "i", transaction->queue_id, sizeof(transaction->queue_id));
+	milter_facts_eom(chain_session(door->chain), &macros);
 	decision = chain_eom(door->chain);
 	if (decision.verdict >= VERDICT_TEMPFAIL) {
 		end_transaction(door, OUTCOME_DROPPED);
