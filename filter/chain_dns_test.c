@@ -39,7 +39,7 @@ static void load_conf(void)
 	for (size_t p = 0; p < conf->policy_count; p++) {
 		const struct check *checks = conf->policies[p].policy->checks;
 
-		conf->policies[p].mode = MODE_MONITOR;
+		conf->policies[p].trial.mode = MODE_MONITOR;
 		for (size_t i = 0; checks != NULL && checks[i].name != NULL; i++)
 			if (conf->policies[p].fail[i] == ACTION_OFF)
 				conf->policies[p].fail[i] = ACTION_TAG;

@@ -15,7 +15,7 @@ enum pass { PASS_IMMEDIATE, PASS_CHECKS, PASS_CHARGES };
 
 static bool is_on(const struct chain *chain, size_t p)
 {
-	return chain->conf->policies[p].mode != MODE_OFF;
+	return chain->conf->policies[p].trial.mode != MODE_OFF;
 }
 
 void chain_judge_announce(struct chain *chain, enum stage stage)

@@ -308,7 +308,7 @@ static void check_early(const struct decision *decision, bool seen_rcpt)
 
 	if (at_rcpt && !immediate)
 		assert_int_equal(decision->verdict, VERDICT_CONTINUE);
-	if (at_rcpt && !seen_rcpt && world.conf->policies[CHAIN_NOW].mode == MODE_OFF)
+	if (at_rcpt && !seen_rcpt && world.conf->policies[CHAIN_NOW].trial.mode == MODE_OFF)
 		assert_int_equal(world.decided, 0);
 }
 

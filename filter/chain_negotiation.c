@@ -6,7 +6,7 @@ static bool policy_wants(const struct policy_conf *conf, enum stage stage)
 {
 	const struct policy *policy = conf->policy;
 
-	if (conf->mode == MODE_OFF ||
+	if (conf->trial.mode == MODE_OFF ||
 		(policy->judge[stage] == NULL && policy->announce[stage] == NULL))
 		return false;
 	return policy->wants == NULL || policy->wants(conf->options, conf->option_count, stage);
@@ -40,7 +40,8 @@ bool chain_may_answer(const struct conf *conf, enum stage stage)
 	if (stage != STAGE_CONNECT)
 		return false;
 	for (size_t p = 0; p < conf->policy_count; p++)
-		if (conf->policies[p].mode != MODE_OFF && conf->policies[p].policy->immediate &&
+		if (conf->policies[p].trial.mode != MODE_OFF &&
+			conf->policies[p].policy->immediate &&
 			conf->policies[p].policy->judge[stage] != NULL)
 			return true;
 	return false;

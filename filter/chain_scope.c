@@ -45,7 +45,9 @@ struct call chain_scope_call(struct chain *chain, size_t p, enum stage stage)
 		.option_count = policy_conf->option_count,
 		.fail_actions = policy_conf->fail,
 		.temperror_actions = policy_conf->temperror,
-		.monitor = policy_conf->mode == MODE_MONITOR,
+		.monitor = trial_holds_back(
+			&policy_conf->trial, policy_conf->policy->name, &chain->session.client),
+		.check_trials = policy_conf->check_trials,
 		.stage = stage,
 	};
 
@@ -60,7 +62,7 @@ static void end_policies(struct chain *chain, enum scope scope, enum outcome out
 		const struct policy *policy = policy_conf->policy;
 		struct chain_slot *slot = &chain->slots[p];
 
-		if (policy->end[scope] != NULL && policy_conf->mode != MODE_OFF) {
+		if (policy->end[scope] != NULL && policy_conf->trial.mode != MODE_OFF) {
 			struct call call = chain_scope_call(chain, p, STAGE_EOM);
 
 			policy->end[scope](&call, outcome);

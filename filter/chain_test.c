@@ -149,7 +149,7 @@ static void test_monitor(void **state)
 
 	(void)state;
 	chain_case_start(&world, "a b");
-	world.conf->policies[CHAIN_A].mode = MODE_MONITOR;
+	world.conf->policies[CHAIN_A].trial.mode = MODE_MONITOR;
 	chain_case_act(&world, CHAIN_A, STAGE_MAIL, ACTION_REJECT);
 	chain_case_open(&world);
 	assert_accepted(bob);

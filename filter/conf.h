@@ -30,15 +30,14 @@ struct daemon_options {
 	int64_t drain_ms; /* how long SIGTERM waits for open transactions */
 };
 
-enum policy_mode { MODE_ENFORCE, MODE_MONITOR, MODE_OFF };
-
 struct policy_conf {
 	const struct policy *policy;
 	void *options; /* an array for a titled policy */
 	size_t option_count;
 	enum action fail[POLICY_CHECKS_MAX];
 	enum action temperror[POLICY_CHECKS_MAX];
-	int mode; /* enum policy_mode */
+	struct trial trial; /* of the whole section; a titled policy has one in each of its own */
+	struct trial check_trials[POLICY_CHECKS_MAX]; /* by check */
 };
 
 struct conf {

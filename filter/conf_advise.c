@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "conf_verify.h"
 #include "domain.h"
 #include "text.h"
@@ -162,6 +163,23 @@ static void advise_daemon(const struct conf_check *check)
 			"into a password_file");
 }
 
+/* Of a section and of its checks; a limit advises of its own. */
+static void advise_trials(const struct conf_check *check, const struct group *group)
+{
+	const struct policy_conf *policy = &check->conf->policies[group->policy_index];
+	const struct check *checks = policy->policy->checks;
+	struct advice advice = {check, group, 0};
+	uint64_t now_ms = clock_wall_ms();
+	char name[TRIAL_NAME_SIZE];
+
+	if (policy->policy->titled)
+		return;
+	trial_advise(&policy->trial, policy->policy->name, NULL, now_ms, warn, &advice);
+	for (unsigned i = 0; checks != NULL && checks[i].name != NULL; i++)
+		trial_advise(&policy->check_trials[i], check_full_name(policy->policy, i, name),
+			checks[i].name, now_ms, warn, &advice);
+}
+
 /* Section by section for a titled policy, so that the right one is named. */
 static void advise_policy(const struct conf_check *check, const struct group *group)
 {
@@ -171,10 +189,12 @@ static void advise_policy(const struct conf_check *check, const struct group *gr
 		.option_count = 1,
 		.fail_actions = policy->fail,
 		.temperror_actions = policy->temperror,
-		.monitor = policy->mode == MODE_MONITOR,
+		.monitor = trial_is_on(&policy->trial) &&
+			   !trial_has_ended(&policy->trial, clock_wall_ms()),
+		.check_trials = policy->check_trials,
 	};
 
-	for (size_t i = 0; i < policy->option_count && policy->mode != MODE_OFF; i++) {
+	for (size_t i = 0; i < policy->option_count && policy->trial.mode != MODE_OFF; i++) {
 		struct advice advice = {check, group, i};
 
 		call.options = (const char *)policy->options + i * policy->policy->options_size;
@@ -192,6 +212,8 @@ void conf_advise(const struct conf_check *check)
 	for (size_t i = 0; i < check->schema->group_count; i++) {
 		const struct group *group = &check->schema->groups[i];
 
+		if (group->policy != NULL)
+			advise_trials(check, group);
 		if (group->policy != NULL && group->policy->advise != NULL)
 			advise_policy(check, group);
 	}

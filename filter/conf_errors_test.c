@@ -48,6 +48,36 @@ static const struct {
 			"all of them\n"
 			"c:3: fake is a section; write fake { ... }\n"
 			"c:4: reply_at is a setting, not a section; write reply_at = VALUE\n"},
+	/* Trials: an end without one, in a section and behind an action; odd values. */
+	{.text = "fake {\n"
+		 "  until = 2026-12-31\n"
+		 "}\n",
+		.said = "c:2: until says when a trial ends, but nothing is tried; set mode = "
+			"monitor "
+			"or percent below 100, or leave until out\n"},
+	{.text = "fake {\n"
+		 "  mode = monitr\n"
+		 "  percent = 101\n"
+		 "  until = 2026-12-32\n"
+		 "  missing = \"reject until=2026-12-31\"\n"
+		 "  wrong = \"reject percent=x\"\n"
+		 "}\n",
+		.said = "c:2: mode = \"monitr\" is not allowed; it must be one of: enforce, "
+			"monitor, "
+			"off; did you mean monitor?\n"
+			"c:3: percent = \"101\" is too large; it must be a whole number, from 0 to "
+			"100\n"
+			"c:4: until = \"2026-12-32\" is no such date; it must be a date like "
+			"2026-12-31 (the whole day counts) or \"2026-12-31 18:00\"\n"
+			"c:5: missing = reject: until says when a trial ends, but nothing is "
+			"tried; "
+			"set mode = monitor or percent below 100, or leave until out\n"
+			"c:6: wrong = reject: \"percent=x\": percent is a whole number from 0 to "
+			"100\n"},
+	{.text = "fake { missing_temperror = \"tag percent=10\" }\n",
+		.said = "c:1: missing_temperror = \"tag percent=10\" is not allowed; it must be "
+			"one "
+			"of: monitor, tag, suspect, tempfail, off\n"},
 	{.text = "time_limit = 2s\n"
 		 "fake { low = 2 }\n"
 		 "time_limit = 3s\n"

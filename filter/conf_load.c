@@ -22,9 +22,11 @@ static void set_actions(struct policy_conf *policy)
 {
 	const struct check *checks = policy->policy->checks;
 
+	policy->trial.percent = 100;
 	for (size_t i = 0; checks != NULL && checks[i].name != NULL && i < POLICY_CHECKS_MAX; i++) {
 		policy->fail[i] = checks[i].fail;
 		policy->temperror[i] = ACTION_MONITOR;
+		policy->check_trials[i].percent = 100;
 	}
 }
 

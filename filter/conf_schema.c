@@ -5,16 +5,12 @@
 
 #include "mem.h"
 
-static const char *const mode_words[] = {"enforce", "monitor", "off", NULL};
 static const char *const temperror_words[] = {"monitor", "tag", "suspect", "tempfail", "off", NULL};
 
-static const struct setting mode_setting = {.name = "mode",
-	.type = SETTING_CHOICE,
-	.offset = offsetof(struct policy_conf, mode),
-	.default_text = "enforce",
-	.choices = mode_words,
-	.help = "Do what the settings below say, only log what would be done, or do not run at "
-		"all"};
+static const struct setting trial_settings[] = {
+	TRIAL_SETTINGS(struct policy_conf, trial),
+	{.name = NULL},
+};
 
 static struct row *add_row(struct group *group, const struct setting *setting, enum row_base base)
 {
@@ -40,6 +36,8 @@ static void add_check(struct group *group, const struct check *check, size_t ind
 	const struct setting fail = {.name = check->name,
 		.type = SETTING_ACTION,
 		.offset = offsetof(struct policy_conf, fail) + index * sizeof(enum action),
+		.trial_offset =
+			offsetof(struct policy_conf, check_trials) + index * sizeof(struct trial),
 		.default_text = action_name(check->fail),
 		.help = check->help};
 	struct setting temperror = {.type = SETTING_ACTION,
@@ -65,7 +63,7 @@ static void add_policy(struct group *group, const struct policy *policy)
 	const struct check *check = policy->checks;
 
 	if (!policy->titled) {
-		add_row(group, &mode_setting, ROW_POLICY);
+		add_table(group, trial_settings, ROW_POLICY, NULL);
 		for (size_t i = 0; check != NULL && check[i].name != NULL; i++)
 			add_check(group, &check[i], i);
 	}
@@ -160,6 +158,11 @@ const struct row *group_row(const struct group *group, const char *name)
 			return &group->rows[i];
 	}
 	return NULL;
+}
+
+bool row_is_of_trial(const struct row *row)
+{
+	return row->base == ROW_POLICY && row->setting.type != SETTING_ACTION;
 }
 
 void *row_target(

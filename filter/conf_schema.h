@@ -46,6 +46,9 @@ void schema_free(struct schema **schema);
 const struct group *schema_group(const struct schema *schema, const char *name);
 const struct row *group_row(const struct group *group, const char *name);
 
+/* One of mode, percent and until, which every section has: explained once for all. */
+bool row_is_of_trial(const struct row *row);
+
 /* The struct of CONF that a row of GROUP fills; SECTION counts those of a titled policy. */
 void *row_target(
 	const struct row *row, const struct group *group, struct conf *conf, size_t section);

@@ -48,7 +48,7 @@ static void test_defaults(void **state)
 	assert_int_equal(conf->resolver.cache_bytes, 16 << 20);
 	assert_int_equal(conf->policy_count, 2);
 	assert_int_equal(conf->policies[0].option_count, 1);
-	assert_int_equal(conf->policies[0].mode, MODE_ENFORCE);
+	assert_int_equal(conf->policies[0].trial.mode, MODE_ENFORCE);
 	assert_int_equal(conf->policies[0].fail[0], ACTION_SUSPECT);
 	assert_int_equal(conf->policies[0].temperror[0], ACTION_MONITOR);
 	assert_int_equal(conf->policies[0].fail[1], ACTION_REJECT);
@@ -71,7 +71,8 @@ static void test_values(void **state)
 		"reply_at = stage time_limit = 2500ms\n"
 		"fake {\r\n\tlow = 7\r\n\twords = 'a\\b$'\r\n\trate = \"10 / 5m\"\r\n"
 		"\tflag = on\r\n\tmissing = tag\r\n\tmissing_temperror = tempfail\r\n"
-		"\tmode = monitor\r\n}\r\n"
+		"\tmode = monitor\r\n"
+		"\twrong = \"reject percent=10 until=2999-12-31\" }\r\n"
 		"limit \"per-sender\" { count = 3 }\n"
 		"limit b { key = \"client_net + sender\" }\n"
 		"resolver { attempts = 3 }";
@@ -98,7 +99,12 @@ static void test_values(void **state)
 	assert_int_equal(fake_of(conf)->rate.count, 10);
 	assert_int_equal(fake_of(conf)->rate.window_ms, 300000);
 	assert_true(fake_of(conf)->flag);
-	assert_int_equal(conf->policies[0].mode, MODE_MONITOR);
+	assert_int_equal(conf->policies[0].trial.mode, MODE_MONITOR);
+	assert_int_equal(conf->policies[0].trial.percent, 100);
+	assert_int_equal(conf->policies[0].check_trials[0].percent, 100);
+	assert_int_equal(conf->policies[0].check_trials[1].percent, 10);
+	assert_true(conf->policies[0].check_trials[1].until_ms > 0);
+	assert_int_equal(conf->policies[0].fail[1], ACTION_REJECT);
 	assert_int_equal(conf->policies[0].fail[0], ACTION_TAG);
 	assert_int_equal(conf->policies[0].temperror[0], ACTION_TEMPFAIL);
 	conf_release(&conf);
@@ -258,6 +264,16 @@ static const struct {
 	{"hostname = a.b\nfake { missing = reject }\n",
 		"warning c:2: rejecting on missing is dangerous\n"},
 	{"hostname = a.b\nfake { missing = reject mode = off }\n", ""},
+	{"hostname = a.b\nfake {\n\tmode = monitor\n\tuntil = 2001-12-31\n}\n",
+		"warning c:4: fake was on trial until 2001-12-31, which has passed: it is enforced "
+		"now; take its mode, percent and until out, or give it a later until\n"},
+	{"hostname = a.b\nfake {\n\twrong = \"reject percent=10 until=2001-12-31\"\n}\n",
+		"warning c:3: fake.wrong was on trial until 2001-12-31, which has passed: it is "
+		"enforced now; take its mode, percent and until out, or give it a later until\n"},
+	{"hostname = a.b\nfake { mode = monitor percent = 10 until = 2999-12-31 }\n",
+		"warning c:2: fake: percent does nothing beside mode = monitor, which only looks "
+		"on for all; use mode = enforce to act for some\n"},
+	{"hostname = a.b\nfake { percent = 10 until = 2999-12-31 }\n", ""},
 };
 
 static void test_advice(void **state)

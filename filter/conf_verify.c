@@ -221,6 +221,19 @@ static void verify_policy(const struct conf_check *check, const struct group *gr
 	}
 }
 
+/* Those of single checks are settled where they are parsed, those of limits by the policy. */
+static void verify_trial(const struct conf_check *check, const struct group *group)
+{
+	const struct policy_conf *policy = &check->conf->policies[group->policy_index];
+	const char *setting;
+	char why[WHY_SIZE];
+
+	if (!policy->policy->titled && is_sound(check, group->name, "mode") &&
+		is_sound(check, group->name, "percent") &&
+		!trial_verify(&policy->trial, &setting, why, sizeof(why)))
+		blame(check, group, 0, setting, why);
+}
+
 void conf_verify(const struct conf_check *check)
 {
 	verify_daemon(check);
@@ -231,6 +244,8 @@ void conf_verify(const struct conf_check *check)
 	for (size_t i = 0; i < check->schema->group_count; i++) {
 		const struct group *group = &check->schema->groups[i];
 
+		if (group->policy != NULL)
+			verify_trial(check, group);
 		if (group->policy != NULL && group->policy->verify != NULL)
 			verify_policy(check, group);
 	}

@@ -22,6 +22,7 @@ static const char *type_word(enum setting_type type)
 		[SETTING_TEXTS] = "list",
 		[SETTING_CHOICE] = "word",
 		[SETTING_ACTION] = "action",
+		[SETTING_DATE] = "date",
 		[SETTING_MATCHLIST] = "list",
 	};
 

@@ -28,8 +28,15 @@ static const char head[] =
 	"monitor,\n"
 	"# tag, suspect, tempfail or off, but never a refusal for good.\n"
 	"#\n"
-	"# mode of a section: enforce (do what its settings say), monitor (only log what would be\n"
-	"# done), off (do not run at all).\n";
+	"# To try before enforcing, in any section:\n"
+	"#   mode        enforce (do what its settings say), monitor (only log what would be "
+	"done),\n"
+	"#               off (do not run at all)\n"
+	"#   percent     share of the client networks for which it is done, always the same ones;\n"
+	"#               for the others it is only logged\n"
+	"#   until       the day up to which these two hold; after that all is enforced\n"
+	"# A single check takes the same behind its action: \"reject percent=10 "
+	"until=2026-12-31\".\n";
 
 /* One sentence: what it is for, and what may stand there. */
 static void write_comment(FILE *out, const struct setting *setting, const char *indent)
@@ -44,12 +51,6 @@ static void write_comment(FILE *out, const struct setting *setting, const char *
 	if (*bounds != '\0' && (setting->type != SETTING_ACTION || setting->choices != NULL))
 		text_addf(&comment, " (%s)", bounds);
 	conf_write_wrapped(out, start, text);
-}
-
-/* Explained once, at the head. */
-static bool is_mode(const struct row *row)
-{
-	return row->base == ROW_POLICY && row->setting.type == SETTING_CHOICE;
 }
 
 /* Long lists go over several lines. */
@@ -80,17 +81,20 @@ static void write_row(FILE *out, const struct row *row, const char *indent)
 	bool empty;
 
 	conf_write_default(setting, value, sizeof(value), &empty);
-	if (row->made_name == NULL && !is_mode(row))
+	if (row->made_name == NULL && !row_is_of_trial(row))
 		write_comment(out, setting, indent);
 	text_init(&before, start, sizeof(start));
 	text_addf(&before, "%s%s", indent, empty ? "# " : "");
 	write_value(out, start, setting->name, value);
 }
 
-/* A temperror setting stands right below its check, without a blank line. */
+/* Stands right below the one before, without a blank line: a temperror setting below its check. */
 static bool is_companion(const struct group *group, size_t index)
 {
-	return index < group->row_count && group->rows[index].made_name != NULL;
+	const struct row *row = &group->rows[index];
+
+	return row->made_name != NULL ||
+	       (row_is_of_trial(row) && index > 0 && index < TRIAL_SETTING_COUNT);
 }
 
 static void write_top(FILE *out, const struct group *group)
@@ -130,7 +134,7 @@ static void write_titled(FILE *out, const struct group *group)
 
 		conf_write_default(setting, value, sizeof(value), &empty);
 		write_comment(out, setting, "#     ");
-		fprintf(out, "#     %s = %s\n%s", setting->name, value,
+		fprintf(out, "#     %s%s = %s\n%s", empty ? "# " : "", setting->name, value,
 			i + 1 < group->row_count ? "#\n" : "");
 	}
 	fputs("# }\n", out);

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 #include "reservation.h"
 
 static const char *const count_words[] = {
 	"connections", "messages", "recipients", "bytes", "refused_recipients", NULL};
 static const char *const outage_words[] = {"local", "accept", "tempfail", NULL};
-static const char *const mode_words[] = {"enforce", "monitor", "off", NULL};
 static const char *const action_words[] = {"tempfail", "reject", "quarantine", "tag", NULL};
 
 const struct setting limit_settings[] = {
@@ -76,12 +76,7 @@ const struct setting limit_settings[] = {
 		.max = 1000,
 		.help = "Filter hosts that share the store: each counts with its part of the limit "
 			"while the store is down"},
-	{.name = "mode",
-		.type = SETTING_CHOICE,
-		.offset = offsetof(struct limit_options, mode),
-		.default_text = "enforce",
-		.choices = mode_words,
-		.help = "Do what action says, only log what would be done, or do not run at all"},
+	TRIAL_SETTINGS(struct limit_options, trial),
 	{.name = "strict",
 		.type = SETTING_BOOL,
 		.offset = offsetof(struct limit_options, strict),
@@ -124,10 +119,24 @@ const struct setting limit_settings[] = {
 	{.name = NULL},
 };
 
-bool limit_refuses(const struct limit_options *limit)
+const char *limit_trial_name(const struct limit_options *limit, char buffer[TRIAL_NAME_SIZE])
 {
-	return limit->mode == LIMIT_ENFORCE &&
-	       (limit->action == ACTION_TEMPFAIL || limit->action == ACTION_REJECT);
+	snprintf(buffer, TRIAL_NAME_SIZE, "limit \"%s\"", limit->title);
+	return buffer;
+}
+
+bool limit_is_held_back(const struct limit_options *limit, const struct ipaddr *client)
+{
+	char name[TRIAL_NAME_SIZE];
+
+	return trial_is_on(&limit->trial) &&
+	       trial_holds_back(&limit->trial, limit_trial_name(limit, name), client);
+}
+
+bool limit_refuses(const struct limit_options *limit, const struct ipaddr *client)
+{
+	return (limit->action == ACTION_TEMPFAIL || limit->action == ACTION_REJECT) &&
+	       limit->trial.mode != MODE_OFF && !limit_is_held_back(limit, client);
 }
 
 int64_t limit_share(const struct limit_options *limit, const struct rate *rate)
@@ -157,6 +166,8 @@ bool limit_verify(const void *options_given, const struct site *site, const char
 	struct limit_key key;
 
 	(void)site;
+	if (!trial_verify(&limit->trial, setting_r, why, why_size))
+		return false;
 	*setting_r = "key";
 	if (!limit_key_parse(limit->key_text == NULL ? "" : limit->key_text, &key, why, why_size))
 		return false;
@@ -205,10 +216,12 @@ void limit_advise(const struct call *call, const struct site *site,
 {
 	const struct limit_options *limit = call->options;
 	struct limit_key key;
-	char text[320];
+	char text[320], name[TRIAL_NAME_SIZE];
 
 	(void)site;
-	if (limit->mode == LIMIT_OFF || limit->key_text == NULL)
+	trial_advise(
+		&limit->trial, limit_trial_name(limit, name), NULL, clock_wall_ms(), warn, context);
+	if (limit->trial.mode == MODE_OFF || limit->key_text == NULL)
 		return;
 	if (limit_key_parse(limit->key_text, &key, text, sizeof(text)) &&
 		limit_key_is_forgeable(&key)) {

@@ -14,8 +14,6 @@
 #include "policy.h"
 #include "setting.h"
 
-enum limit_mode { LIMIT_ENFORCE, LIMIT_MONITOR, LIMIT_OFF };
-
 struct limit_options {
 	char *title;
 	char *key_text;
@@ -26,7 +24,7 @@ struct limit_options {
 	int64_t spread; /* percent of the window */
 	int outage; /* enum outage */
 	int64_t hosts;
-	int mode; /* enum limit_mode */
+	struct trial trial;
 	bool strict;
 	char *extension;
 	int64_t prefix_v4, prefix_v6;
@@ -37,8 +35,12 @@ struct limit_options {
 
 extern const struct setting limit_settings[];
 
-/* It can refuse; otherwise it only looks on. */
-bool limit_refuses(const struct limit_options *limit);
+/* It can refuse this client; otherwise it only looks on. */
+bool limit_refuses(const struct limit_options *limit, const struct ipaddr *client);
+/* It only looks on because it is on trial. */
+bool limit_is_held_back(const struct limit_options *limit, const struct ipaddr *client);
+/* "limit \"per-sender\"": how its trial is named. Returns BUFFER. */
+const char *limit_trial_name(const struct limit_options *limit, char buffer[TRIAL_NAME_SIZE]);
 
 /* What this host lets through while it counts alone: at least one, or a small limit would stop all. */
 int64_t limit_share(const struct limit_options *limit, const struct rate *rate);

@@ -134,7 +134,7 @@ static void ask_limit(struct query *query, const struct limit_options *limit)
 	};
 	struct limit_identity identity;
 
-	if (limit->mode == LIMIT_OFF)
+	if (limit->trial.mode == MODE_OFF)
 		return;
 	for (size_t a = 0; a < limit->key.alternatives; a++)
 		for (int unproven = 0; unproven <= 1; unproven++)

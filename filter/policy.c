@@ -5,11 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "text.h"
 
 bool check_is_on(const struct call *call, unsigned check)
 {
 	return call->fail_actions[check] != ACTION_OFF;
+}
+
+const char *check_full_name(
+	const struct policy *policy, unsigned check, char buffer[TRIAL_NAME_SIZE])
+{
+	snprintf(buffer, TRIAL_NAME_SIZE, "%s.%s", policy->name, policy->checks[check].name);
+	return buffer;
+}
+
+bool check_is_on_trial(const struct call *call, unsigned check)
+{
+	return call->monitor ||
+	       (call->check_trials != NULL && trial_is_on(&call->check_trials[check]) &&
+		       !trial_has_ended(&call->check_trials[check], clock_wall_ms()));
 }
 
 static enum action action_for(const struct call *call, unsigned check, enum result result)
@@ -25,6 +40,19 @@ static enum action action_for(const struct call *call, unsigned check, enum resu
 static bool is_kept(const struct call *call, enum action action)
 {
 	return action != ACTION_OFF || call->session->keep_all;
+}
+
+/* A check may be on trial by itself, in a section that is not. */
+static bool only_looks_on(const struct call *call, unsigned check)
+{
+	char name[TRIAL_NAME_SIZE];
+
+	if (call->monitor || call->check_trials == NULL)
+		return call->monitor;
+	if (!trial_is_on(&call->check_trials[check]))
+		return false;
+	return trial_holds_back(&call->check_trials[check],
+		check_full_name(call->policy, check, name), &call->session->client);
 }
 
 static struct finding *add(struct call *call, unsigned check, enum result result,
@@ -46,7 +74,9 @@ static struct finding *add(struct call *call, unsigned check, enum result result
 	finding->stage = call->stage;
 	finding->result = result;
 	finding->would = action;
-	finding->action = call->monitor && action != ACTION_OFF ? ACTION_MONITOR : action;
+	finding->action = action;
+	if (action != ACTION_OFF && only_looks_on(call, check))
+		finding->action = ACTION_MONITOR;
 	vsnprintf(raw, sizeof(raw), format, args);
 	text_init(&evidence, finding->evidence, sizeof(finding->evidence));
 	for (const char *c = raw; *c != '\0'; c++) {

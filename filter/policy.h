@@ -11,6 +11,7 @@
 #include "session.h"
 #include "setting.h"
 #include "stage.h"
+#include "trial.h"
 #include "verdict.h"
 
 enum { POLICY_CHECKS_MAX = 24 };
@@ -37,7 +38,8 @@ struct call {
 	const void *options; /* this policy's, immutable; for a titled policy an array of them */
 	size_t option_count; /* sections given, for a titled policy; 1 otherwise */
 	const enum action *fail_actions, *temperror_actions; /* by check */
-	bool monitor; /* mode = monitor: findings act as ACTION_MONITOR */
+	bool monitor; /* the section is on trial: findings act as ACTION_MONITOR */
+	const struct trial *check_trials; /* by check; NULL: none is on trial by itself */
 	void *state
 		[SCOPE_COUNT]; /* this policy's, zeroed at the start of each scope; NULL where its
 				   * state_size is 0 */
@@ -99,10 +101,17 @@ struct policy {
 extern const struct policy
 	*const policies[]; /* in the order they run; NULL ends. policies/policies.c */
 
+/* "helo.invalid": how a check is named in the log and by its trial. Returns BUFFER. */
+const char *check_full_name(
+	const struct policy *policy, unsigned check, char buffer[TRIAL_NAME_SIZE]);
+
 /* For hooks. ---------------------------------------------------------------------------------- */
 
 /* The check runs: its fail action is not off. Announce and judge ask before they ask the DNS. */
 bool check_is_on(const struct call *call, unsigned check);
+
+/* Its findings only look on, for some clients at least: for advise hooks. */
+bool check_is_on_trial(const struct call *call, unsigned check);
 
 /* Reports what check number CHECK (index in the policy's table) found. EVIDENCE: one line, what was
  * asked, what came back, and for a fail what would have been right; wire bytes in it are escaped

@@ -23,6 +23,7 @@ static const struct policy policy = {.name = "policy", .checks = checks};
 static struct session session;
 static struct site site;
 static enum action fail_actions[2], temperror_actions[2];
+static struct trial trials[2];
 static struct call call;
 
 static int begin(void **state)
@@ -53,6 +54,7 @@ static const struct {
 	enum result result;
 	enum action fail, temperror;
 	bool monitor, keep_all;
+	struct trial trial; /* of the check; percent 0 stands for none */
 	int want; /* enum action, -1: no finding */
 	enum action would;
 } rows[] = {
@@ -90,6 +92,19 @@ static const struct {
 		.want = ACTION_MONITOR, .would = ACTION_TEMPFAIL},
 	{CHECK_ASKS, RESULT_PASS, ACTION_REJECT, ACTION_TEMPFAIL, .monitor = true, .keep_all = true,
 		.want = ACTION_OFF},
+	/* A check on trial by itself, with the trial over, and in a section that is on trial. */
+	{CHECK_ASKS, RESULT_FAIL, ACTION_REJECT, ACTION_TEMPFAIL, .trial = {MODE_MONITOR, 100, 0},
+		.want = ACTION_MONITOR, .would = ACTION_REJECT},
+	{CHECK_ASKS, RESULT_TEMPERROR, ACTION_REJECT, ACTION_TEMPFAIL,
+		.trial = {MODE_MONITOR, 100, 0}, .want = ACTION_MONITOR, .would = ACTION_TEMPFAIL},
+	{CHECK_ASKS, RESULT_FAIL, ACTION_REJECT, ACTION_TEMPFAIL,
+		.trial = {MODE_MONITOR, 100, 1000}, .want = ACTION_REJECT, .would = ACTION_REJECT},
+	{CHECK_ASKS, RESULT_FAIL, ACTION_REJECT, ACTION_TEMPFAIL, .trial = {MODE_ENFORCE, 100, 0},
+		.want = ACTION_REJECT, .would = ACTION_REJECT},
+	{CHECK_ASKS, RESULT_FAIL, ACTION_REJECT, ACTION_TEMPFAIL, .monitor = true,
+		.trial = {MODE_MONITOR, 100, 1000}, .want = ACTION_MONITOR, .would = ACTION_REJECT},
+	{CHECK_ASKS, RESULT_PASS, ACTION_REJECT, ACTION_TEMPFAIL, .keep_all = true,
+		.trial = {MODE_MONITOR, 100, 0}, .want = ACTION_OFF},
 };
 
 static void test_actions(void **state)
@@ -101,6 +116,9 @@ static void test_actions(void **state)
 		fail_actions[rows[i].check] = rows[i].fail;
 		temperror_actions[rows[i].check] = rows[i].temperror;
 		call.monitor = rows[i].monitor;
+		trials[0] = trials[1] = (struct trial){.percent = 100};
+		trials[rows[i].check] = rows[i].trial;
+		call.check_trials = rows[i].trial.percent == 0 ? NULL : trials;
 		session.keep_all = rows[i].keep_all;
 		finding = report(&call, rows[i].check, rows[i].result, "row %zu", i);
 		if (rows[i].want < 0) {

@@ -8,7 +8,7 @@
 #include "text.h"
 
 /* What one look-up of a proof has to work with. */
-struct trial {
+struct proof_trial {
 	struct session *session;
 	enum proof_of which;
 	const char *domain;
@@ -20,12 +20,12 @@ struct trial {
 
 enum trial_result { TRIAL_FAILED, TRIAL_TEMPORARY, TRIAL_HOLDS };
 
-static const char *client_text(const struct trial *trial, char buffer[IPADDR_TEXT_SIZE])
+static const char *client_text(const struct proof_trial *trial, char buffer[IPADDR_TEXT_SIZE])
 {
 	return ipaddr_format(&trial->session->client, buffer);
 }
 
-static enum trial_result try_trust(struct trial *trial)
+static enum trial_result try_trust(struct proof_trial *trial)
 {
 	const struct session *session = trial->session;
 
@@ -41,7 +41,7 @@ static enum trial_result try_trust(struct trial *trial)
 	return TRIAL_HOLDS;
 }
 
-static const struct ipaddr *literal_of(const struct trial *trial)
+static const struct ipaddr *literal_of(const struct proof_trial *trial)
 {
 	const struct path *path = &trial->session->transaction.reverse_path;
 
@@ -50,7 +50,7 @@ static const struct ipaddr *literal_of(const struct trial *trial)
 	return &trial->session->helo_literal;
 }
 
-static enum trial_result try_literal(struct trial *trial)
+static enum trial_result try_literal(struct proof_trial *trial)
 {
 	const struct ipaddr *literal = literal_of(trial);
 	char client[IPADDR_TEXT_SIZE];
@@ -62,7 +62,7 @@ static enum trial_result try_literal(struct trial *trial)
 	return TRIAL_HOLDS;
 }
 
-static enum trial_result try_spf(struct trial *trial)
+static enum trial_result try_spf(struct proof_trial *trial)
 {
 	const struct spf *spf =
 		trial->which == PROOF_OF_SENDER
@@ -88,7 +88,7 @@ static enum trial_result try_spf(struct trial *trial)
 	return TRIAL_FAILED;
 }
 
-static enum trial_result try_mailhosts(struct trial *trial)
+static enum trial_result try_mailhosts(struct proof_trial *trial)
 {
 	const struct mailhosts *hosts =
 		trial->which == PROOF_OF_SENDER
@@ -129,7 +129,7 @@ static const char *confirmed_in(const struct iprev *iprev, const char *domain)
 	return NULL;
 }
 
-static enum trial_result try_confirmed_name(struct trial *trial)
+static enum trial_result try_confirmed_name(struct proof_trial *trial)
 {
 	const struct iprev *iprev = session_iprev_result(trial->session, trial->deadline_ms);
 	const char *name;
@@ -158,7 +158,7 @@ static enum trial_result try_confirmed_name(struct trial *trial)
 
 static const struct {
 	const char *name;
-	enum trial_result (*run)(struct trial *trial);
+	enum trial_result (*run)(struct proof_trial *trial);
 } trials[] = {
 	{"SPF", try_spf},
 	{"MX and address", try_mailhosts},
@@ -166,7 +166,7 @@ static const struct {
 };
 
 /* Started together, so that they cost the longest and not the sum. */
-static void start(const struct trial *trial)
+static void start(const struct proof_trial *trial)
 {
 	session_iprev(trial->session);
 	if (trial->which == PROOF_OF_SENDER) {
@@ -179,7 +179,7 @@ static void start(const struct trial *trial)
 }
 
 /* True when one holds; notes in *TEMPORARY_R that one could not be looked at. */
-static bool try_domain(struct trial *trial, bool *temporary_r)
+static bool try_domain(struct proof_trial *trial, bool *temporary_r)
 {
 	start(trial);
 	for (size_t i = 0; i < ARRAY_COUNT(trials); i++) {
@@ -214,7 +214,7 @@ void session_proofs(struct session *session, enum proof_of which, uint64_t deadl
 	for (size_t i = 0; i < ARRAY_COUNT(trials); i++) {
 		char buffer[EVIDENCE_SIZE];
 		struct text found;
-		struct trial trial = {
+		struct proof_trial trial = {
 			.session = session,
 			.which = which,
 			.domain = domain_of(session, which),
@@ -238,7 +238,7 @@ bool session_proof(struct session *session, enum proof_of which, uint64_t deadli
 {
 	char tried_buffer[EVIDENCE_SIZE], client[IPADDR_TEXT_SIZE];
 	struct text proof, tried;
-	struct trial trial = {
+	struct proof_trial trial = {
 		.session = session,
 		.which = which,
 		.domain = domain_of(session, which),

@@ -96,6 +96,10 @@ const char *setting_type_text(const struct setting *setting, char *buffer, size_
 	case SETTING_RATE:
 		text_add(&out, "a rate like \"200 / 1h\"");
 		break;
+	case SETTING_DATE:
+		text_add(&out, "a date like 2026-12-31 (the whole day counts) or \"2026-12-31 "
+			       "18:00\"");
+		break;
 	case SETTING_TEXT:
 		text_add(&out, "a text");
 		break;
@@ -373,6 +377,50 @@ static bool add_entries(const struct setting *setting, const char *text, const c
 	return false;
 }
 
+static bool parse_date(
+	const struct setting *setting, const char *text, void *options, char *why, size_t size)
+{
+	int64_t end_ms;
+
+	if (!trial_parse_until(text, &end_ms))
+		return complain(setting, text, "no such date", why, size);
+	memcpy(member(setting, options), &end_ms, sizeof(end_ms));
+	return true;
+}
+
+/* An action may be followed by how it is tried: "reject percent=10 until=2026-12-31". */
+static bool parse_action(
+	const struct setting *setting, const char *text, void *options, char *why, size_t size)
+{
+	size_t length = strcspn(text, " \t");
+	char word[SHOWN_MAX], trouble[SETTING_WHY_SIZE / 2];
+	enum action action;
+	struct trial *trial = (void *)((char *)options + setting->trial_offset);
+
+	if (setting->trial_offset == 0)
+		return parse_word(setting, text, options, why, size);
+	snprintf(word, sizeof(word), "%.*s", (int)length, text);
+	if (!parse_word(setting, word, options, why, size))
+		return false;
+	memcpy(&action, member(setting, options), sizeof(action));
+	if (!trial_parse(text + length, trial, trouble, sizeof(trouble))) {
+		snprintf(why, size, "%s = %s: %s", setting->name, word, trouble);
+		return false;
+	}
+	if (action <= ACTION_MONITOR && (trial_is_on(trial) || trial->mode == MODE_OFF)) {
+		snprintf(why, size,
+			"%s = %s does nothing that could be tried; write the action that it shall "
+			"have one day, like \"reject%s\"",
+			setting->name, word, text + length);
+		return false;
+	}
+	if (trial->mode == MODE_OFF) {
+		action = ACTION_OFF;
+		memcpy(member(setting, options), &action, sizeof(action));
+	}
+	return true;
+}
+
 bool setting_parse(const struct setting *setting, const char *text, const char *where,
 	void *options, char *why, size_t why_size)
 {
@@ -385,8 +433,11 @@ bool setting_parse(const struct setting *setting, const char *text, const char *
 		return parse_rate_setting(setting, text, options, why, why_size);
 	case SETTING_BOOL:
 	case SETTING_CHOICE:
-	case SETTING_ACTION:
 		return parse_word(setting, text, options, why, why_size);
+	case SETTING_ACTION:
+		return parse_action(setting, text, options, why, why_size);
+	case SETTING_DATE:
+		return parse_date(setting, text, options, why, why_size);
 	case SETTING_TEXT:
 	case SETTING_FILE:
 		return parse_text(setting, text, options, why, why_size);

@@ -11,6 +11,7 @@
 
 #include "compiler.h"
 #include "matchlist.h"
+#include "trial.h"
 #include "verdict.h"
 
 /* Type of a setting, and of the member at its offset in the options struct. */
@@ -24,7 +25,8 @@ enum setting_type {
 	SETTING_FILE, /* char *: an absolute path that must be readable; NULL when empty */
 	SETTING_TEXTS, /* char **, NULL-terminated, owned by the options; { "a", "b" } */
 	SETTING_CHOICE, /* int: index into choices */
-	SETTING_ACTION, /* enum action */
+	SETTING_ACTION, /* enum action; where trial_offset says so, words of a trial behind it */
+	SETTING_DATE, /* int64_t, clock_wall_ms; see trial_parse_until; 0 when empty */
 	SETTING_MATCHLIST /* struct matchlist *: entries, or absolute paths of files of entries */
 };
 
@@ -37,6 +39,7 @@ struct setting {
 	const char *name; /* NULL ends a table */
 	enum setting_type type;
 	size_t offset; /* of the member in the options struct */
+	size_t trial_offset; /* SETTING_ACTION: of the struct trial for its words; 0: takes none */
 	const char *default_text; /* as it would stand in the file; "" for an empty text or list */
 	int64_t min, max; /* in the unit of the member; both 0: no bounds */
 	const char *const

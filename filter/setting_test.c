@@ -162,6 +162,8 @@ struct everything {
 	char **texts;
 	int choice;
 	enum action action;
+	struct trial trial;
+	int64_t date;
 	struct matchlist *list;
 };
 
@@ -180,6 +182,8 @@ enum {
 	ROW_CHOICE,
 	ROW_ACTION,
 	ROW_MILD,
+	ROW_TRIED,
+	ROW_DATE,
 	ROW_LIST
 };
 
@@ -238,6 +242,15 @@ static const struct setting rows[] = {
 		.offset = offsetof(struct everything, action),
 		.default_text = "off",
 		.choices = mild},
+	[ROW_TRIED] = {.name = "tried",
+		.type = SETTING_ACTION,
+		.offset = offsetof(struct everything, action),
+		.trial_offset = offsetof(struct everything, trial),
+		.default_text = "suspect"},
+	[ROW_DATE] = {.name = "date",
+		.type = SETTING_DATE,
+		.offset = offsetof(struct everything, date),
+		.default_text = ""},
 	[ROW_LIST] = {.name = "list",
 		.type = SETTING_MATCHLIST,
 		.offset = offsetof(struct everything, list),
@@ -285,6 +298,29 @@ static const struct {
 	{ROW_ACTION, "rejekt",
 		"action = \"rejekt\" is not allowed; it must be one of: reject, tempfail, suspect, "
 		"quarantine, tag, monitor, off; did you mean reject?"},
+	{ROW_ACTION, "reject percent=10",
+		"action = \"reject percent=10\" is not allowed; it must be one of: reject, "
+		"tempfail, suspect, quarantine, tag, monitor, off"},
+	{ROW_TRIED, "rejekt percent=10",
+		"tried = \"rejekt\" is not allowed; it must be one of: reject, tempfail, suspect, "
+		"quarantine, tag, monitor, off; did you mean reject?"},
+	{ROW_TRIED, "percent=10 reject",
+		"tried = \"percent=10\" is not allowed; it must be one of: reject, tempfail, "
+		"suspect, quarantine, tag, monitor, off"},
+	{ROW_TRIED, "reject percent=1000",
+		"tried = reject: \"percent=1000\": percent is a whole number from 0 to 100"},
+	{ROW_TRIED, "reject until=2026-12-31",
+		"tried = reject: until says when a trial ends, but nothing is tried; set mode = "
+		"monitor or percent below 100, or leave until out"},
+	{ROW_TRIED, "monitor percent=10",
+		"tried = monitor does nothing that could be tried; write the action that it shall "
+		"have one day, like \"reject percent=10\""},
+	{ROW_TRIED, "off mode=off",
+		"tried = off does nothing that could be tried; write the action that it shall have "
+		"one day, like \"reject mode=off\""},
+	{ROW_DATE, "2026-02-30",
+		"date = \"2026-02-30\" is no such date; it must be a date like 2026-12-31 (the "
+		"whole day counts) or \"2026-12-31 18:00\""},
 	{ROW_MILD, "reject", "mild = \"reject\" is not allowed; it must be one of: tag, off"},
 	{ROW_TEXT, "a\nb",
 		"text holds the control character \\x0a; it must be one line of text (in double "

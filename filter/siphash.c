@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "siphash.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -54,10 +55,11 @@ uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t length
 
 	for (; left >= 8; at += 8, left -= 8) {
 		memcpy(&word, at, 8);
-		sip_word(v, word);
+		sip_word(v, le64toh(word));
 	}
 	word = 0;
 	memcpy(&word, at, left);
+	word = le64toh(word);
 	word |= (uint64_t)tag << (8 * left);
 	if (left == 7) {
 		sip_word(v, word);

@@ -80,7 +80,7 @@ static uint32_t some_number(void)
 static void report_over(struct call *call, const struct limit_options *limit,
 	const struct reservation_charge *charge, const struct reservation_answer *answer)
 {
-	bool watched = limit->mode == LIMIT_MONITOR;
+	bool watched = limit_is_held_back(limit, &call->session->client);
 	const struct limit_reply reply = {
 		.text = limit->reply,
 		.count = (enum limit_count)limit->count,
@@ -177,8 +177,8 @@ static void make_step(struct call *call, enum phase phase, bool refusing,
 	for (; *next < call->option_count && step->count < STORE_CHARGES_MAX; (*next)++) {
 		const struct limit_options *limit = &limits[*next];
 
-		if (limit->mode == LIMIT_OFF || phase_of(limit) != phase ||
-			limit_refuses(limit) != refusing ||
+		if (limit->trial.mode == MODE_OFF || phase_of(limit) != phase ||
+			limit_refuses(limit, &call->session->client) != refusing ||
 			!make_charge(call, limit, reservation, &step->charges[step->count]))
 			continue;
 		step->limits[step->count++] = limit;
@@ -329,7 +329,8 @@ static bool wants(const void *options, size_t count, enum stage stage)
 	for (size_t i = 0; i < count; i++) {
 		bool content = stage == STAGE_HEADER || stage == STAGE_BODY;
 
-		if (limits[i].mode != LIMIT_OFF && (!content || limits[i].count == COUNT_BYTES))
+		if (limits[i].trial.mode != MODE_OFF &&
+			(!content || limits[i].count == COUNT_BYTES))
 			return true;
 	}
 	return false;

@@ -296,6 +296,11 @@ static void test_actions(void **state)
 		{"rate=1 / 1h; action=tag", ACTION_TAG, ACTION_TAG},
 		{"rate=1 / 1h; mode=monitor", ACTION_MONITOR, ACTION_TEMPFAIL},
 		{"rate=1 / 1h; mode=off", ACTION_OFF, ACTION_OFF},
+		{"rate=1 / 1h; percent=0", ACTION_MONITOR, ACTION_TEMPFAIL},
+		{"rate=1 / 1h; percent=0; action=quarantine", ACTION_MONITOR, ACTION_QUARANTINE},
+		{"rate=1 / 1h; mode=monitor; until=2999-12-31", ACTION_MONITOR, ACTION_TEMPFAIL},
+		{"rate=1 / 1h; mode=monitor; until=2001-12-31", ACTION_TEMPFAIL, ACTION_TEMPFAIL},
+		{"rate=1 / 1h; percent=0; until=2001-12-31", ACTION_TEMPFAIL, ACTION_TEMPFAIL},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {

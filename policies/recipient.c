@@ -380,7 +380,8 @@ static void judge_mail(struct call *call)
 static void advise(const struct call *call, const struct site *site,
 	void (*warn)(void *context, const char *setting, const char *text), void *context)
 {
-	if (call->fail_actions[CHECK_RELAY] < ACTION_TEMPFAIL && relay_is_known(site))
+	if (relay_is_known(site) && (call->fail_actions[CHECK_RELAY] < ACTION_TEMPFAIL ||
+					    check_is_on_trial(call, CHECK_RELAY)))
 		warn(context, "relay",
 			"relay lets strangers send anywhere unless the MTA itself stops them; use "
 			"reject");

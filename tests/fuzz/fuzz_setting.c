@@ -11,6 +11,8 @@ struct everything {
 	char **texts;
 	int choice;
 	enum action action;
+	struct trial trial;
+	int64_t date;
 	struct matchlist *list;
 };
 
@@ -35,6 +37,12 @@ static const struct setting rows[] = {
 	ROW(SETTING_TEXTS, texts, "", 0, 0),
 	ROW(SETTING_CHOICE, choice, "red", 0, 0),
 	ROW(SETTING_ACTION, action, "off", 0, 0),
+	{.name = "tried",
+		.type = SETTING_ACTION,
+		.offset = offsetof(struct everything, action),
+		.trial_offset = offsetof(struct everything, trial),
+		.default_text = "off"},
+	ROW(SETTING_DATE, date, "", 0, 0),
 	ROW(SETTING_MATCHLIST, list, "", 0, 0),
 	{.name = NULL},
 };
@@ -54,6 +62,11 @@ static void check_numbers(const char *text)
 	if (parse_size(text, &value)) {
 		MUST_HOLD(value >= 0);
 		MUST_HOLD(parse_size(format_size(value, again, sizeof(again)), &same));
+		MUST_HOLD(same == value);
+	}
+	if (trial_parse_until(text, &value) && value != 0) {
+		MUST_HOLD(value > 0);
+		MUST_HOLD(trial_parse_until(trial_format_until(value, again), &same));
 		MUST_HOLD(same == value);
 	}
 	if (parse_rate(text, &rate))

@@ -245,7 +245,7 @@ void chain_case_start(struct chain_case *chain_case, const char *on)
 	chain_case->conf = conf;
 	for (size_t p = 0; p < CHAIN_POLICIES; p++)
 		if (!is_word_of(on, chain_case_policies[p]->name))
-			conf->policies[p].mode = MODE_OFF;
+			conf->policies[p].trial.mode = MODE_OFF;
 	add_to(&conf->site.local_domains, "example.org");
 	add_to(&conf->site.allow, "friend@example.org");
 	chain_case->chain = chain_create(conf, &chain_case->services);
