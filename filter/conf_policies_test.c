@@ -83,7 +83,7 @@ static void assert_same_options(const struct conf *one, const struct conf *other
 	for (size_t i = 0; i < one->policy_count; i++) {
 		const struct policy_conf *a = &one->policies[i], *b = &other->policies[i];
 
-		assert_int_equal(a->mode, b->mode);
+		assert_int_equal(a->trial.mode, b->trial.mode);
 		assert_int_equal(a->option_count, b->option_count);
 		assert_memory_equal(a->fail, b->fail, sizeof(a->fail));
 		assert_memory_equal(a->temperror, b->temperror, sizeof(a->temperror));
