@@ -64,25 +64,43 @@ counted() {
     grep '^score: ' "$work/log" | sed 's/^/    /'
 }
 
+# side_by_side FOLDER COMMAND...: runs COMMAND with each line of the input as its last argument, as many
+# at once as there are processors; what each printed and its exit status go to FOLDER, under its path
+# with _ for each /.
+side_by_side() {
+    folder=$1
+    shift
+    rm -rf "$folder"
+    mkdir "$folder"
+    # shellcheck disable=SC2016
+    xargs -n 1 -P "$JOBS" sh -c 'folder=$0; for last; do :; done
+        name=$folder/$(printf %s "$last" | tr / _)
+        "$@" >"$name.log" 2>&1 </dev/null
+        echo $? >"$name.status"' "$folder" "$@"
+}
+
 # unit_tests NAME BUILD: all cmocka programs of one build.
 unit_tests() {
     good=0
     bad=0
     : >"$work/unit"
-    for program in "$2"/filter/*_test "$2"/policies/*_test; do
-        [ -x "$program" ] || continue
-        timeout 300 "$program" >"$work/log" 2>&1 </dev/null
-        status=$?
-        ran=$(grep -oE 'PASSED  \] [0-9]+ test' "$work/log" | tail -n 1 | grep -oE '[0-9]+')
-        lost=$(grep -oE 'FAILED  \] [0-9]+ test' "$work/log" | tail -n 1 | grep -oE '[0-9]+')
-        if [ $status -ne 0 ]; then
+    (cd "$2" && find filter policies -name '*_test' -type f -perm -u+x) | sort >"$work/programs"
+    side_by_side "$work/units" sh -c 'exec timeout 300 "$0/$1"' "$2" <"$work/programs"
+    for file in "$work"/units/*.status; do
+        [ -e "$file" ] || continue
+        log=${file%.status}.log
+        status=$(cat "$file")
+        ran=$(grep -oE 'PASSED  \] [0-9]+ test' "$log" | tail -n 1 | grep -oE '[0-9]+')
+        lost=$(grep -oE 'FAILED  \] [0-9]+ test' "$log" | tail -n 1 | grep -oE '[0-9]+')
+        if [ "$status" -ne 0 ]; then
             lost=${lost:-1}
-            { echo "== $program ended with $status"; grep -v -e ' RUN ' -e '  OK ' "$work/log"; } >>"$work/unit"
+            { echo "== $(basename "$log" .log) ended with $status"
+              grep -v -e ' RUN ' -e '  OK ' "$log"; } >>"$work/unit"
         elif [ "${ran:-0}" -eq 0 ]; then
             lost=1
-            echo "== $program ran no test" >>"$work/unit"
+            echo "== $(basename "$log" .log) ran no test" >>"$work/unit"
         fi
-        grep '^score: ' "$work/log" >>"$work/scores"
+        grep '^score: ' "$log" >>"$work/scores"
         good=$((good + ${ran:-0}))
         bad=$((bad + ${lost:-0}))
     done
@@ -90,6 +108,41 @@ unit_tests() {
     note "$1" "$good" "$bad" "$work/unit"
     sort -u "$work/scores" | sed 's/^/    /'
     : >"$work/scores"
+}
+
+# end_to_end NAME BUILD FILE...: files of tests, each in a namespace with servers of its own.
+end_to_end() {
+    name=$1
+    build=$2
+    shift 2
+    good=0
+    bad=0
+    : >"$work/failures"
+    printf '%s\n' "$@" | side_by_side "$work/files" env MAILREEVE_BUILD="$build" sh tests/e2e/run.sh -q
+    for file in "$@"; do
+        log=$work/files/$(printf %s "$file" | tr / _).log
+        status=$(cat "${log%.log}.status" 2>/dev/null || echo 1)
+        ran=$(count_of passed "$log")
+        lost=$(($(count_of failed "$log") + $(count_of 'errors?' "$log")))
+        # A file that fails without saying how much, or runs nothing, has failed.
+        [ "$status" -ne 0 ] && [ "$lost" -eq 0 ] && lost=1
+        [ "$((ran + lost))" -eq 0 ] && lost=1
+        if [ "$lost" -gt 0 ]; then
+            { echo "== $file ended with $status"; tail -n 80 "$log"; } >>"$work/failures"
+        fi
+        grep '^score: ' "$log" >>"$work/scores"
+        good=$((good + ran))
+        bad=$((bad + lost))
+    done
+    note "$name" "$good" "$bad" "$work/failures"
+    sed 's/^/    /' "$work/scores"
+    : >"$work/scores"
+}
+
+# count_of WORD LOG: the number before WORD in pytest's last line.
+count_of() {
+    number=$(tail -n 1 "$2" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+')
+    echo "${number:-0}"
 }
 
 part_build() { one "build, warnings are errors ($(${CC:-cc} --version | head -n 1 | cut -c1-24))" \
@@ -111,11 +164,9 @@ part_lint() { counted "lint" env LINT_FAST=1 BUILD="$BUILD" sh tests/lint/run.sh
 part_settings() { one "sample and manual equal the settings" sh tests/settings_current.sh "$BUILD"; }
 part_spf() { counted "SPF: RFC 7208 and RFC 4408 suites" sh tests/spf_suite/run.sh "$BUILD"; }
 part_e2e() {
-    counted "end to end: Postfix and Sendmail" env MAILREEVE_BUILD="$BUILD" sh tests/e2e/run.sh -q
-    counted "end to end: life cycle under ASan and UBSan" \
-        env MAILREEVE_BUILD="$BUILD/asan" sh tests/e2e/run.sh -q tests/e2e/test_lifecycle.py
-    counted "end to end: life cycle under TSan" \
-        env MAILREEVE_BUILD="$BUILD/tsan" sh tests/e2e/run.sh -q tests/e2e/test_lifecycle.py
+    end_to_end "end to end: Postfix and Sendmail" "$BUILD" tests/e2e/test_*.py
+    end_to_end "end to end: life cycle under ASan and UBSan" "$BUILD/asan" tests/e2e/test_lifecycle.py
+    end_to_end "end to end: life cycle under TSan" "$BUILD/tsan" tests/e2e/test_lifecycle.py
 }
 
 : >"$work/scores"
