@@ -12,7 +12,7 @@ CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
 
 PKG_CONFIG ?= pkg-config
-PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libcrypto
+PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libssl libcrypto
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 $(WERROR)
 HARDENING  ?= -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK_HARD  ?= -Wl,-z,relro,-z,now -pie

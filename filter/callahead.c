@@ -6,25 +6,11 @@
 
 #include "breaker.h"
 #include "callahead_cache.h"
+#include "callahead_pool.h"
 #include "clock.h"
-#include "inquiry.h"
 #include "lock.h"
 #include "log.h"
 #include "mem.h"
-
-enum {
-	OPEN_MAX = 10, /* connections at once */
-	IDLE_MAX = 4, /* kept of them */
-	IDLE_MS = 20000, /* before the target's own patience ends */
-	REFUSALS_MAX = 8, /* Postfix slows down after 10 errors, and hangs up after 20 */
-	ADDRESSES_MAX = 4
-};
-
-struct idle_link {
-	struct callahead_link *link;
-	uint64_t since_ms;
-	unsigned refusals;
-};
 
 /* A question that is being asked; on the stack of the thread that asks. */
 struct under_way {
@@ -37,15 +23,12 @@ struct under_way {
 };
 
 struct callahead {
-	struct callahead_target target;
 	char text[CALLAHEAD_TARGET_SIZE];
 	struct callahead_options options;
+	struct callahead_pool *pool;
 	struct lock lock;
-	struct condition changed; /* a question is answered, or a connection free again */
+	struct condition changed; /* a question is answered */
 	struct under_way *under_way GUARDED_BY(lock);
-	struct idle_link idle[IDLE_MAX] GUARDED_BY(lock);
-	unsigned idle_count GUARDED_BY(lock);
-	unsigned open GUARDED_BY(lock); /* idle ones included */
 	struct breaker breaker GUARDED_BY(lock);
 	struct callahead_state counts GUARDED_BY(lock);
 };
@@ -55,8 +38,8 @@ struct callahead *callahead_create(
 {
 	struct callahead *callahead = mem_alloc(sizeof(*callahead));
 
-	callahead->target = *target;
 	callahead->options = *options;
+	callahead->pool = callahead_pool_create(target, &options->tls);
 	callahead_target_format(target, callahead->text);
 	lock_init(&callahead->lock);
 	condition_init(&callahead->changed);
@@ -70,8 +53,7 @@ void callahead_free(struct callahead **callahead_ptr)
 	if (callahead == NULL)
 		return;
 	*callahead_ptr = NULL;
-	for (unsigned i = 0; i < callahead->idle_count; i++)
-		callahead_link_close(&callahead->idle[i].link);
+	callahead_pool_free(&callahead->pool);
 	condition_destroy(&callahead->changed);
 	lock_destroy(&callahead->lock);
 	mem_free(callahead);
@@ -82,163 +64,8 @@ void callahead_state(struct callahead *callahead, struct callahead_state *state_
 	lock_take(&callahead->lock);
 	*state_r = callahead->counts;
 	state_r->up = !callahead->breaker.open;
-	state_r->open = callahead->open;
-	state_r->idle = callahead->idle_count;
 	lock_give(&callahead->lock);
-}
-
-/* Addresses of the target. --------------------------------------------------------------------- */
-
-struct places {
-	char host[DOMAIN_SIZE];
-	struct ipaddr addresses[ADDRESSES_MAX];
-	size_t count;
-};
-
-static bool places_step(struct inquiry *inquiry, void *state)
-{
-	static const enum dns_type types[] = {DNS_A, DNS_AAAA};
-	struct places *places = state;
-	const struct dns_answer *answers[ARRAY_COUNT(types)];
-
-	for (size_t t = 0; t < ARRAY_COUNT(types); t++)
-		answers[t] = inquiry_ask(inquiry, places->host, types[t]);
-	if (answers[0] == NULL || answers[1] == NULL)
-		return false;
-	places->count = 0;
-	for (size_t t = 0; t < ARRAY_COUNT(types); t++)
-		for (size_t i = 0; i < answers[t]->count && places->count < ADDRESSES_MAX; i++)
-			places->addresses[places->count++] = answers[t]->records[i].address;
-	return true;
-}
-
-static const struct inquiry_kind places_kind = {
-	.name = "callahead", .state_size = sizeof(struct places), .step = places_step};
-
-static void find_places(struct callahead *callahead, const struct callahead_question *question,
-	uint64_t deadline_ms, struct places *places_r)
-{
-	uint64_t now = clock_monotonic_ms();
-	struct inquiry *inquiry;
-	const struct places *found;
-
-	*places_r = (struct places){.addresses = {callahead->target.address}, .count = 1};
-	if (callahead->target.host[0] == '\0')
-		return;
-	places_r->count = 0;
-	if (now >= deadline_ms)
-		return;
-	inquiry = inquiry_create(question->resolver, &places_kind);
-	memcpy(((struct places *)inquiry_state(inquiry))->host, callahead->target.host,
-		sizeof(places_r->host));
-	inquiry_start(inquiry, (int64_t)(deadline_ms - now));
-	found = inquiry_wait(inquiry, deadline_ms);
-	if (found != NULL)
-		*places_r = *found;
-	inquiry_free(&inquiry);
-}
-
-/* Connections. --------------------------------------------------------------------------------- */
-
-/* What one question uses. */
-struct lease {
-	struct callahead_link *link;
-	unsigned refusals;
-	bool kept; /* it served another question before */
-};
-
-static void drop(struct callahead *callahead, struct lease *lease)
-{
-	callahead_link_close(&lease->link);
-	*lease = (struct lease){0};
-	lock_take(&callahead->lock);
-	callahead->open--;
-	condition_broadcast(&callahead->changed);
-	lock_give(&callahead->lock);
-}
-
-static void put_back(struct callahead *callahead, struct lease *lease)
-{
-	bool kept;
-
-	if (lease->refusals >= REFUSALS_MAX) {
-		drop(callahead, lease);
-		return;
-	}
-	lock_take(&callahead->lock);
-	kept = callahead->idle_count < IDLE_MAX;
-	if (kept) {
-		callahead->idle[callahead->idle_count++] = (struct idle_link){.link = lease->link,
-			.since_ms = clock_monotonic_ms(),
-			.refusals = lease->refusals};
-		condition_broadcast(&callahead->changed);
-	}
-	lock_give(&callahead->lock);
-	if (!kept)
-		drop(callahead, lease);
-}
-
-enum place { PLACE_KEPT, PLACE_NEW, PLACE_NONE };
-
-/* A kept connection, or the right to open one. */
-static enum place take_place(
-	struct callahead *callahead, uint64_t deadline_ms, struct idle_link *idle_r)
-{
-	enum place place = PLACE_NONE;
-
-	lock_take(&callahead->lock);
-	while (callahead->idle_count == 0 && callahead->open >= OPEN_MAX)
-		if (!condition_wait(&callahead->changed, &callahead->lock, deadline_ms))
-			break;
-	if (callahead->idle_count > 0) {
-		*idle_r = callahead->idle[--callahead->idle_count];
-		place = PLACE_KEPT;
-	} else if (callahead->open < OPEN_MAX) {
-		callahead->open++;
-		place = PLACE_NEW;
-	}
-	lock_give(&callahead->lock);
-	return place;
-}
-
-static bool open_new(struct callahead *callahead, const struct callahead_question *question,
-	uint64_t deadline_ms, struct lease *lease_r, char why[CALLAHEAD_WHY_SIZE])
-{
-	struct places places;
-
-	snprintf(why, CALLAHEAD_WHY_SIZE, "its name has no address");
-	find_places(callahead, question, deadline_ms, &places);
-	for (size_t i = 0; i < places.count; i++) {
-		lease_r->link = callahead_link_open(&callahead->target, &places.addresses[i],
-			question->our_name, deadline_ms, why);
-		if (lease_r->link != NULL)
-			return true;
-	}
-	drop(callahead, lease_r);
-	return false;
-}
-
-static bool take_link(struct callahead *callahead, const struct callahead_question *question,
-	uint64_t deadline_ms, struct lease *lease_r, char why[CALLAHEAD_WHY_SIZE])
-{
-	for (;;) {
-		struct idle_link idle;
-		enum place place = take_place(callahead, deadline_ms, &idle);
-
-		*lease_r = (struct lease){0};
-		if (place == PLACE_NONE) {
-			snprintf(why, CALLAHEAD_WHY_SIZE, "too many questions wait for it");
-			return false;
-		}
-		if (place == PLACE_NEW)
-			return open_new(callahead, question, deadline_ms, lease_r, why);
-		*lease_r =
-			(struct lease){.link = idle.link, .refusals = idle.refusals, .kept = true};
-		if (idle.since_ms + IDLE_MS > clock_monotonic_ms() &&
-			callahead_link_is_quiet(idle.link))
-			return true;
-		drop(callahead, lease_r);
-	}
+	callahead_pool_count(callahead->pool, &state_r->open, &state_r->idle);
 }
 
 /* Asking. -------------------------------------------------------------------------------------- */
@@ -278,22 +105,23 @@ static void ask_target(struct callahead *callahead, const struct callahead_quest
 	bool try_random, struct callahead_finding *finding)
 {
 	uint64_t deadline_ms = clock_monotonic_ms() + (uint64_t)callahead->options.timeout_ms;
-	struct lease lease;
+	struct callahead_lease lease;
 	bool again;
 
 	if (deadline_ms > question->deadline_ms)
 		deadline_ms = question->deadline_ms;
 	do {
 		*finding = (struct callahead_finding){.answer = CALLAHEAD_UNSURE, .lost = true};
-		if (!take_link(callahead, question, deadline_ms, &lease, finding->why))
+		if (!callahead_pool_take(callahead->pool, question->resolver, question->our_name,
+			    deadline_ms, &lease, finding->why))
 			break;
 		callahead_dialogue(lease.link, question->path, try_random, deadline_ms, finding);
 		again = finding->before_reply && lease.kept;
 		lease.refusals += finding->refused;
 		if (finding->lost)
-			drop(callahead, &lease);
+			callahead_pool_drop(callahead->pool, &lease);
 		else
-			put_back(callahead, &lease);
+			callahead_pool_put_back(callahead->pool, &lease);
 	} while (again);
 	if (finding->lost && finding->answer == CALLAHEAD_UNSURE)
 		note_health(callahead, false, clock_monotonic_ms() >= deadline_ms, finding->why);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Call-ahead: whether a mail store knows a recipient, asked of the store itself by SMTP or LMTP. A few
  * connections are kept, equal questions under way are asked once, answers are kept in the store of
- * all hosts. Thread-safe; the calling thread waits. Without a thread of its own: a kept connection
- * that nobody uses any more stays until its other end closes it, or until the object is freed. */
+ * all hosts. Thread-safe; the calling thread waits. */
 #ifndef MAILREEVE_CALLAHEAD_H
 #define MAILREEVE_CALLAHEAD_H
 
@@ -11,6 +10,7 @@
 
 #include "callahead_dialogue.h"
 #include "callahead_target.h"
+#include "callahead_tls.h"
 #include "compiler.h"
 #include "path.h"
 #include "resolver.h"
@@ -22,6 +22,7 @@ struct callahead_options {
 	int64_t timeout_ms; /* of a question */
 	int64_t known_ms, unknown_ms; /* how long the answers are kept */
 	int64_t remember_ms; /* a refusal, for when the target does not answer later */
+	struct callahead_tls_options tls;
 };
 
 /* Does nothing yet. Freed when nobody asks any more. */

@@ -26,10 +26,14 @@ static size_t enhanced_length(const char *text, size_t length)
 	return at == length || text[at] == ' ' ? at : 0;
 }
 
+static bool is_keyword(const char *text, size_t length, const char *keyword)
+{
+	return length == strlen(keyword) && ascii_equal_n(text, keyword, length);
+}
+
 static void read_text(
 	struct callahead_reply *reply, const char *line, const char *text, size_t length)
 {
-	static const char keyword[] = "SMTPUTF8";
 	size_t enhanced = enhanced_length(text, length);
 
 	if (reply->lines == 1 && enhanced > 0 && enhanced < sizeof(reply->enhanced) &&
@@ -37,8 +41,10 @@ static void read_text(
 		memcpy(reply->enhanced, text, enhanced);
 		reply->enhanced[enhanced] = '\0';
 	}
-	if (length == strlen(keyword) && ascii_equal_n(text, keyword, length))
+	if (is_keyword(text, length, "SMTPUTF8"))
 		reply->smtputf8 = true;
+	if (is_keyword(text, length, "STARTTLS"))
+		reply->starttls = true;
 }
 
 enum callahead_line callahead_reply_add(

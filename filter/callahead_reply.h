@@ -15,7 +15,7 @@ struct callahead_reply {
 	unsigned code; /* 200 to 599 */
 	char enhanced[12]; /* "5.1.1" of the first line, or "" */
 	unsigned lines;
-	bool smtputf8; /* a line names that keyword */
+	bool smtputf8, starttls; /* a line names that keyword */
 };
 
 enum callahead_line { CALLAHEAD_LINE_MORE, CALLAHEAD_LINE_LAST, CALLAHEAD_LINE_BAD };

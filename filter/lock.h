@@ -11,7 +11,8 @@
  *   conf current          the pointer to the current configuration snapshot
  *   log repeat            the table that rate-limits repeated messages
  *   connection table      concurrent connections and rates by client network
- *   callahead             of one target: kept connections, questions under way, the breaker
+ *   callahead             of one target: questions under way, the breaker
+ *   callahead_pool        of one target: kept connections
  * Counters are C11 atomics. */
 #ifndef MAILREEVE_LOCK_H
 #define MAILREEVE_LOCK_H

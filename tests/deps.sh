@@ -12,9 +12,9 @@ llvm=${LLVM:-19}
 build='gcc libc6-dev make pkg-config libmilter-dev libhiredis-dev libspf2-dev libldns-dev
     libconfuse-dev libpsl-dev libidn2-dev libssl-dev'
 demo="$build postfix redis-server nsd python3 python3-dnspython swaks iproute2 util-linux procps"
-check="$demo unbound python3-pytest python3-yaml libcmocka-dev clang-$llvm
+check="$demo unbound dovecot-core dovecot-lmtpd python3-pytest python3-yaml libcmocka-dev clang-$llvm
     libclang-rt-$llvm-dev clang-format-$llvm clang-tidy-$llvm cppcheck mandoc m4 dpkg-dev openssl"
-services='postfix redis-server nsd unbound'
+services='postfix redis-server nsd unbound dovecot'
 
 work=$(mktemp -d)
 made_policy=
