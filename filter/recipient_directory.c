@@ -82,12 +82,26 @@ static bool verify_extension(
 	return false;
 }
 
+static bool verify_authorities(
+	const struct recipient_directory_settings *settings, char *why, size_t why_size)
+{
+	char wrong[CALLAHEAD_WHY_SIZE];
+
+	if (callahead_tls_check(&settings->callahead.tls, wrong))
+		return true;
+	snprintf(why, why_size, "%s", wrong);
+	return false;
+}
+
 bool recipient_directory_verify(const struct recipient_directory_settings *settings,
 	const char **setting_r, char *why, size_t why_size)
 {
 	why[0] = '\0';
 	*setting_r = "extension";
 	if (!verify_extension(settings, why, why_size))
+		return false;
+	*setting_r = "callahead_authorities";
+	if (!verify_authorities(settings, why, why_size))
 		return false;
 	*setting_r = "domains";
 	if (!verify_domains(settings, why, why_size))
@@ -129,8 +143,9 @@ static void read_domains(
 	size_t count = count_texts(settings->domains);
 	const char *wrong;
 
-	directory->defaults = (struct recipient_domain){
-		.case_sensitive = settings->case_sensitive, .wildcard = true};
+	directory->defaults = (struct recipient_domain){.case_sensitive = settings->case_sensitive,
+		.wildcard = true,
+		.outage = (enum recipient_outage)settings->outage};
 	if (settings->extension != NULL)
 		snprintf(directory->defaults.extension, sizeof(directory->defaults.extension), "%s",
 			settings->extension);

@@ -18,6 +18,7 @@ struct recipient_directory_settings {
 	char **domains; /* recipient_domain.h */
 	char *extension;
 	bool case_sensitive;
+	int outage; /* enum recipient_outage */
 	struct callahead_options callahead;
 };
 

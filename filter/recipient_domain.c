@@ -9,6 +9,14 @@ enum { WORD_SIZE = 64 };
 
 static const char blanks[] = " \t";
 
+const char *const recipient_outage_words[] = {
+	[RECIPIENT_OUTAGE_CHECK] = "check",
+	[RECIPIENT_OUTAGE_ACCEPT] = "accept",
+	[RECIPIENT_OUTAGE_TEMPFAIL] = "tempfail",
+	[RECIPIENT_OUTAGE_BACKUP] = "backup",
+	NULL,
+};
+
 const char *recipient_domain_read(const char *text, char domain_r[DOMAIN_SIZE])
 {
 	size_t length = strcspn(text, blanks);
@@ -47,15 +55,8 @@ static bool parse_yes(const char *text, bool *yes_r)
 
 static bool parse_outage(const char *text, enum recipient_outage *outage_r)
 {
-	static const char *const words[] = {
-		[RECIPIENT_OUTAGE_CHECK] = "check",
-		[RECIPIENT_OUTAGE_ACCEPT] = "accept",
-		[RECIPIENT_OUTAGE_TEMPFAIL] = "tempfail",
-		[RECIPIENT_OUTAGE_BACKUP] = "backup",
-	};
-
-	for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
-		if (!ascii_equal(text, words[i]))
+	for (size_t i = 0; recipient_outage_words[i] != NULL; i++) {
+		if (!ascii_equal(text, recipient_outage_words[i]))
 			continue;
 		*outage_r = (enum recipient_outage)i;
 		return true;

@@ -23,6 +23,9 @@ enum recipient_outage {
 	RECIPIENT_OUTAGE_BACKUP /* accept, but refuse what a call-ahead refused before */
 };
 
+/* Their words, NULL at the end. */
+extern const char *const recipient_outage_words[];
+
 struct recipient_domain {
 	char domain
 		[DOMAIN_SIZE]; /* canonical, with a dot before it for all below; "" every domain */

@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "exemption.h"
-#include "log.h"
 #include "policy.h"
-#include "recipient_directory.h"
-#include "sender_login.h"
+#include "recipient_options.h"
 #include "text.h"
 
 enum {
@@ -67,124 +65,6 @@ static const struct check recipient_checks[] = {
 			"gives to it"},
 	{.name = NULL},
 };
-
-struct recipient_options {
-	struct recipient_directory_settings settings;
-	char *sender_login;
-	struct recipient_directory *directory;
-	struct sender_login *owners; /* NULL: no map, or it could not be read */
-};
-
-static const struct setting recipient_settings[] = {
-	{.name = "sources",
-		.type = SETTING_TEXTS,
-		.offset = offsetof(struct recipient_options, settings.sources),
-		.default_text = "",
-		.example = "{ \"example.org file:/etc/mailreeve/recipients\" }",
-		.help = "Who is known: \"DOMAIN file:/path\", redis:KEY (a set), passwd:, "
-			"aliases:/path, smtp:host:port, lmtp:host:port, lmtp:/socket; \"*\" is "
-			"every domain, \".example.org\" all below it; a domain without a source is "
-			"not checked"},
-	{.name = "domains",
-		.type = SETTING_TEXTS,
-		.offset = offsetof(struct recipient_options, settings.domains),
-		.default_text = "",
-		.example = "{ \"example.net extension=+- case_sensitive=yes outage=tempfail\" }",
-		.help = "What is different for a domain: extension, case_sensitive, wildcard=no "
-			"(@domain in a source counts for nothing), catch_all=yes (all are known), "
-			"outage=tempfail, accept, or backup (accept, but refuse what a call-ahead "
-			"refused before)"},
-	{.name = "extension",
-		.type = SETTING_TEXT,
-		.offset = offsetof(struct recipient_options, settings.extension),
-		.default_text = "+",
-		.help = "Characters that begin an address extension: user+list is known where user "
-			"is; empty for none"},
-	{.name = "case_sensitive",
-		.type = SETTING_BOOL,
-		.offset = offsetof(struct recipient_options, settings.case_sensitive),
-		.default_text = "no",
-		.help = "Local-parts of the sources match only in the same case"},
-	{.name = "callahead_timeout",
-		.type = SETTING_DURATION,
-		.offset = offsetof(struct recipient_options, settings.callahead.timeout_ms),
-		.default_text = "5s",
-		.min = 100,
-		.max = 60000,
-		.help = "Longest wait for a call-ahead (smtp:, lmtp:); time_limit counts as well"},
-	{.name = "callahead_known",
-		.type = SETTING_DURATION,
-		.offset = offsetof(struct recipient_options, settings.callahead.known_ms),
-		.default_text = "1d",
-		.max = INT64_C(31) * 86400000,
-		.help = "How long it is kept that a call-ahead found a recipient"},
-	{.name = "callahead_unknown",
-		.type = SETTING_DURATION,
-		.offset = offsetof(struct recipient_options, settings.callahead.unknown_ms),
-		.default_text = "1h",
-		.max = INT64_C(31) * 86400000,
-		.help = "How long it is kept that it did not, or that its target takes anybody"},
-	{.name = "callahead_backup",
-		.type = SETTING_DURATION,
-		.offset = offsetof(struct recipient_options, settings.callahead.remember_ms),
-		.default_text = "7d",
-		.max = INT64_C(31) * 86400000,
-		.help = "How long a refusal is remembered for outage=backup"},
-	{.name = "sender_login",
-		.type = SETTING_FILE,
-		.offset = offsetof(struct recipient_options, sender_login),
-		.default_text = "",
-		.example = "\"/etc/mailreeve/sender_login\"",
-		.help = "Senders that authenticated users may use, a line each: \"anna "
-			"anna@example.org @example.net\"; @.example.net is all below, * any "
-			"sender, "
-			"user * everybody"},
-	{.name = NULL},
-};
-
-/* Sources. ------------------------------------------------------------------------------------- */
-
-static bool verify(const void *options_given, const struct site *site, const char **setting_r,
-	char *why, size_t why_size)
-{
-	const struct recipient_options *options = options_given;
-
-	struct sender_login *owners;
-
-	(void)site;
-	if (!recipient_directory_verify(&options->settings, setting_r, why, why_size))
-		return false;
-	if (options->sender_login == NULL)
-		return true;
-	*setting_r = "sender_login";
-	owners = sender_login_load(options->sender_login, why, why_size);
-	if (owners == NULL)
-		return false;
-	sender_login_free(&owners);
-	return true;
-}
-
-static void prepare(void *options_given, const struct site *site)
-{
-	struct recipient_options *options = options_given;
-	char why[SETTING_WHY_SIZE];
-
-	(void)site;
-	options->directory = recipient_directory_open(&options->settings);
-	if (options->sender_login == NULL)
-		return;
-	options->owners = sender_login_load(options->sender_login, why, sizeof(why));
-	if (options->owners == NULL)
-		log_warning("sender_login: %s", why);
-}
-
-static void clear(void *options_given)
-{
-	struct recipient_options *options = options_given;
-
-	recipient_directory_close(&options->directory);
-	sender_login_free(&options->owners);
-}
 
 static void look_up(struct call *call, const struct path *path, struct recipient_look *look_r)
 {
@@ -394,8 +274,8 @@ const struct policy policy_recipient = {
 	.settings = recipient_settings,
 	.options_size = sizeof(struct recipient_options),
 	.judge = {[STAGE_MAIL] = judge_mail, [STAGE_RCPT] = judge_rcpt},
-	.verify = verify,
+	.verify = recipient_verify,
 	.advise = advise,
-	.prepare = prepare,
-	.clear = clear,
+	.prepare = recipient_prepare,
+	.clear = recipient_clear,
 };

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fake_mta_tls.h"
+
 enum { TICK_MS = 10, LINE_SIZE = 1024 };
 
 static void must(bool good, const char *what)
@@ -43,9 +45,24 @@ static struct fake_mta_orders orders_of(struct fake_mta *server)
 	return orders;
 }
 
-static bool put(int fd, const char *bytes, size_t length)
+/* The other end of a connection. */
+struct peer {
+	int fd;
+	struct fake_mta_wire *wire; /* NULL: in the clear */
+};
+
+static bool put(const struct peer *peer, const char *bytes, size_t length)
 {
-	return send(fd, bytes, length, MSG_NOSIGNAL) == (ssize_t)length;
+	if (peer->wire != NULL)
+		return fake_mta_wire_write(peer->wire, bytes, length) == (ssize_t)length;
+	return send(peer->fd, bytes, length, MSG_NOSIGNAL) == (ssize_t)length;
+}
+
+static bool get_byte(const struct peer *peer, char *byte)
+{
+	if (peer->wire != NULL)
+		return fake_mta_wire_read(peer->wire, byte, 1) == 1;
+	return recv(peer->fd, byte, 1, 0) == 1;
 }
 
 /* Waits for the other end to hang up, or for the end of the test. */
@@ -61,17 +78,18 @@ static void be_silent(struct fake_mta *server, int fd)
 	}
 }
 
-static void repeat(struct fake_mta *server, int fd, const char *bytes)
+static void repeat(struct fake_mta *server, const struct peer *peer, const char *bytes)
 {
-	while (!is_stopping(server) && put(fd, bytes, strlen(bytes)))
+	while (!is_stopping(server) && put(peer, bytes, strlen(bytes)))
 		;
 }
 
-static void drip(struct fake_mta *server, int fd)
+static void drip(struct fake_mta *server, const struct peer *peer)
 {
 	static const char reply[] = "250-a good reply, but slow";
 
-	for (size_t i = 0; !is_stopping(server) && put(fd, &reply[i % (sizeof(reply) - 1)], 1); i++)
+	for (size_t i = 0; !is_stopping(server) && put(peer, &reply[i % (sizeof(reply) - 1)], 1);
+		i++)
 		usleep(TICK_MS * 1000);
 }
 
@@ -83,7 +101,7 @@ static void reset(int fd)
 }
 
 /* False when the connection shall end. */
-static bool answer(struct fake_mta *server, int fd, const char *reply)
+static bool answer(struct fake_mta *server, const struct peer *peer, const char *reply)
 {
 	static const char garbage[] = "\x16\x03\x01\0\xff\xfe\r\n\r\n";
 	char line[LINE_SIZE];
@@ -91,22 +109,22 @@ static bool answer(struct fake_mta *server, int fd, const char *reply)
 	if (reply[0] != '!') {
 		int length = snprintf(line, sizeof(line), "%s\r\n", reply);
 
-		return put(fd, line, (size_t)length);
+		return put(peer, line, (size_t)length);
 	}
 	if (strcmp(reply, "!reset") == 0)
-		reset(fd);
+		reset(peer->fd);
 	else if (strcmp(reply, "!silent") == 0)
-		be_silent(server, fd);
+		be_silent(server, peer->fd);
 	else if (strcmp(reply, "!flood") == 0)
-		repeat(server, fd, "250-and so on\r\n");
+		repeat(server, peer, "250-and so on\r\n");
 	else if (strcmp(reply, "!long") == 0)
-		repeat(server, fd, "250-and so on and so on, ");
+		repeat(server, peer, "250-and so on and so on, ");
 	else if (strcmp(reply, "!drip") == 0)
-		drip(server, fd);
+		drip(server, peer);
 	else if (strcmp(reply, "!garbage") == 0)
-		return put(fd, garbage, sizeof(garbage) - 1);
+		return put(peer, garbage, sizeof(garbage) - 1);
 	else if (strcmp(reply, "!twice") == 0)
-		return put(fd, "250 yes\r\n250 yes\r\n", 18);
+		return put(peer, "250 yes\r\n250 yes\r\n", 18);
 	else
 		must(strcmp(reply, "!close") == 0, reply);
 	return false;
@@ -154,8 +172,10 @@ static const char *answer_to(struct fake_mta *server, char *line, bool *in_mail)
 		server->greetings++;
 		server->lhlo += line[0] == 'L';
 		pthread_mutex_unlock(&server->mutex);
-		return or_else(
-			orders.ehlo, "250-SECRET.example.org\r\n250-PIPELINING\r\n250 SMTPUTF8");
+		return or_else(orders.ehlo,
+			orders.starttls != NULL
+				? "250-SECRET.example.org\r\n250-STARTTLS\r\n250 SMTPUTF8"
+				: "250-SECRET.example.org\r\n250-PIPELINING\r\n250 SMTPUTF8");
 	}
 	if (strncasecmp(line, "HELO ", 5) == 0)
 		return or_else(orders.helo, "250 SECRET.example.org");
@@ -168,6 +188,8 @@ static const char *answer_to(struct fake_mta *server, char *line, bool *in_mail)
 		*in_mail = true;
 		return or_else(orders.mail, "250 2.1.0 Ok");
 	}
+	if (strcasecmp(line, "STARTTLS") == 0 && orders.starttls != NULL)
+		return orders.starttls;
 	if (strcasecmp(line, "RSET") == 0) {
 		*in_mail = false;
 		return or_else(orders.rset, "250 2.0.0 Ok");
@@ -177,24 +199,50 @@ static const char *answer_to(struct fake_mta *server, char *line, bool *in_mail)
 	return strcasecmp(line, "QUIT") == 0 ? "!close" : "503 5.5.1 what?";
 }
 
-static void converse(struct fake_mta *server, int fd)
+static bool get_line(const struct peer *peer, char line[LINE_SIZE])
+{
+	size_t used = 0;
+
+	while (used < LINE_SIZE - 1 && get_byte(peer, line + used))
+		if (line[used++] == '\n') {
+			line[used >= 2 && line[used - 2] == '\r' ? used - 2 : used - 1] = '\0';
+			return true;
+		}
+	return false;
+}
+
+static bool begin_tls(struct fake_mta *server, struct peer *peer)
+{
+	peer->wire = fake_mta_wire_accept(server->tls, peer->fd);
+	pthread_mutex_lock(&server->mutex);
+	server->encrypted += peer->wire != NULL;
+	pthread_mutex_unlock(&server->mutex);
+	return peer->wire != NULL;
+}
+
+static void converse(struct fake_mta *server, struct peer *peer)
 {
 	char line[LINE_SIZE];
-	size_t used = 0;
 	bool in_mail = false;
 
-	if (!answer(server, fd, or_else(orders_of(server).banner, "220 SECRET.example.org ESMTP")))
+	if (!answer(server, peer,
+		    or_else(orders_of(server).banner, "220 SECRET.example.org ESMTP")))
 		return;
-	while (used < sizeof(line) - 1 && recv(fd, line + used, 1, 0) == 1) {
-		bool was_rset;
+	while (get_line(peer, line)) {
+		bool was_rset = strcasecmp(line, "RSET") == 0;
+		const char *reply;
 
-		if (line[used++] != '\n')
-			continue;
-		line[used >= 2 && line[used - 2] == '\r' ? used - 2 : used - 1] = '\0';
-		used = 0;
-		was_rset = strcasecmp(line, "RSET") == 0;
-		if (!answer(server, fd, answer_to(server, line, &in_mail)) ||
+		if (peer->wire == NULL && strncasecmp(line, "MAIL ", 5) == 0) {
+			pthread_mutex_lock(&server->mutex);
+			server->said_in_clear++;
+			pthread_mutex_unlock(&server->mutex);
+		}
+		reply = answer_to(server, line, &in_mail);
+		if (!answer(server, peer, reply) ||
 			(was_rset && orders_of(server).hang_up_when_idle))
+			return;
+		if (strcasecmp(line, "STARTTLS") == 0 && strncmp(reply, "220", 3) == 0 &&
+			!orders_of(server).no_tls && !begin_tls(server, peer))
 			return;
 	}
 }
@@ -207,10 +255,13 @@ struct visit {
 static void *serve(void *given)
 {
 	struct visit visit = *(struct visit *)given;
+	struct peer peer = {.fd = visit.fd};
 	int null;
 
 	free(given);
-	converse(visit.server, visit.fd);
+	converse(visit.server, &peer);
+	if (peer.wire != NULL)
+		fake_mta_wire_close(&peer.wire);
 	/* The number stays taken until the end of the test. */
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	must(null >= 0 && dup2(null, visit.fd) == visit.fd, "dup2");
@@ -279,6 +330,7 @@ void fake_mta_start(struct fake_mta *server, bool local)
 {
 	*server = (struct fake_mta){0};
 	pthread_mutex_init(&server->mutex, NULL);
+	server->tls = fake_mta_tls_create();
 	if (local)
 		listen_locally(server);
 	else
@@ -303,6 +355,7 @@ void fake_mta_stop(struct fake_mta *server)
 	close(server->listener);
 	if (server->path[0] != '\0')
 		unlink(server->path);
+	fake_mta_tls_free(&server->tls);
 	pthread_mutex_destroy(&server->mutex);
 }
 
@@ -311,6 +364,7 @@ void fake_mta_order(struct fake_mta *server, const struct fake_mta_orders *order
 	pthread_mutex_lock(&server->mutex);
 	server->orders = orders == NULL ? (struct fake_mta_orders){0} : *orders;
 	server->connections = server->greetings = server->lhlo = server->recipients = 0;
+	server->encrypted = server->said_in_clear = 0;
 	pthread_mutex_unlock(&server->mutex);
 }
 
@@ -332,4 +386,29 @@ int fake_mta_connections(struct fake_mta *server)
 	connections = server->connections;
 	pthread_mutex_unlock(&server->mutex);
 	return connections;
+}
+
+int fake_mta_encrypted(struct fake_mta *server)
+{
+	int encrypted;
+
+	pthread_mutex_lock(&server->mutex);
+	encrypted = server->encrypted;
+	pthread_mutex_unlock(&server->mutex);
+	return encrypted;
+}
+
+int fake_mta_said_in_clear(struct fake_mta *server)
+{
+	int said;
+
+	pthread_mutex_lock(&server->mutex);
+	said = server->said_in_clear;
+	pthread_mutex_unlock(&server->mutex);
+	return said;
+}
+
+void fake_mta_write_certificate(struct fake_mta *server, const char *path)
+{
+	fake_mta_tls_write_certificate(server->tls, path);
 }
