@@ -153,9 +153,24 @@ static void begin_content(struct chain *chain)
 		chain->session.exemptions = chain->message_exemptions;
 }
 
+/* A pass over every field is for those who read it. */
+static struct header_section *header_section(struct chain *chain)
+{
+	struct transaction *transaction = &chain->session.transaction;
+
+	if (transaction->header == NULL && chain_judge_reads_header(chain))
+		transaction->header = header_section_create();
+	return transaction->header;
+}
+
 void chain_header(struct chain *chain, const char *name, const char *body)
 {
+	struct header_section *section;
+
 	begin_content(chain);
+	section = header_section(chain);
+	if (section != NULL)
+		header_section_add(section, name, body);
 	chain_judge_collect(
 		chain, STAGE_HEADER, &(struct call){.field_name = name, .field_body = body});
 }
@@ -172,6 +187,7 @@ struct decision chain_eom(struct chain *chain)
 	struct decision decision;
 
 	begin_content(chain);
+	(void)header_section(chain);
 	session_end_scope(&chain->session, SCOPE_RECIPIENT);
 	chain_judge_announce(chain, STAGE_EOM);
 	decision = chain_judge_message(chain);

@@ -160,6 +160,18 @@ struct decision chain_judge_answer(struct chain *chain, enum stage stage)
 	return decision;
 }
 
+bool chain_judge_reads_header(const struct chain *chain)
+{
+	for (size_t p = 0; p < chain->conf->policy_count; p++) {
+		const struct policy *policy = chain->conf->policies[p].policy;
+
+		if (policy->reads_header && is_on(chain, p) &&
+			!decision_skips(&chain->session, policy))
+			return true;
+	}
+	return false;
+}
+
 void chain_judge_collect(struct chain *chain, enum stage stage, const struct call *event)
 {
 	for (size_t p = 0; p < chain->conf->policy_count; p++) {

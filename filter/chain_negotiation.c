@@ -6,8 +6,10 @@ static bool policy_wants(const struct policy_conf *conf, enum stage stage)
 {
 	const struct policy *policy = conf->policy;
 
+	bool reads = stage == STAGE_HEADER && policy->reads_header;
+
 	if (conf->trial.mode == MODE_OFF ||
-		(policy->judge[stage] == NULL && policy->announce[stage] == NULL))
+		(policy->judge[stage] == NULL && policy->announce[stage] == NULL && !reads))
 		return false;
 	return policy->wants == NULL || policy->wants(conf->options, conf->option_count, stage);
 }

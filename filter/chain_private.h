@@ -55,6 +55,8 @@ struct decision chain_judge_answer(struct chain *chain, enum stage stage);
 void chain_judge_before(struct chain *chain, uint64_t deadline_ms);
 /* After the answer to the recipient. */
 void chain_judge_tell(struct chain *chain, enum verdict verdict);
+/* Whether any policy that counts here has reads_header. */
+bool chain_judge_reads_header(const struct chain *chain);
 /* A header field or a part of the body, which EVENT has, for those who collect them. */
 void chain_judge_collect(struct chain *chain, enum stage stage, const struct call *event);
 /* End of message: what was found before it has been answered at RCPT. */

@@ -427,6 +427,40 @@ static void test_charges_at_end_of_message(void **state)
 	chain_case_end(&world);
 }
 
+/* The header section is a fact for who reads it: from its first field, at end of message even without
+ * one, and not in the next transaction. */
+static void test_header_section(void **state)
+{
+	const struct header_section *section;
+
+	(void)state;
+	chain_case_start(&world, "a guard");
+	chain_case_open(&world);
+	assert_accepted(bob);
+	chain_header(world.chain, "From", " a@example.org");
+	section = chain_session(world.chain)->transaction.header;
+	assert_non_null(section);
+	chain_header(world.chain, "To", " b@example.org");
+	assert_int_equal(section->fields, 2);
+	assert_int_equal(section->from.count, 1);
+	chain_case_mail(&world, "");
+	assert_null(chain_session(world.chain)->transaction.header);
+	assert_accepted(bob);
+	chain_eom(world.chain);
+	assert_non_null(chain_session(world.chain)->transaction.header);
+	chain_end_transaction(world.chain, OUTCOME_ACCEPTED);
+	assert_null(chain_session(world.chain)->transaction.header);
+	chain_case_end(&world);
+
+	chain_case_start(&world, "a");
+	chain_case_open(&world);
+	assert_accepted(bob);
+	chain_header(world.chain, "From", " a@example.org");
+	chain_eom(world.chain);
+	assert_null(chain_session(world.chain)->transaction.header);
+	chain_case_end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_whole_end_of_message_for_postmaster),
 		cmocka_unit_test(test_charges_run_last),
 		cmocka_unit_test(test_charges_at_end_of_message),
+		cmocka_unit_test(test_header_section),
 	};
 
 	log_open(LOG_TO_STDERR, LOG_LEVEL_WARNING);

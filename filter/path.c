@@ -5,6 +5,7 @@
 
 #include "path_route.h"
 #include "text.h"
+#include "utf8.h"
 
 /* RFC 5321 4.1.2 and RFC 6531 3.3; TEXT is printable and, where 8-bit, valid UTF-8. */
 static bool is_atext(char c)
@@ -27,49 +28,19 @@ static bool is_dot_string(const char *text)
 	return true;
 }
 
-/* Length of the UTF-8 sequence at TEXT (RFC 3629), 0 when it is not one. */
-static size_t utf8_length(const unsigned char *text)
-{
-	unsigned char lead = text[0];
-	unsigned char low = 0x80, high = 0xbf;
-	size_t length;
-
-	if (lead < 0x80)
-		return 1;
-	if (lead < 0xc2 || lead > 0xf4)
-		return 0;
-	length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	if (lead == 0xe0)
-		low = 0xa0; /* overlong */
-	else if (lead == 0xed)
-		high = 0x9f; /* surrogates */
-	else if (lead == 0xf0)
-		low = 0x90;
-	else if (lead == 0xf4)
-		high = 0x8f; /* above U+10FFFF */
-	if (text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++) {
-		if (text[i] < 0x80 || text[i] > 0xbf)
-			return 0;
-	}
-	return length;
-}
-
 static enum path_error check_octets(const char *text, bool smtputf8)
 {
-	const unsigned char *at = (const unsigned char *)text;
+	while (*text != '\0') {
+		uint32_t code_point;
+		size_t length = utf8_decode(text, &code_point);
 
-	while (*at != '\0') {
-		size_t length = utf8_length(at);
-
-		if (*at < 0x20 || *at == 0x7f)
+		if (code_point < 0x20 || code_point == 0x7f)
 			return PATH_SYNTAX;
-		if (*at > 0x7f && !smtputf8)
+		if ((unsigned char)*text > 0x7f && !smtputf8)
 			return PATH_NOT_ASCII;
 		if (length == 0)
 			return PATH_SYNTAX;
-		at += length;
+		text += length;
 	}
 	return PATH_OK;
 }

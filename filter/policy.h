@@ -67,6 +67,8 @@ struct policy {
 	bool titled; /* any number of sections: limit "name" {}; options start with char *title */
 	bool immediate; /* its verdict at connect is answered at once whatever reply_at says */
 	bool charges; /* runs last in its stage, and only while nothing has refused */
+	bool reads_header; /* from STAGE_HEADER on it reads session->transaction.header, which is there
+			    * at STAGE_EOM even for a message without one */
 	bool reserved_mailboxes_exempt; /* postmaster and abuse of local domains skip its refusal */
 
 	/* Whether these options need to see headers or bodies; NULL: whatever has a hook does. */

@@ -52,6 +52,7 @@ static void end_transaction(struct session *session)
 	clear_findings(&session->findings[SCOPE_TRANSACTION]);
 	inquiry_free(&transaction->mailhosts);
 	inquiry_free(&transaction->spf);
+	header_section_free(&transaction->header);
 	for (size_t i = 0; i < transaction->edit_count; i++) {
 		mem_free(transaction->edits[i].name);
 		mem_free(transaction->edits[i].value);

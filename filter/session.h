@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "compiler.h"
+#include "header_section.h"
 #include "inquiry.h"
 #include "iprev.h"
 #include "mailhosts.h"
@@ -91,6 +92,9 @@ struct transaction {
 	char mta_host[MACRO_SIZE]; /* {mail_host} */
 	char queue_id[64]; /* {i}: on Postfix known late */
 	unsigned recipients_seen, recipients_accepted;
+	/* The header section so far, for policies with reads_header; NULL before it, and where no
+	 * policy reads it. */
+	struct header_section *header;
 	struct edit *edits; /* owned */
 	size_t edit_count;
 	struct inquiry *mailhosts, *spf; /* see the accessors below */

@@ -15,7 +15,7 @@ enum {
 	CHAIN_CHARGE2,
 	CHAIN_NOW, /* immediate: connect, rcpt */
 	CHAIN_A, /* all stages */
-	CHAIN_GUARD, /* all stages; skipped for exempt clients and reserved mailboxes */
+	CHAIN_GUARD, /* all stages; reads the header section; skipped for exempt clients and reserved mailboxes */
 	CHAIN_B, /* all stages */
 	CHAIN_POLICIES
 };

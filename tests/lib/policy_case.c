@@ -203,11 +203,26 @@ void policy_case_rcpt(struct policy_case *policy_case, const char *forward_path)
 	session->transaction.recipients_seen++;
 }
 
+void policy_case_field(struct policy_case *policy_case, const char *name, const char *body)
+{
+	struct transaction *transaction = &policy_case->session.transaction;
+
+	if (transaction->header == NULL)
+		transaction->header = header_section_create();
+	header_section_add(transaction->header, name, body);
+	policy_case->call.field_name = name;
+	policy_case->call.field_body = body;
+	policy_case_run(policy_case, STAGE_HEADER);
+}
+
 void policy_case_run(struct policy_case *policy_case, enum stage stage)
 {
 	const struct policy *policy = policy_case->call.policy;
 
 	policy_case->call.stage = stage;
+	if (stage == STAGE_EOM && policy->reads_header &&
+		policy_case->session.transaction.header == NULL)
+		policy_case->session.transaction.header = header_section_create();
 	if (policy->announce[stage] != NULL)
 		policy->announce[stage](&policy_case->call);
 	if (policy->judge[stage] != NULL)

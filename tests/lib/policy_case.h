@@ -40,6 +40,9 @@ void policy_case_helo(struct policy_case *policy_case, const char *helo);
 void policy_case_mail(struct policy_case *policy_case, const char *reverse_path);
 void policy_case_rcpt(struct policy_case *policy_case, const char *forward_path);
 
+/* A header field, for session.transaction.header and the policy's hook at STAGE_HEADER. */
+void policy_case_field(struct policy_case *policy_case, const char *name, const char *body);
+
 /* Announce and judge hooks of that stage. */
 void policy_case_run(struct policy_case *policy_case, enum stage stage);
 

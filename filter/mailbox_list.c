@@ -1,0 +1,666 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "mailbox_list.h"
+
+#include <string.h>
+
+#include "encoded_word.h"
+#include "mem.h"
+#include "text.h"
+#include "utf8.h"
+
+enum { COMMENT_DEPTH_MAX = 16, RAW_SIZE = 4096 };
+
+/* One element of the list while it is read. */
+struct element {
+	struct text plain; /* what stands outside of brackets and comments, quotes kept */
+	struct text name; /* the same without quotes, blanks kept: what would be shown */
+	struct text bracketed;
+	struct text comment; /* the last one */
+	char plain_buffer[RAW_SIZE], name_buffer[RAW_SIZE], bracketed_buffer[RAW_SIZE];
+	char comment_buffer[RAW_SIZE];
+	unsigned brackets; /* "<" seen */
+	bool open; /* inside of <> */
+	bool second; /* inside of a second <>, which only counts */
+	bool gap; /* blanks stand before the next octet */
+	bool comment_gap; /* a comment does */
+	bool inner_gap, inner_comment; /* within the address, or before more words */
+	unsigned unquoted_at; /* "@" outside of brackets and quotes */
+	unsigned words_with_at;
+	bool word_has_at;
+	bool quoted_at; /* in quotes, outside of brackets */
+};
+
+struct reader {
+	struct mailbox_list *list;
+	struct element element;
+	char held[RAW_SIZE]; /* names that a comma has cut: "Doe" of "Doe, John <a@b>" */
+	bool in_group;
+	size_t group_start; /* addresses before it */
+	bool shown_address; /* an address stands in a name or comment */
+	bool closed; /* a ";" was the last that was seen */
+};
+
+static void found(struct mailbox_list *list, enum mailbox_defect defect)
+{
+	list->defects |= UINT64_C(1) << defect;
+}
+
+bool mailbox_list_has(const struct mailbox_list *list, enum mailbox_defect defect)
+{
+	return (list->defects >> defect & 1) != 0;
+}
+
+bool mailbox_list_is_ambiguous(const struct mailbox_list *list)
+{
+	return (list->defects & ((UINT64_C(1) << DEFECTS_AMBIGUOUS) - 1)) != 0;
+}
+
+static void begin_element(struct element *element)
+{
+	element->brackets = 0;
+	element->open = element->second = element->gap = element->comment_gap = false;
+	element->inner_gap = element->inner_comment = false;
+	element->unquoted_at = element->words_with_at = 0;
+	element->word_has_at = element->quoted_at = false;
+	text_init(&element->plain, element->plain_buffer, RAW_SIZE);
+	text_init(&element->name, element->name_buffer, RAW_SIZE);
+	text_init(&element->bracketed, element->bracketed_buffer, RAW_SIZE);
+	text_init(&element->comment, element->comment_buffer, RAW_SIZE);
+}
+
+/* Addresses. ---------------------------------------------------------------------------------- */
+
+/* Behind the local-part's last unquoted "@", or NULL; counts them. */
+static const char *domain_of(const char *address, unsigned *count_r)
+{
+	const char *behind = NULL;
+	bool quoted = false;
+
+	*count_r = 0;
+	for (; *address != '\0'; address++) {
+		if (*address == '\\' && quoted && address[1] != '\0') {
+			address++;
+		} else if (*address == '"') {
+			quoted = !quoted;
+		} else if (*address == '@' && !quoted) {
+			behind = address + 1;
+			++*count_r;
+		}
+	}
+	return behind;
+}
+
+static void look_at_octets(struct mailbox_list *list, const char *address)
+{
+	while (*address != '\0') {
+		uint32_t code_point;
+		size_t length = utf8_decode(address, &code_point);
+
+		if ((unsigned char)*address > 0x7f)
+			found(list, DEFECT_8BIT_ADDRESS);
+		if (length == 0 || code_point == 0xa0 || code_point == 0x3000 ||
+			utf8_is_invisible(code_point))
+			found(list, DEFECT_INVISIBLE_IN_ADDRESS);
+		address += length == 0 ? 1 : length;
+	}
+}
+
+static void look_at_form(struct mailbox_list *list, const struct mailbox *mailbox,
+	enum path_error error, unsigned at_count)
+{
+	const char *address = mailbox->address;
+
+	if (strstr(address, "=?") != NULL) {
+		found(list, DEFECT_ENCODED_PART);
+	} else if (strchr(address, ',') != NULL && error != PATH_OK) {
+		found(list, DEFECT_SEVERAL_BRACKETS);
+	} else if (at_count > 1) {
+		found(list, DEFECT_TWO_AT);
+	} else if (at_count == 0) {
+		found(list, DEFECT_UNQUALIFIED);
+	} else if (error == PATH_TOO_LONG) {
+		found(list, DEFECT_ADDRESS_LENGTH);
+	} else if (error == PATH_BAD_DOMAIN) {
+		found(list, DEFECT_DOMAIN_MALFORMED);
+	} else if (error != PATH_OK) {
+		found(list, DEFECT_LOCAL_PART_MALFORMED);
+	} else if (mailbox->path.literal.family == IP_NONE &&
+		   strchr(mailbox->path.domain, '.') == NULL) {
+		found(list, DEFECT_UNQUALIFIED);
+	}
+}
+
+/* What stands behind a route; readers that know none take the start. */
+static const char *skip_route(struct mailbox_list *list, const char *address)
+{
+	const char *colon = strrchr(address, ':');
+
+	if (address[0] != '@')
+		return address;
+	found(list, DEFECT_ROUTE);
+	return colon == NULL ? address : colon + 1;
+}
+
+static void take_address(struct mailbox_list *list, const char *address, struct mailbox *mailbox)
+{
+	const char *domain;
+	enum path_error error;
+	unsigned at_count;
+
+	address = skip_route(list, address);
+	mailbox->address = mem_text_n(address, PATH_SIZE - 1);
+	error = path_parse(mailbox->address, true, &mailbox->path);
+	if (error != PATH_OK)
+		mailbox->path = (struct path){.null = true};
+	domain = domain_of(mailbox->address, &at_count);
+	if (domain != NULL && !domain_canonical(domain, mailbox->domain))
+		mailbox->domain[0] = '\0';
+	look_at_octets(list, mailbox->address);
+	look_at_form(list, mailbox, error, at_count);
+}
+
+/* Names. -------------------------------------------------------------------------------------- */
+
+/* NAME holds "<x@y>" with x@y not ADDRESS. */
+static bool shows_other(const char *name, const char *address)
+{
+	for (const char *open = strchr(name, '<'); open != NULL; open = strchr(open + 1, '<')) {
+		size_t length = strcspn(open + 1, "<>");
+
+		if (open[1 + length] != '>' || memchr(open + 1, '@', length) == NULL)
+			continue;
+		if (strlen(address) != length || !ascii_equal_n(open + 1, address, length))
+			return true;
+	}
+	return false;
+}
+
+static void trim(char *text)
+{
+	size_t start = strspn(text, " ");
+	size_t length = strlen(text + start);
+
+	while (length > 0 && text[start + length - 1] == ' ')
+		length--;
+	memmove(text, text + start, length);
+	text[length] = '\0';
+}
+
+static void look_at_name(struct mailbox_list *list, const char *name)
+{
+	while (*name != '\0') {
+		uint32_t code_point;
+		size_t length = utf8_decode(name, &code_point);
+
+		if (length > 0 && utf8_is_invisible(code_point))
+			found(list, DEFECT_INVISIBLE_IN_NAME);
+		name += length == 0 ? 1 : length;
+	}
+}
+
+static void take_name(struct reader *reader, struct mailbox *mailbox)
+{
+	struct element *element = &reader->element;
+	const char *raw = element->name.length > 0 && element->brackets > 0
+				  ? element->name_buffer
+				  : element->comment_buffer;
+	char joined[2 * RAW_SIZE], buffer[MAILBOX_TEXT_SIZE];
+	struct encoded_words seen;
+	struct text name, text;
+
+	text_init(&text, joined, sizeof(joined));
+	text_addf(&text, "%s%s%s", reader->held, reader->held[0] == '\0' ? "" : ", ", raw);
+	reader->held[0] = '\0';
+	text_init(&name, buffer, sizeof(buffer));
+	encoded_word_decode(joined, &name, &seen);
+	trim(buffer);
+	if (seen.control)
+		found(reader->list, DEFECT_ENCODED_CONTROL);
+	if (seen.malformed)
+		found(reader->list, DEFECT_ENCODED_WORD_MALFORMED);
+	if (seen.count > 0 && shows_other(buffer, mailbox->address))
+		found(reader->list, DEFECT_ADDRESS_IN_ENCODED_NAME);
+	look_at_name(reader->list, buffer);
+	mailbox->name = mem_text(buffer);
+}
+
+/* Elements. ----------------------------------------------------------------------------------- */
+
+static void add_mailbox(struct reader *reader, const char *address)
+{
+	struct mailbox_list *list = reader->list;
+	struct mailbox mailbox = {0};
+
+	if (list->count < MAILBOX_LIST_MAX)
+		list->count++;
+	take_address(list, address, &mailbox);
+	take_name(reader, &mailbox);
+	if (list->kept == MAILBOX_LIST_KEPT) {
+		mem_free(mailbox.address);
+		mem_free(mailbox.name);
+		return;
+	}
+	list->items = mem_resize(list->items, list->kept + 1, sizeof(list->items[0]));
+	list->items[list->kept++] = mailbox;
+}
+
+static void end_bracketed(struct reader *reader)
+{
+	struct element *element = &reader->element;
+	const char *address = element->bracketed_buffer;
+
+	if (element->open)
+		found(reader->list, DEFECT_UNBALANCED_BRACKET);
+	if (element->inner_comment)
+		found(reader->list, DEFECT_COMMENT_IN_ADDRESS);
+	if (reader->held[0] != '\0')
+		found(reader->list, DEFECT_UNQUOTED_COMMA);
+	if (element->unquoted_at > 0 && !ascii_equal(element->plain_buffer, address))
+		found(reader->list, DEFECT_UNQUOTED_AT);
+	if (address[0] == '\0') {
+		found(reader->list, DEFECT_NULL_ADDRESS);
+		if (strchr(element->name_buffer, '@') != NULL ||
+			strchr(element->comment_buffer, '@') != NULL)
+			reader->shown_address = true;
+		reader->held[0] = '\0';
+		return;
+	}
+	add_mailbox(reader, address);
+}
+
+static void end_bare_address(struct reader *reader)
+{
+	struct element *element = &reader->element;
+
+	if (element->words_with_at > 1) {
+		/* "a@b c@d": two, whatever stands between. */
+		if (reader->list->count < MAILBOX_LIST_MAX)
+			reader->list->count++;
+		found(reader->list, DEFECT_BLANK_IN_ADDRESS);
+	} else if (element->inner_gap) {
+		found(reader->list, DEFECT_WORDS_BESIDE_ADDRESS);
+	}
+	if (element->inner_comment)
+		found(reader->list, DEFECT_COMMENT_IN_ADDRESS);
+	if (reader->held[0] != '\0')
+		found(reader->list, DEFECT_UNQUOTED_COMMA);
+	add_mailbox(reader, element->plain_buffer);
+}
+
+/* Words without an address: a name, or what a comma has cut from one. */
+static void end_words(struct reader *reader)
+{
+	struct element *element = &reader->element;
+	char buffer[MAILBOX_TEXT_SIZE];
+	struct encoded_words seen;
+	struct text decoded, held;
+
+	text_init(&decoded, buffer, sizeof(buffer));
+	encoded_word_decode(element->name_buffer, &decoded, &seen);
+	if (seen.count > 0 && strchr(buffer, '@') != NULL)
+		found(reader->list, DEFECT_ENCODED_ADDRESS);
+	if (seen.control)
+		found(reader->list, DEFECT_ENCODED_CONTROL);
+	if (element->quoted_at || strchr(element->comment_buffer, '@') != NULL)
+		reader->shown_address = true;
+	text_init(&held, reader->held, RAW_SIZE);
+	held.length = strlen(reader->held);
+	text_addf(&held, "%s%s", held.length == 0 ? "" : ", ", element->name_buffer);
+}
+
+static void end_element(struct reader *reader)
+{
+	struct element *element = &reader->element;
+
+	if (element->word_has_at)
+		element->words_with_at++;
+	if (element->brackets > 0) {
+		end_bracketed(reader);
+	} else if (element->unquoted_at > 0) {
+		end_bare_address(reader);
+	} else if (element->plain.length > 0) {
+		end_words(reader);
+	} else {
+		if (element->comment.length > 0)
+			reader->shown_address = strchr(element->comment_buffer, '@') != NULL ||
+						reader->shown_address;
+		found(reader->list, DEFECT_EMPTY_ELEMENT);
+	}
+	begin_element(element);
+}
+
+/* Octets. ------------------------------------------------------------------------------------- */
+
+/* A word goes on with LENGTH bytes; SHOWN is what a reader shows of them. */
+static void take_bytes(struct reader *reader, const char *bytes, size_t length, const char *shown,
+	size_t shown_length)
+{
+	struct element *element = &reader->element;
+	struct text *out = element->open ? &element->bracketed : &element->plain;
+
+	if (!element->open && element->brackets > 0) {
+		found(reader->list, DEFECT_TEXT_AFTER_ADDRESS);
+		return;
+	}
+	if (element->second)
+		return;
+	if (out->length > 0 && element->gap && element->open) {
+		bool around_at = *bytes == '@' || out->buffer[out->length - 1] == '@';
+
+		found(reader->list, around_at ? DEFECT_BLANK_AROUND_AT : DEFECT_BLANK_IN_ADDRESS);
+	}
+	if (out->length > 0 && element->gap && !element->open) {
+		if (*bytes == '@' || out->buffer[out->length - 1] == '@') {
+			found(reader->list, DEFECT_BLANK_AROUND_AT);
+		} else {
+			element->inner_gap = true;
+			if (element->word_has_at)
+				element->words_with_at++;
+			element->word_has_at = false;
+		}
+	}
+	if (element->comment_gap && (element->open || out->length > 0))
+		element->inner_comment = true;
+	if (!element->open && element->gap && element->name.length > 0)
+		text_add_char(&element->name, ' ');
+	element->gap = element->comment_gap = false;
+	text_add_n(out, bytes, length);
+	if (!element->open)
+		text_add_n(&element->name, shown, shown_length);
+}
+
+static void open_bracket(struct reader *reader)
+{
+	struct element *element = &reader->element;
+
+	if (element->open) {
+		found(reader->list, DEFECT_NESTED_BRACKETS);
+		text_init(&element->bracketed, element->bracketed_buffer, RAW_SIZE);
+	} else if (element->brackets > 0) {
+		found(reader->list, DEFECT_SEVERAL_BRACKETS);
+		element->second = true;
+	}
+	element->open = true;
+	element->gap = element->comment_gap = false;
+	/* A comment in the name is none in the address. */
+	element->inner_comment = false;
+	element->brackets++;
+}
+
+static void close_bracket(struct reader *reader)
+{
+	struct element *element = &reader->element;
+
+	if (!element->open)
+		found(reader->list, DEFECT_UNBALANCED_BRACKET);
+	if (element->comment_gap && element->open)
+		element->inner_comment = true;
+	element->open = false;
+	element->gap = element->comment_gap = false;
+}
+
+/* What ends an element. */
+static void separate(struct reader *reader, char separator)
+{
+	reader->closed = separator == ';';
+	if (separator == ';' && reader->in_group) {
+		if (reader->element.plain.length > 0 || reader->element.brackets > 0)
+			end_element(reader);
+		begin_element(&reader->element);
+		if (reader->list->count == reader->group_start)
+			found(reader->list, DEFECT_EMPTY_GROUP);
+		reader->in_group = false;
+		return;
+	}
+	if (separator == ';')
+		found(reader->list, DEFECT_SEMICOLON);
+	end_element(reader);
+}
+
+/* REST is what stands behind the colon. */
+static void take_colon(struct reader *reader, const char *rest)
+{
+	struct element *element = &reader->element;
+
+	if (element->brackets > 0 || element->unquoted_at > 0 || strchr(rest, ';') != NULL) {
+		found(reader->list, DEFECT_GROUP);
+		reader->in_group = true;
+		reader->group_start = reader->list->count;
+		begin_element(element);
+		return;
+	}
+	found(reader->list, DEFECT_UNQUOTED_COLON);
+	take_bytes(reader, ":", 1, ":", 1);
+}
+
+/* Elements of more than one octet; each returns what is behind it. ------------------------------- */
+
+static void look_at_control(struct mailbox_list *list, const char *at)
+{
+	if (((unsigned char)*at < 0x20 && !ascii_is_space(*at)) || *at == 0x7f)
+		found(list, DEFECT_CONTROL_CHARACTER);
+}
+
+static const char *take_quoted(struct reader *reader, const char *start)
+{
+	struct element *element = &reader->element;
+	char shown[RAW_SIZE];
+	struct text text;
+	const char *at = start + 1;
+
+	text_init(&text, shown, sizeof(shown));
+	for (; *at != '"' && *at != '\0'; at++) {
+		if (*at == '\\' && at[1] != '\0')
+			at++;
+		look_at_control(reader->list, at);
+		element->quoted_at = element->quoted_at || (*at == '@' && !element->open);
+		text_add_char(&text, *at);
+	}
+	if (*at == '\0') {
+		found(reader->list, DEFECT_UNBALANCED_QUOTE);
+		reader->shown_address = reader->shown_address || element->quoted_at;
+		return at;
+	}
+	take_bytes(reader, start, (size_t)(at + 1 - start), shown, text.length);
+	return at + 1;
+}
+
+static const char *take_comment(struct reader *reader, const char *at)
+{
+	struct element *element = &reader->element;
+	unsigned depth = 0;
+
+	text_init(&element->comment, element->comment_buffer, RAW_SIZE);
+	for (; *at != '\0'; at++) {
+		look_at_control(reader->list, at);
+		if (*at == '\\' && at[1] != '\0') {
+			at++;
+		} else if (*at == '(') {
+			if (++depth == 1)
+				continue;
+			found(reader->list, depth > COMMENT_DEPTH_MAX ? DEFECT_DEEP_COMMENT
+								      : DEFECT_NESTED_COMMENT);
+		} else if (*at == ')' && --depth == 0) {
+			element->comment_gap = true;
+			return at + 1;
+		}
+		text_add_char(&element->comment, *at);
+	}
+	found(reader->list, DEFECT_UNBALANCED_COMMENT);
+	return at;
+}
+
+static const char *take_backslash(struct reader *reader, const char *at)
+{
+	size_t length = at[1] == '\0' || ascii_is_space(at[1]) ? 1 : 2;
+
+	found(reader->list, length == 2 && strchr(",<>@:;()[]", at[1]) != NULL
+				    ? DEFECT_ESCAPED_SEPARATOR
+				    : DEFECT_STRAY_BACKSLASH);
+	/* A separator counts: who escapes one means to hide it. */
+	if (length == 2 && strchr(",<>@:;", at[1]) != NULL)
+		length = 1;
+	take_bytes(reader, at, length, at + length - 1, 1);
+	return at + length;
+}
+
+static const char *take_blanks(struct reader *reader, const char *at)
+{
+	size_t length = strspn(at, " \t\r\n");
+	const char *fold = memchr(at, '\n', length);
+
+	/* Two folds with blanks between them. */
+	if (fold != NULL && memchr(fold + 1, '\n', length - (size_t)(fold + 1 - at)) != NULL)
+		found(reader->list, DEFECT_BLANK_FOLD);
+	reader->element.gap = true;
+	return at + length;
+}
+
+static const char *take_octet(struct reader *reader, const char *at)
+{
+	struct element *element = &reader->element;
+
+	switch (*at) {
+	case '<':
+		open_bracket(reader);
+		break;
+	case '>':
+		close_bracket(reader);
+		break;
+	case ',':
+	case ';':
+		if (element->open)
+			take_bytes(reader, at, 1, at, 1);
+		else
+			separate(reader, *at);
+		break;
+	case ':':
+		if (element->open)
+			take_bytes(reader, at, 1, at, 1);
+		else
+			take_colon(reader, at + 1);
+		break;
+	default:
+		look_at_control(reader->list, at);
+		take_bytes(reader, at, 1, at, 1);
+		if (*at == '@' && element->brackets == 0) {
+			element->unquoted_at++;
+			element->word_has_at = true;
+		}
+	}
+	return at + 1;
+}
+
+static const char *take(struct reader *reader, const char *at)
+{
+	if (ascii_is_space(*at))
+		return take_blanks(reader, at);
+	if (*at == ')')
+		found(reader->list, DEFECT_UNBALANCED_COMMENT);
+	switch (*at) {
+	case '"':
+		return take_quoted(reader, at);
+	case '(':
+		return take_comment(reader, at);
+	case '\\':
+		return take_backslash(reader, at);
+	default:
+		return take_octet(reader, at);
+	}
+}
+
+static void finish(struct reader *reader)
+{
+	struct mailbox_list *list = reader->list;
+	struct element *element = &reader->element;
+	bool last = element->plain.length > 0 || element->brackets > 0;
+
+	if (last || !reader->closed)
+		end_element(reader);
+	if (reader->in_group && list->count == reader->group_start)
+		found(list, DEFECT_EMPTY_GROUP);
+	if (list->count == 0 && reader->held[0] != '\0')
+		found(list, DEFECT_NO_ADDRESS);
+	/* "a@b, Anna": a word that nobody's address follows. */
+	if (list->count > 0 && reader->held[0] != '\0')
+		found(list, DEFECT_UNQUOTED_COMMA);
+	if (list->count == 0 && reader->shown_address)
+		found(list, DEFECT_ADDRESS_IN_NAME_ONLY);
+}
+
+void mailbox_list_parse(const char *body, struct mailbox_list *list_r)
+{
+	struct reader reader;
+
+	*list_r = (struct mailbox_list){0};
+	reader.list = list_r;
+	reader.held[0] = '\0';
+	reader.in_group = reader.shown_address = reader.closed = false;
+	begin_element(&reader.element);
+	if (body[strspn(body, " \t\r")] == '\n')
+		found(list_r, DEFECT_FOLD_AFTER_COLON);
+	while (*body != '\0')
+		body = take(&reader, body);
+	finish(&reader);
+}
+
+void mailbox_list_clear(struct mailbox_list *list)
+{
+	for (size_t i = 0; i < list->kept; i++) {
+		mem_free(list->items[i].address);
+		mem_free(list->items[i].name);
+	}
+	mem_free(list->items);
+	*list = (struct mailbox_list){0};
+}
+
+const char *mailbox_defect_text(enum mailbox_defect defect)
+{
+	static const char *const texts[DEFECTS] = {
+		[DEFECT_GROUP] = "a group",
+		[DEFECT_EMPTY_GROUP] = "a group without an address",
+		[DEFECT_ROUTE] = "a route before the address",
+		[DEFECT_ESCAPED_SEPARATOR] = "a backslash before a separator, outside of quotes",
+		[DEFECT_TEXT_AFTER_ADDRESS] = "text after '>'",
+		[DEFECT_SEVERAL_BRACKETS] = "more than one address in brackets",
+		[DEFECT_NESTED_BRACKETS] = "brackets within brackets",
+		[DEFECT_UNBALANCED_BRACKET] = "an unbalanced bracket",
+		[DEFECT_UNBALANCED_QUOTE] = "a quote that does not end",
+		[DEFECT_UNBALANCED_COMMENT] = "an unbalanced comment",
+		[DEFECT_DEEP_COMMENT] = "comments nested too deeply",
+		[DEFECT_COMMENT_IN_ADDRESS] = "a comment within the address",
+		[DEFECT_ENCODED_ADDRESS] = "an encoded word in place of an address",
+		[DEFECT_ENCODED_PART] = "an encoded word within the address",
+		[DEFECT_ADDRESS_IN_ENCODED_NAME] =
+			"another address in brackets in the encoded name",
+		[DEFECT_ENCODED_CONTROL] = "a control character in an encoded word",
+		[DEFECT_CONTROL_CHARACTER] = "a control character",
+		[DEFECT_INVISIBLE_IN_ADDRESS] = "invisible characters or no UTF-8 in the address",
+		[DEFECT_BLANK_IN_ADDRESS] = "a blank within the address",
+		[DEFECT_TWO_AT] = "more than one '@' in the address",
+		[DEFECT_ADDRESS_IN_NAME_ONLY] = "an address that stands only in a name",
+		[DEFECT_BLANK_FOLD] = "a line of blanks within the field",
+		[DEFECT_NO_ADDRESS] = "a name without an address",
+		[DEFECT_NULL_ADDRESS] = "an empty address",
+		[DEFECT_UNQUALIFIED] = "an address without a full domain",
+		[DEFECT_UNQUOTED_COMMA] = "a comma in a name without quotes",
+		[DEFECT_UNQUOTED_COLON] = "a colon in a name without quotes",
+		[DEFECT_UNQUOTED_AT] = "an address without quotes as the name of another",
+		[DEFECT_SEMICOLON] = "a semicolon between or after addresses",
+		[DEFECT_STRAY_BACKSLASH] = "a backslash outside of quotes",
+		[DEFECT_EMPTY_ELEMENT] = "an empty place in the list of addresses",
+		[DEFECT_BLANK_AROUND_AT] = "a blank beside '@'",
+		[DEFECT_WORDS_BESIDE_ADDRESS] = "words beside an address without brackets",
+		[DEFECT_NESTED_COMMENT] = "a comment within a comment",
+		[DEFECT_LOCAL_PART_MALFORMED] = "a local-part that is none",
+		[DEFECT_DOMAIN_MALFORMED] = "a domain that is none",
+		[DEFECT_ADDRESS_LENGTH] = "an address that is too long",
+		[DEFECT_8BIT_ADDRESS] = "8-bit octets in the address without SMTPUTF8",
+		[DEFECT_INVISIBLE_IN_NAME] =
+			"invisible or direction-changing characters in the name",
+		[DEFECT_ENCODED_WORD_MALFORMED] = "an encoded word that is none",
+		[DEFECT_FOLD_AFTER_COLON] = "nothing on the field's first line",
+	};
+
+	return (unsigned)defect < DEFECTS ? texts[defect] : "unknown defect";
+}
