@@ -206,7 +206,7 @@ static void add_answer(struct recipient_look *look, const struct recipient_sourc
 	snprintf(look->why, sizeof(look->why), "%s", why);
 }
 
-void recipient_directory_look_up(const struct recipient_directory *directory,
+static void look_up_at(const struct recipient_directory *directory,
 	const struct callahead_question *question, struct recipient_look *look_r)
 {
 	const char *domain = question->path->domain;
@@ -223,4 +223,39 @@ void recipient_directory_look_up(const struct recipient_directory *directory,
 		known = recipient_source_ask(source, look_r->rules, question, why);
 		add_answer(look_r, source, known, why);
 	}
+}
+
+/* Mail to our address is for a user of this host, wherever we know users: at the host's own name, or at
+ * any domain that is named in the sources. */
+static void look_up_at_address(const struct recipient_directory *directory,
+	const struct callahead_question *question, struct recipient_look *look_r)
+{
+	struct callahead_question own = *question;
+	struct path path = *question->path;
+
+	own.path = &path;
+	path.literal = (struct ipaddr){.family = IP_NONE};
+	if (!domain_canonical(question->our_name, path.domain))
+		path.domain[0] = '\0';
+	look_up_at(directory, &own, look_r);
+	for (size_t i = 0; i < directory->source_count && look_r->known != RECIPIENT_KNOWN; i++) {
+		const char *domain = directory->sources[i].domain;
+		struct recipient_look look;
+
+		if (domain[0] == '\0' || domain[0] == '.')
+			continue;
+		memcpy(path.domain, domain, sizeof(path.domain));
+		look_up_at(directory, &own, &look);
+		if (look.known == RECIPIENT_KNOWN || look.known > look_r->known)
+			*look_r = look;
+	}
+}
+
+void recipient_directory_look_up(const struct recipient_directory *directory,
+	const struct callahead_question *question, struct recipient_look *look_r)
+{
+	if (question->path->literal.family == IP_NONE)
+		look_up_at(directory, question, look_r);
+	else
+		look_up_at_address(directory, question, look_r);
 }

@@ -25,16 +25,17 @@ struct store {
 };
 
 enum store_status store_set_has(
-	struct store *store, const char *key, const char *member, bool *has_r)
+	struct store *store, const char *key, const char *const *members, size_t count, bool *has_r)
 {
 	store->asked++;
 	*has_r = false;
 	if (store->down)
 		return STORE_DOWN;
 	for (size_t i = 0; i < ARRAY_COUNT(store->members); i++)
-		if (store->members[i] != NULL && strcmp(key, store->key) == 0 &&
-			strcmp(member, store->members[i]) == 0)
-			*has_r = true;
+		for (size_t m = 0; m < count; m++)
+			if (store->members[i] != NULL && strcmp(key, store->key) == 0 &&
+				strcmp(members[m], store->members[i]) == 0)
+				*has_r = true;
 	return STORE_OK;
 }
 
@@ -167,6 +168,34 @@ static void test_redis(void **state)
 	assert_int_equal(store.asked, 0);
 }
 
+/* A key of one domain may hold names without it. */
+static void test_redis_by_domain(void **state)
+{
+	(void)state;
+	store = (struct store){.kind = "redis",
+		.key = "known:example.org",
+		.members = {"anna", "b b", "carl@example.org", "dave@example.net"}};
+	for (int i = 0; i < 2; i++) {
+		open_with(i == 0 ? "* redis:known:%d" : "example.org redis:known:example.org",
+			(const char *)NULL);
+		store.asked = 0;
+		assert_int_equal(look_up("Anna@example.org"), RECIPIENT_KNOWN);
+		assert_int_equal(look_up("anna+list@example.org"), RECIPIENT_KNOWN);
+		assert_int_equal(look_up("\"b b\"@example.org"), RECIPIENT_KNOWN);
+		assert_int_equal(look_up("carl@example.org"), RECIPIENT_KNOWN);
+		assert_int_equal(look_up("bob@example.org"), RECIPIENT_UNKNOWN);
+		assert_int_equal(look_up("\"dave@example.net\"@example.org"), RECIPIENT_UNKNOWN);
+		assert_int_equal(look_up("anna@example.net"),
+			i == 0 ? RECIPIENT_UNKNOWN : RECIPIENT_NOT_ASKED);
+		/* One question each. */
+		assert_int_equal(store.asked, i == 0 ? 7 : 6);
+	}
+	/* One key for all. */
+	open_with("* redis:known:example.org", (const char *)NULL);
+	assert_int_equal(look_up("anna@example.org"), RECIPIENT_UNKNOWN);
+	assert_int_equal(look_up("carl@example.org"), RECIPIENT_KNOWN);
+}
+
 static void test_accounts(void **state)
 {
 	char *accounts = file_in("passwd", "root:x:0:0:root:/root:/bin/sh\n"
@@ -224,7 +253,9 @@ static void test_mixed(void **state)
 	assert_int_equal(look_up("anna@example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("ANNA@example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("bob@example.org"), RECIPIENT_UNKNOWN);
-	assert_int_equal(look_up("bob@[192.0.2.1]"), RECIPIENT_NOT_ASKED);
+	/* At our address, who is known anywhere. */
+	assert_int_equal(look_up("bob@[192.0.2.1]"), RECIPIENT_UNKNOWN);
+	assert_int_equal(look_up("carl@[192.0.2.1]"), RECIPIENT_KNOWN);
 	fake_mta_order(&server, &later);
 	assert_int_equal(look_up("bob@example.org"), RECIPIENT_UNSURE);
 	assert_int_equal(look_up("carl@example.org"), RECIPIENT_KNOWN);
@@ -234,6 +265,7 @@ static void test_mixed(void **state)
 	assert_int_equal(look_up("x@wild.example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("x@other.example.org"), RECIPIENT_UNKNOWN);
 	assert_int_equal(look_up("carl@example.org"), RECIPIENT_NOT_ASKED);
+	assert_int_equal(look_up("carl@[192.0.2.1]"), RECIPIENT_NOT_ASKED);
 	recipient_directory_close(&directory);
 	fake_mta_stop(&server);
 	mem_free(users);
@@ -286,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_redis),
+		cmocka_unit_test(test_redis_by_domain),
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_mixed),
 		cmocka_unit_test(test_domains),

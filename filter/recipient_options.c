@@ -17,7 +17,8 @@ const struct setting recipient_settings[] = {
 		.offset = offsetof(struct recipient_options, settings.sources),
 		.default_text = "",
 		.example = "{ \"example.org file:/etc/mailreeve/recipients\" }",
-		.help = "Who is known: \"DOMAIN file:/path\", redis:KEY (a set), passwd:, "
+		.help = "Who is known: \"DOMAIN file:/path\", redis:KEY (a set or hash; %d is the "
+			"domain), passwd:, "
 			"aliases:/path, smtp:host:port, lmtp:host:port, lmtp:/socket; \"*\" is "
 			"every domain, \".example.org\" all below it; a domain without a source is "
 			"not checked"},

@@ -135,45 +135,88 @@ static bool table_knows(const struct recipient_source *source,
 	       recipient_table_has_address(source->table, base, of);
 }
 
-/* The members that would make PATH known. */
-enum { MEMBERS_MAX = 3 };
+/* The members of a set that would make PATH known. */
+struct members {
+	char texts[STORE_MEMBERS_MAX][PATH_SIZE];
+	const char *list[STORE_MEMBERS_MAX];
+	size_t count;
+};
 
-static size_t list_members(const struct recipient_domain *domain, const struct path *path,
-	char members[MEMBERS_MAX][PATH_SIZE])
+static void add_member(struct members *members, const char *local_part, const char *domain)
 {
-	char base[PATH_LOCAL_PART_MAX + 1];
-	size_t count = 0;
+	char *text = members->texts[members->count];
 
-	snprintf(base, sizeof(base), "%s", path->local_part);
+	snprintf(text, PATH_SIZE, "%s%s%s", local_part, domain == NULL ? "" : "@",
+		domain == NULL ? "" : domain);
+	members->list[members->count++] = text;
+}
+
+/* ALONE: the key belongs to one domain, so a name without one will do. */
+static void list_members(struct members *members, const struct recipient_domain *domain,
+	const struct path *path, bool alone)
+{
+	char local_part[PATH_LOCAL_PART_MAX + 1];
+	char base[PATH_LOCAL_PART_MAX + 1];
+
+	members->count = 0;
+	snprintf(local_part, sizeof(local_part), "%s", path->local_part);
 	if (!domain->case_sensitive)
-		ascii_lower(base);
-	snprintf(members[count++], PATH_SIZE, "%s@%s", base, path->domain);
-	if (recipient_domain_base(domain, path->local_part, base))
-		snprintf(members[count++], PATH_SIZE, "%s@%s", base, path->domain);
+		ascii_lower(local_part);
+	add_member(members, local_part, path->domain);
+	/* Not one that reads as an address of another domain. */
+	if (alone && strchr(local_part, '@') == NULL)
+		add_member(members, local_part, NULL);
+	if (recipient_domain_base(domain, path->local_part, base)) {
+		add_member(members, base, path->domain);
+		if (alone && strchr(base, '@') == NULL)
+			add_member(members, base, NULL);
+	}
 	if (domain->wildcard)
-		snprintf(members[count++], PATH_SIZE, "@%s", path->domain);
-	return count;
+		add_member(members, "", path->domain);
+}
+
+enum { KEY_SIZE = 1024 };
+
+/* "%d" stands for the domain. False when the key would be too long. */
+static bool make_key(const struct recipient_source *source, const char *domain, char key[KEY_SIZE])
+{
+	struct text text;
+
+	text_init(&text, key, KEY_SIZE);
+	for (const char *at = source->place; *at != '\0'; at++) {
+		if (at[0] == '%' && at[1] == 'd') {
+			text_add(&text, domain);
+			at++;
+		} else {
+			text_add_char(&text, *at);
+		}
+	}
+	return !text.truncated;
 }
 
 static enum recipient_known ask_redis(const struct recipient_source *source,
 	const struct recipient_domain *domain, const struct callahead_question *question,
 	char why[CALLAHEAD_WHY_SIZE])
 {
-	char members[MEMBERS_MAX][PATH_SIZE];
-	size_t count = list_members(domain, question->path, members);
+	const char *of = question->path->domain;
+	bool alone = strcmp(source->domain, of) == 0 || strstr(source->place, "%d") != NULL;
 	struct store_state state = {0};
+	struct members members;
+	char key[KEY_SIZE];
+	bool has = false;
 
-	for (size_t i = 0; i < count; i++) {
-		bool has = false;
-
-		if (question->store == NULL || store_set_has(question->store, source->place,
-						       members[i], &has) != STORE_OK) {
-			snprintf(why, CALLAHEAD_WHY_SIZE, "the store does not answer");
-			return RECIPIENT_UNSURE;
-		}
-		if (has)
-			return RECIPIENT_KNOWN;
+	list_members(&members, domain, question->path, alone);
+	if (!make_key(source, of, key)) {
+		snprintf(why, CALLAHEAD_WHY_SIZE, "its key would be too long");
+		return RECIPIENT_UNSURE;
 	}
+	if (question->store == NULL || store_set_has(question->store, key, members.list,
+					       members.count, &has) != STORE_OK) {
+		snprintf(why, CALLAHEAD_WHY_SIZE, "the store does not answer");
+		return RECIPIENT_UNSURE;
+	}
+	if (has)
+		return RECIPIENT_KNOWN;
 	/* Memory has no sets of an administrator: that nobody is in one means nothing. */
 	store_state(question->store, &state);
 	if (strcmp(state.kind, "redis") == 0)

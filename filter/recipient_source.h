@@ -2,7 +2,10 @@
 /* One source of known recipients, as "DOMAIN KIND:PLACE" in the configuration:
  *
  *   example.org file:/etc/mailreeve/recipients     addresses, see recipient_table.h
- *   example.org redis:recipients:example.org       a set of Redis, looked at live
+ *   example.org redis:recipients:example.org       a set or a hash of Redis, looked at live; members
+ *                                                  (fields) are user@domain, @domain, or where the
+ *                                                  key is of one domain only, user; "%d" in the
+ *                                                  key stands for the domain
  *   example.org passwd:                            the accounts of this machine, read at load
  *   example.org passwd:/path                       the same from a file
  *   example.org aliases:/etc/aliases               the names of aliases(5)

@@ -95,10 +95,12 @@ enum store_status store_put(struct store *store, const char *name, const void *v
 enum store_status store_get(
 	struct store *store, const char *name, void **value_r, size_t *length_r) MUST_CHECK;
 
-/* Membership in a set that the administrator keeps under exactly this Redis key (no prefix). The
- * memory store has no such sets: always false. */
-enum store_status store_set_has(
-	struct store *store, const char *key, const char *member, bool *has_r) MUST_CHECK;
+/* Whether one of MEMBERS (at most STORE_MEMBERS_MAX) is in a set, or a field of a hash, that the
+ * administrator keeps under exactly this Redis key (no prefix). One round trip. The memory store has no
+ * such sets: always false. */
+enum { STORE_MEMBERS_MAX = 8 };
+enum store_status store_set_has(struct store *store, const char *key, const char *const *members,
+	size_t count, bool *has_r) MUST_CHECK;
 
 struct store_state {
 	const char *kind; /* "memory", "redis" */

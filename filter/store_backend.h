@@ -39,7 +39,8 @@ struct store_backend {
 	enum store_status (*peek)(void *half, const struct store_step *step, int64_t *used_r);
 	enum store_status (*put)(void *half, const struct store_value *value);
 	enum store_status (*get)(void *half, const char *name, void **value_r, size_t *length_r);
-	enum store_status (*set_has)(void *half, const char *key, const char *member, bool *has_r);
+	enum store_status (*set_has)(
+		void *half, const char *key, const char *const *members, size_t count, bool *has_r);
 	void (*state)(void *half, struct store_state *state_r);
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <pthread.h>
@@ -209,10 +210,11 @@ enum store_status store_get(struct store *store, const char *name, void **value_
 }
 
 enum store_status store_set_has(
-	struct store *store, const char *key, const char *member, bool *has_r)
+	struct store *store, const char *key, const char *const *members, size_t count, bool *has_r)
 {
+	assert(count <= STORE_MEMBERS_MAX);
 	*has_r = false;
-	return counted(store, store->backend->set_has(store->half, key, member, has_r));
+	return counted(store, store->backend->set_has(store->half, key, members, count, has_r));
 }
 
 void store_state(struct store *store, struct store_state *state_r)

@@ -130,7 +130,8 @@ static void rights_of_a_user(void **state)
 	assert_int_equal(reserve(store, "rights", 9), STORE_OK);
 	assert_int_equal(used(store, "rights"), 1);
 	assert_int_equal(store_put(store, "name", "value", 5, 1000), STORE_OK);
-	assert_int_equal(store_set_has(store, "users", "a", &has), STORE_OK);
+	assert_int_equal(
+		store_set_has(store, "users", (const char *const[]){"a"}, 1, &has), STORE_OK);
 	command("ACL SETUSER mail -hset", "+OK");
 	assert_int_equal(reserve(store, "rights", 9), STORE_DOWN);
 	assert_non_null(strstr(said.last, "lacks a right"));

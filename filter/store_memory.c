@@ -366,11 +366,13 @@ static enum store_status get(void *half, const char *value_name, void **value_r,
 	return STORE_OK;
 }
 
-static enum store_status set_has(void *half, const char *key, const char *member, bool *has_r)
+static enum store_status set_has(
+	void *half, const char *key, const char *const *members, size_t count, bool *has_r)
 {
 	(void)half;
 	(void)key;
-	(void)member;
+	(void)members;
+	(void)count;
 	*has_r = false;
 	return STORE_OK;
 }

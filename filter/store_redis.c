@@ -197,16 +197,32 @@ static enum store_status get(void *half, const char *name, void **value_r, size_
 	return STORE_OK;
 }
 
-static enum store_status set_has(void *half, const char *key, const char *member, bool *has_r)
+/* Sets and hashes alike, without asking first which of them it is. */
+static const char set_has_lua[] = "local command = 'sismember'\n"
+				  "for i = 1, #ARGV do\n"
+				  "  local has = redis.pcall(command, KEYS[1], ARGV[i])\n"
+				  "  if type(has) == 'table' and command == 'sismember' then\n"
+				  "    command = 'hexists'\n"
+				  "    has = redis.pcall(command, KEYS[1], ARGV[i])\n"
+				  "  end\n"
+				  "  if has ~= 0 then return has end\n"
+				  "end\n"
+				  "return 0\n";
+
+static enum store_status set_has(
+	void *half, const char *key, const char *const *members, size_t count, bool *has_r)
 {
 	struct redis *redis = half;
 	struct redis_command command;
 	struct redis_answer reply;
 
 	redis_command_init(&command);
-	redis_command_add(&command, "SISMEMBER");
+	redis_command_add(&command, "EVAL");
+	redis_command_add(&command, set_has_lua);
+	redis_command_add(&command, "1");
 	redis_command_add(&command, key);
-	redis_command_add(&command, member);
+	for (size_t i = 0; i < count; i++)
+		redis_command_add(&command, members[i]);
 	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
 		return STORE_DOWN;
 	mem_free(reply.text);

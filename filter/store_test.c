@@ -318,22 +318,45 @@ static void values_expire(void **state)
 	store_close(&store);
 }
 
+static bool has_one(struct store *store, const char *key, const char *first, const char *second)
+{
+	const char *const members[] = {first, second};
+	bool has = true;
+
+	assert_int_equal(store_set_has(store, key, members, 2, &has), STORE_OK);
+	return has;
+}
+
 static void sets_are_of_redis(void **state)
 {
 	struct store *store = open_store();
 	char reply[64];
-	bool has = true;
 
 	(void)state;
-	if (url != NULL)
+	if (url != NULL) {
 		private_redis_command(&redis, "SADD users a@example.net", reply, sizeof(reply));
-	assert_int_equal(store_set_has(store, "users", "a@example.net", &has), STORE_OK);
-	assert_int_equal(has, url != NULL);
-	assert_int_equal(
-		store_set_has(store, "users", "b@example.net\r\nDEL users", &has), STORE_OK);
-	assert_false(has);
-	assert_int_equal(store_set_has(store, "nobody", "", &has), STORE_OK);
-	assert_false(has);
+		private_redis_command(
+			&redis, "HSET fields a@example.net 1 n 0", reply, sizeof(reply));
+		private_redis_command(&redis, "SET text a", reply, sizeof(reply));
+	}
+	for (int i = 0; i < 2; i++) {
+		const char *key = i == 0 ? "users" : "fields";
+
+		assert_int_equal(
+			has_one(store, key, "a@example.net", "b@example.net"), url != NULL);
+		assert_int_equal(
+			has_one(store, key, "b@example.net", "a@example.net"), url != NULL);
+		assert_false(has_one(store, key, "b@example.net\r\nDEL users", ""));
+	}
+	assert_false(has_one(store, "nobody", "", "a@example.net"));
+	if (url != NULL) {
+		const char *const member[] = {"a"};
+		bool has = true;
+
+		/* Neither: nobody can say. */
+		assert_int_equal(store_set_has(store, "text", member, 1, &has), STORE_DOWN);
+		assert_false(has);
+	}
 	store_close(&store);
 }
 
