@@ -265,7 +265,7 @@ static void test_mixed(void **state)
 	assert_int_equal(look_up("x@wild.example.org"), RECIPIENT_KNOWN);
 	assert_int_equal(look_up("x@other.example.org"), RECIPIENT_UNKNOWN);
 	assert_int_equal(look_up("carl@example.org"), RECIPIENT_NOT_ASKED);
-	assert_int_equal(look_up("carl@[192.0.2.1]"), RECIPIENT_NOT_ASKED);
+	assert_int_equal(look_up("carl@[192.0.2.1]"), RECIPIENT_UNKNOWN);
 	recipient_directory_close(&directory);
 	fake_mta_stop(&server);
 	mem_free(users);
