@@ -97,6 +97,17 @@ struct decision chain_mail(struct chain *chain)
 	return at_stage(chain, STAGE_MAIL);
 }
 
+struct decision chain_command(struct chain *chain, const char *command)
+{
+	struct decision decision;
+
+	chain_scope_open(chain, SCOPE_CONNECTION);
+	decision = chain_judge_command(chain, command);
+	decision_refuse(&decision, &chain->session);
+	stats_count_decision(STAGE_COMMAND, decision.verdict);
+	return decision;
+}
+
 /* An exempt recipient must not take the others' message along. */
 static void accept_recipient(struct chain *chain)
 {

@@ -31,6 +31,8 @@ void chain_begin(struct chain *chain, enum scope scope);
 struct decision chain_connect(struct chain *chain);
 struct decision chain_helo(struct chain *chain);
 struct decision chain_mail(struct chain *chain);
+/* A command that the MTA does not know, at any time. */
+struct decision chain_command(struct chain *chain, const char *command);
 /* RECIPIENT is borrowed for the call. */
 struct decision chain_rcpt(struct chain *chain, struct recipient *recipient);
 /* The MTA has refused RECIPIENT itself (SMFIP_RCPT_REJ): it only counts, for who harvests addresses. */

@@ -123,6 +123,12 @@ struct decision chain_judge_immediate(struct chain *chain)
 	return merge(chain, STAGE_CONNECT, STAGE_CONNECT);
 }
 
+struct decision chain_judge_command(struct chain *chain, const char *command)
+{
+	chain_judge_collect(chain, STAGE_COMMAND, &(struct call){.command = command});
+	return merge(chain, STAGE_COMMAND, STAGE_COMMAND);
+}
+
 static struct decision judge_all(struct chain *chain, enum stage stage, uint64_t deadline_ms)
 {
 	struct decision decision = merge(chain, STAGE_CONNECT, stage);
@@ -134,7 +140,7 @@ static struct decision judge_all(struct chain *chain, enum stage stage, uint64_t
 			return decision;
 	}
 	for (int s = STAGE_CONNECT; s <= (int)stage && decision.verdict != VERDICT_REJECT; s++) {
-		if (s == STAGE_HELO && !chain->session.greeted)
+		if (s == STAGE_COMMAND || (s == STAGE_HELO && !chain->session.greeted))
 			continue;
 		judge_stage(chain, (enum stage)s, PASS_CHECKS, deadline_ms);
 		decision = merge(chain, STAGE_CONNECT, stage);
@@ -182,6 +188,7 @@ void chain_judge_collect(struct chain *chain, enum stage stage, const struct cal
 			continue;
 		struct call call = chain_scope_call(chain, p, stage);
 
+		call.command = event->command;
 		call.field_name = event->field_name;
 		call.field_body = event->field_body;
 		call.chunk = event->chunk;

@@ -254,22 +254,22 @@ static void test_too_many_wait(void **state)
 
 static void test_negotiation(void **state)
 {
-	/* Letters of stages: connect, helo, mail, rcpt, header, body, eom. */
+	/* Letters of stages: connect, unknown command, helo, mail, rcpt, header, body, eom. */
 	static const struct {
 		const char *on;
 		enum reply_at reply_at;
 		const char *wants, *may_answer;
 	} rows[] = {
-		{"", REPLY_AT_RCPT, ".......", "...r..e"},
-		{"", REPLY_AT_STAGE, ".......", "...r..e"},
-		{"now", REPLY_AT_RCPT, "c..r...", "c..r..e"},
-		{"now", REPLY_AT_STAGE, "c..r...", "c..r..e"},
-		{"charge", REPLY_AT_RCPT, "...r..e", "...r..e"},
-		{"a", REPLY_AT_RCPT, "chmrHBe", "...r..e"},
-		{"a", REPLY_AT_STAGE, "chmrHBe", "chmr..e"},
-		{"a now", REPLY_AT_RCPT, "chmrHBe", "c..r..e"},
+		{"", REPLY_AT_RCPT, "........", "....r..e"},
+		{"", REPLY_AT_STAGE, "........", "....r..e"},
+		{"now", REPLY_AT_RCPT, "c...r...", "c...r..e"},
+		{"now", REPLY_AT_STAGE, "c...r...", "c...r..e"},
+		{"charge", REPLY_AT_RCPT, "....r..e", "....r..e"},
+		{"a", REPLY_AT_RCPT, "cuhmrHBe", ".u..r..e"},
+		{"a", REPLY_AT_STAGE, "cuhmrHBe", "cuhmr..e"},
+		{"a now", REPLY_AT_RCPT, "cuhmrHBe", "cu..r..e"},
 	};
-	static const char letters[] = "chmrHBe";
+	static const char letters[] = "cuhmrHBe";
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -288,6 +288,33 @@ static void test_negotiation(void **state)
 		assert_string_equal(may_answer, rows[i].may_answer);
 		chain_case_end(&world);
 	}
+}
+
+/* A command that nobody knows is answered where it stands, and what it led to holds for what follows on
+ * that connection, but not for the next one. */
+static void test_unknown_command(void **state)
+{
+	struct decision decision;
+
+	(void)state;
+	chain_case_start(&world, "a b");
+	chain_case_open(&world);
+	decision = chain_command(world.chain, "FOOBAR");
+	assert_int_equal(decision.verdict, VERDICT_CONTINUE);
+	assert_string_equal(world.judged, "a:command b:command ");
+	chain_case_act(&world, CHAIN_B, STAGE_COMMAND, ACTION_TEMPFAIL);
+	decision = chain_command(world.chain, "FOOBAR");
+	assert_int_equal(decision.verdict, VERDICT_TEMPFAIL);
+	assert_int_equal(decision.stage, STAGE_COMMAND);
+	assert_int_equal(decision.reply.code[0], '4');
+	chain_case_clear(&world);
+	decision = chain_case_rcpt(&world, "<bob@example.org>");
+	assert_int_equal(decision.verdict, VERDICT_TEMPFAIL);
+	assert_null(strstr(world.judged, "command"));
+	chain_case_open(&world);
+	decision = chain_case_rcpt(&world, "<bob@example.org>");
+	assert_int_equal(decision.verdict, VERDICT_CONTINUE);
+	chain_case_end(&world);
 }
 
 /* Any order of events. -------------------------------------------------------------------------- */
@@ -329,7 +356,7 @@ static void random_event(bool *seen_rcpt)
 		"<bob@example.org>", "<friend@example.org>", "<postmaster>", "<<", ""};
 	struct decision decision = {.verdict = VERDICT_CONTINUE};
 
-	switch (draw(11)) {
+	switch (draw(12)) {
 	case 0:
 		if (draw(8) == 0)
 			decision = chain_case_connect(&world);
@@ -349,6 +376,9 @@ static void random_event(bool *seen_rcpt)
 		return;
 	case 7:
 		chain_header(world.chain, "Subject", "a");
+		return;
+	case 11:
+		chain_command(world.chain, "FOOBAR");
 		return;
 	case 8:
 		*seen_rcpt = true;
@@ -407,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_quarantine_is_forgotten),
 		cmocka_unit_test(test_too_many_wait),
 		cmocka_unit_test(test_negotiation),
+		cmocka_unit_test(test_unknown_command),
 		cmocka_unit_test(test_any_order),
 	};
 

@@ -37,7 +37,7 @@ bool chain_may_answer(const struct conf *conf, enum stage stage)
 		return false;
 	if (stage == STAGE_RCPT || stage == STAGE_EOM)
 		return true;
-	if (conf->site.reply_at == REPLY_AT_STAGE)
+	if (stage == STAGE_COMMAND || conf->site.reply_at == REPLY_AT_STAGE)
 		return chain_wants(conf, stage);
 	if (stage != STAGE_CONNECT)
 		return false;

@@ -49,6 +49,8 @@ void chain_judge_stop_waiting(void);
 void chain_judge_announce(struct chain *chain, enum stage stage);
 /* Policies that are answered at once, at connect. */
 struct decision chain_judge_immediate(struct chain *chain);
+/* One more command that the MTA does not know. */
+struct decision chain_judge_command(struct chain *chain, const char *command);
 /* Everything up to STAGE, a reply point, that has not been judged yet. */
 struct decision chain_judge_answer(struct chain *chain, enum stage stage);
 /* What must be asked before anything is known of the recipient. */
@@ -57,7 +59,7 @@ void chain_judge_before(struct chain *chain, uint64_t deadline_ms);
 void chain_judge_tell(struct chain *chain, enum verdict verdict);
 /* Whether any policy that counts here has reads_header. */
 bool chain_judge_reads_header(const struct chain *chain);
-/* A header field or a part of the body, which EVENT has, for those who collect them. */
+/* What has just happened, which EVENT has, for those who collect them. */
 void chain_judge_collect(struct chain *chain, enum stage stage, const struct call *event);
 /* End of message: what was found before it has been answered at RCPT. */
 struct decision chain_judge_message(struct chain *chain);

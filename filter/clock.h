@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Time. Unit tests link tests/fake/clock.c instead, and set it by hand. Thread-safe. */
+/* Time. Thread-safe. */
 #ifndef MAILREEVE_CLOCK_H
 #define MAILREEVE_CLOCK_H
 

@@ -183,13 +183,13 @@ static unsigned long wanted_steps(const struct conf *conf)
 		unsigned long no_reply, not_at_all;
 	} table[] = {
 		{STAGE_CONNECT, SMFIP_NR_CONN, 0},
+		{STAGE_COMMAND, SMFIP_NR_UNKN, SMFIP_NOUNKNOWN},
 		{STAGE_HELO, SMFIP_NR_HELO, 0},
 		{STAGE_MAIL, SMFIP_NR_MAIL, 0},
 		{STAGE_HEADER, SMFIP_NR_HDR, SMFIP_NOHDRS},
 		{STAGE_BODY, SMFIP_NR_BODY, SMFIP_NOBODY},
 	};
-	unsigned long steps = SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_DATA |
-			      SMFIP_NR_UNKN | SMFIP_NR_EOH;
+	unsigned long steps = SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_DATA | SMFIP_NR_EOH;
 
 	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
 		if (!chain_may_answer(conf, table[i].stage))
@@ -303,6 +303,17 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
 	return answer(ctx, door, &decision, 0);
 }
 
+static sfsistat on_unknown(SMFICTX *ctx, const char *command)
+{
+	struct door *door = enter(ctx);
+	struct decision decision;
+
+	if (door == NULL)
+		return leave(SMFIS_TEMPFAIL);
+	decision = chain_command(door->chain, command);
+	return answer(ctx, door, &decision, SMFIP_NR_UNKN);
+}
+
 static sfsistat on_header(SMFICTX *ctx, char *name, char *body)
 {
 	struct door *door = enter(ctx);
@@ -401,6 +412,7 @@ bool milter_open(const struct conf *conf, char *why, size_t why_size)
 		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
+		.xxfi_unknown = on_unknown,
 		.xxfi_header = on_header,
 		.xxfi_body = on_body,
 		.xxfi_eom = on_eom,

@@ -46,6 +46,7 @@ struct call {
 	enum stage stage;
 	uint64_t deadline_ms; /* of clock_monotonic_ms: no hook waits longer */
 	/* What just happened; only for that stage. */
+	const char *command; /* STAGE_COMMAND; of Postfix the verb only */
 	const char *field_name, *field_body; /* STAGE_HEADER; as the MTA hands them over */
 	const unsigned char *chunk; /* STAGE_BODY */
 	size_t chunk_length;

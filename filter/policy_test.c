@@ -140,6 +140,7 @@ static void test_what_stands_in_it(void **state)
 {
 	static const enum scope scopes[] = {
 		[STAGE_CONNECT] = SCOPE_CONNECTION,
+		[STAGE_COMMAND] = SCOPE_CONNECTION,
 		[STAGE_HELO] = SCOPE_GREETING,
 		[STAGE_MAIL] = SCOPE_TRANSACTION,
 		[STAGE_RCPT] = SCOPE_RECIPIENT,

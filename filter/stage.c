@@ -8,6 +8,7 @@ static const struct {
 	enum scope scope;
 } stages[] = {
 	[STAGE_CONNECT] = {"connect", SCOPE_CONNECTION},
+	[STAGE_COMMAND] = {"command", SCOPE_CONNECTION},
 	[STAGE_HELO] = {"helo", SCOPE_GREETING},
 	[STAGE_MAIL] = {"mail", SCOPE_TRANSACTION},
 	[STAGE_RCPT] = {"rcpt", SCOPE_RECIPIENT},

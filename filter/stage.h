@@ -5,6 +5,7 @@
 
 enum stage {
 	STAGE_CONNECT,
+	STAGE_COMMAND, /* once for each command that the MTA does not know, at any time */
 	STAGE_HELO,
 	STAGE_MAIL,
 	STAGE_RCPT,

@@ -15,6 +15,7 @@ static void test_names_and_scopes(void **state)
 		enum scope scope;
 	} want[STAGE_COUNT] = {
 		[STAGE_CONNECT] = {"connect", SCOPE_CONNECTION},
+		[STAGE_COMMAND] = {"command", SCOPE_CONNECTION},
 		[STAGE_HELO] = {"helo", SCOPE_GREETING},
 		[STAGE_MAIL] = {"mail", SCOPE_TRANSACTION},
 		[STAGE_RCPT] = {"rcpt", SCOPE_RECIPIENT},

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sheds load: how many connections a client network may have open, how fast it may open them, and
- * how many messages it may send over one. */
+/* Sheds load: how many connections a client network may have open, how fast it may open them, how long
+ * one may last, and how many messages and how much that is no mail it may carry. */
+#include <stdio.h>
+#include <string.h>
+
 #include "clock.h"
 #include "connection_table.h"
 #include "policy.h"
+#include "text.h"
 
-enum { CHECK_CONCURRENCY, CHECK_RATE, CHECK_MESSAGES };
+enum { CHECK_CONCURRENCY, CHECK_RATE, CHECK_MESSAGES, CHECK_DURATION, CHECK_JUNK_COMMANDS };
 
 static const struct check connection_checks[] = {
 	[CHECK_CONCURRENCY] = {.name = "concurrency",
@@ -29,13 +33,29 @@ static const struct check connection_checks[] = {
 		.enhanced = "5.7.0",
 		.reply = "too many messages in one connection",
 		.help = "More messages in one connection than it may carry"},
+	[CHECK_DURATION] = {.name = "duration",
+		.fail = ACTION_TEMPFAIL,
+		.code = "554",
+		.tempfail_code = "421",
+		.enhanced = "5.7.0",
+		.reply = "this connection lasts too long",
+		.help = "The connection lasts longer than it may; asked where a message begins"},
+	[CHECK_JUNK_COMMANDS] = {.name = "junk_commands",
+		.fail = ACTION_TEMPFAIL,
+		.code = "554",
+		.tempfail_code = "421",
+		.enhanced = "5.7.0",
+		.reply = "too many unknown commands",
+		.help = "More commands that the mail server does not know than a connection may "
+			"carry, answered at once; Postfix shows us SEND, SOML, SAML, TURN, EXPN "
+			"and HELP among them, and no mail server VRFY"},
 	{.name = NULL},
 };
 
 struct connection_options {
 	int64_t max_connections;
 	struct rate max_rate;
-	int64_t max_messages;
+	int64_t max_messages, max_duration_ms, max_junk_commands;
 	int64_t prefix_v4, prefix_v6;
 };
 
@@ -59,6 +79,20 @@ static const struct setting connection_settings[] = {
 		.min = 0,
 		.max = 1000000,
 		.help = "Messages over one connection; 0 for no bound"},
+	{.name = "max_duration",
+		.type = SETTING_DURATION,
+		.offset = offsetof(struct connection_options, max_duration_ms),
+		.default_text = "1h",
+		.max = INT64_C(31) * 86400000,
+		.help = "How long a connection may last and still begin a message; 0 for no bound"},
+	{.name = "max_junk_commands",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct connection_options, max_junk_commands),
+		.default_text = "10",
+		.min = 0,
+		.max = 100000,
+		.help = "Commands over one connection that the mail server does not know; 0 for no "
+			"bound"},
 	{.name = "prefix_v4",
 		.type = SETTING_INTEGER,
 		.offset = offsetof(struct connection_options, prefix_v4),
@@ -79,6 +113,8 @@ static const struct setting connection_settings[] = {
 struct connection_state {
 	struct network network;
 	bool counted;
+	uint64_t begun_ms; /* of clock_monotonic_ms */
+	int64_t junk_commands;
 };
 
 /* Outlives configurations: a reload must not forget who is connected. */
@@ -123,6 +159,7 @@ static void judge_connect(struct call *call)
 	struct connection_bounds bounds = bounds_of(call);
 	struct connection_use use;
 
+	state->begun_ms = clock_monotonic_ms();
 	if (call->session->client.family == IP_NONE || state->counted)
 		return;
 	state->network = network_of(
@@ -136,7 +173,51 @@ static void judge_connect(struct call *call)
 	report_use(call, &use);
 }
 
-/* At RCPT and not at MAIL, so that MAIL needs no reply of ours. */
+/* A command is told to us by Postfix as a verb, by Sendmail as a whole line. */
+static void format_command(const char *command, char *buffer, size_t size)
+{
+	struct text text;
+
+	text_init(&text, buffer, size);
+	text_add_escaped(&text, command, strcspn(command, " "), size / 4);
+}
+
+static void judge_command(struct call *call)
+{
+	const struct connection_options *options = call->options;
+	struct connection_state *state = call->state[SCOPE_CONNECTION];
+	char command[64];
+
+	/* One finding holds for the connection; more would only take memory. */
+	if (options->max_junk_commands == 0 || state->junk_commands > options->max_junk_commands)
+		return;
+	state->junk_commands++;
+	if (state->junk_commands <= options->max_junk_commands)
+		return;
+	format_command(call->command, command, sizeof(command));
+	report(call, CHECK_JUNK_COMMANDS, RESULT_FAIL,
+		"%s is number %lld, at most %lld are allowed", command,
+		(long long)state->junk_commands, (long long)options->max_junk_commands);
+}
+
+/* Who has a message half sent may finish it. */
+static void judge_duration(struct call *call)
+{
+	const struct connection_options *options = call->options;
+	const struct connection_state *state = call->state[SCOPE_CONNECTION];
+	uint64_t lasted_ms = clock_monotonic_ms() - state->begun_ms;
+	char bound[32];
+
+	if (state->begun_ms == 0 || options->max_duration_ms == 0 ||
+		call->session->transaction.recipients_accepted > 0 ||
+		lasted_ms <= (uint64_t)options->max_duration_ms)
+		return;
+	report(call, CHECK_DURATION, RESULT_FAIL,
+		"it began %llu seconds ago, at most %s are allowed",
+		(unsigned long long)lasted_ms / 1000U,
+		format_duration(options->max_duration_ms, bound, sizeof(bound)));
+}
+
 static void judge_messages(struct call *call)
 {
 	const struct connection_options *options = call->options;
@@ -145,6 +226,21 @@ static void judge_messages(struct call *call)
 		report(call, CHECK_MESSAGES, RESULT_FAIL,
 			"this is message %u, at most %lld are allowed", call->session->messages,
 			(long long)options->max_messages);
+}
+
+/* At RCPT and not at MAIL, so that MAIL needs no reply of ours. */
+static void judge_rcpt(struct call *call)
+{
+	judge_messages(call);
+	judge_duration(call);
+}
+
+static bool wants(const void *options_, size_t option_count, enum stage stage)
+{
+	const struct connection_options *options = options_;
+
+	(void)option_count;
+	return stage != STAGE_COMMAND || options->max_junk_commands > 0;
 }
 
 static void end_connection(struct call *call, enum outcome outcome)
@@ -167,6 +263,9 @@ const struct policy policy_connection = {
 	.state_size = {[SCOPE_CONNECTION] = sizeof(struct connection_state)},
 	.exempt_by = EXEMPT_TRUSTED | EXEMPT_ALLOWED,
 	.immediate = true,
-	.judge = {[STAGE_CONNECT] = judge_connect, [STAGE_RCPT] = judge_messages},
+	.wants = wants,
+	.judge = {[STAGE_CONNECT] = judge_connect,
+		[STAGE_COMMAND] = judge_command,
+		[STAGE_RCPT] = judge_rcpt},
 	.end = {[SCOPE_CONNECTION] = end_connection},
 };

@@ -9,6 +9,7 @@
 #include "../tests/fake/fake_inquiry.c"
 #include "../tests/fake/fake_spf.c"
 #include "../tests/lib/policy_case.h"
+#include "clock.h"
 
 extern const struct policy policy_connection;
 
@@ -115,6 +116,89 @@ static void test_messages(void **state)
 	close_session(&policy_case);
 }
 
+static void pass_a_few_ms(void)
+{
+	uint64_t start_ms = clock_monotonic_ms();
+
+	while (clock_monotonic_ms() < start_ms + 3)
+		;
+}
+
+static void test_duration(void **state)
+{
+	static const struct {
+		const char *bound;
+		unsigned accepted;
+		enum action want;
+	} rows[] = {
+		{"1ms", 0, ACTION_TEMPFAIL},
+		{"1ms", 1, ACTION_OFF}, /* a message under way is not cut off */
+		{"1h", 0, ACTION_OFF},
+		{"0s", 0, ACTION_OFF},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct policy_case policy_case;
+
+		open_session(&policy_case, "192.0.2.7", "max_duration", rows[i].bound);
+		pass_a_few_ms();
+		policy_case_mail(&policy_case, "<a@example.net>");
+		policy_case_rcpt(&policy_case, "<b@example.org>");
+		policy_case.session.transaction.recipients_accepted = rows[i].accepted;
+		policy_case_run(&policy_case, STAGE_RCPT);
+		assert_int_equal(policy_case_action(&policy_case), rows[i].want);
+		if (rows[i].want != ACTION_OFF)
+			assert_non_null(
+				strstr(policy_case_finding(&policy_case, "duration")->evidence,
+					"seconds ago, at most 1ms are allowed"));
+		close_session(&policy_case);
+	}
+}
+
+static void say(struct policy_case *policy_case, const char *command)
+{
+	policy_case->call.command = command;
+	policy_case_run(policy_case, STAGE_COMMAND);
+}
+
+static void test_junk_commands(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "192.0.2.8", "max_junk_commands", "2");
+	say(&policy_case, "EXPN");
+	say(&policy_case, "FOOBAR x y");
+	assert_int_equal(policy_case_action(&policy_case), ACTION_OFF);
+	say(&policy_case, "GET\t/\x01 HTTP/1.1");
+	assert_int_equal(policy_case_action(&policy_case), ACTION_TEMPFAIL);
+	assert_non_null(strstr(policy_case_finding(&policy_case, "junk_commands")->evidence,
+		"GET\\x09/\\x01 is number 3, at most 2 are"));
+	/* However many follow, the session does not grow. */
+	for (int i = 0; i < 1000; i++)
+		say(&policy_case, "NOISE");
+	assert_int_equal(policy_case.session.findings[SCOPE_CONNECTION].count, 1);
+	close_session(&policy_case);
+}
+
+static void test_wants(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "192.0.2.9", "max_junk_commands", "0");
+	assert_false(policy_connection.wants(policy_case.options, 1, STAGE_COMMAND));
+	assert_true(policy_connection.wants(policy_case.options, 1, STAGE_RCPT));
+	for (int i = 0; i < 1000; i++)
+		say(&policy_case, "NOISE");
+	assert_int_equal(policy_case_action(&policy_case), ACTION_OFF);
+	close_session(&policy_case);
+	open_session(&policy_case, "192.0.2.9", NULL, NULL);
+	assert_true(policy_connection.wants(policy_case.options, 1, STAGE_COMMAND));
+	close_session(&policy_case);
+}
+
 static void test_not_counted(void **state)
 {
 	struct policy_case policy_case;
@@ -163,6 +247,9 @@ int main(void)
 		cmocka_unit_test(test_network_of_ipv6),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_junk_commands),
+		cmocka_unit_test(test_wants),
 		cmocka_unit_test(test_not_counted),
 		cmocka_unit_test(test_monitor),
 	};

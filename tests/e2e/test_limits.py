@@ -87,25 +87,6 @@ def test_redis_stops_and_comes_back(postfix, site, redis):
     until(lambda: site.send(postfix, **OTHER).end and redis.key_count() > 0, "Redis in use again")
 
 
-def test_limit_of_connections(mta, site):
-    daemon = site.fresh_filter('connection { max_connections = 2 }\n')
-    mark = daemon.mark()
-    first, second = (mta.connect(source=world.GOOD) for _ in range(2))
-    third = mta.connect(source=world.GOOD)
-    assert third.greeting.code == 421
-    row = daemon.wait_decision(mark, check="connection.concurrency")
-    assert (row["stage"], row["verdict"]) == ("connect", "tempfail")
-    other = mta.connect(source=world.OTHER)
-    assert other.greeting.code == 220
-    for dialogue in (first, second, third, other):
-        dialogue.close()
-    def let_in():
-        with mta.connect(source=world.GOOD) as again:
-            return again.greeting.code == 220
-
-    until(let_in, "room for a connection again")
-
-
 COUNTS = """\
 limit "count" {{ key = "client_ip" count = "{count}" rate = "{rate} / 1h" {more} }}
 connection {{ mode = off }}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Steps and replies that no policy needs are negotiated away."""
 
+import pytest
+
 from harness.milter_client import MilterClient
 
 NO_REPLY = {"NR_HELO", "NR_MAIL", "NR_HDR", "NR_BODY"}
@@ -36,7 +38,13 @@ def test_body_is_not_sent_when_nobody_reads_it(site):
 
 
 def test_unneeded_steps_are_off(site):
-    assert {"NOUNKNOWN", "NODATA", "NOEOH"} <= steps(site, "")
+    assert {"NODATA", "NOEOH"} <= steps(site, "")
+
+
+@pytest.mark.parametrize("off", ["max_junk_commands = 0", "mode = off"])
+def test_unknown_commands_are_shown_only_to_who_counts_them(site, off):
+    assert not {"NOUNKNOWN", "NR_UNKN"} & steps(site, "")
+    assert {"NOUNKNOWN", "NR_UNKN"} <= steps(site, f"connection {{ {off} }}\n")
 
 
 def test_an_old_mta_is_asked_for_no_more_than_it_has(site):

@@ -26,8 +26,8 @@ static const char *const scope_names[] = {
 		.reply = "test says no",                                                           \
 		.help = "Test"}
 
-static const struct check checks[] = {CHECK("connect"), CHECK("helo"), CHECK("mail"), CHECK("rcpt"),
-	CHECK("header"), CHECK("body"), CHECK("eom"), {.name = NULL}};
+static const struct check checks[] = {CHECK("connect"), CHECK("command"), CHECK("helo"),
+	CHECK("mail"), CHECK("rcpt"), CHECK("header"), CHECK("body"), CHECK("eom"), {.name = NULL}};
 
 /* What a policy keeps in each scope: the block shows a scope that never ends (as a leak) and one that
  * is not zeroed (as freed twice). */
@@ -93,7 +93,8 @@ static void judge(struct call *call)
 	touch(call);
 	trace(chain_case, chain_case->judged, "%s:%s ", call->policy->name,
 		stage_name(call->stage));
-	if (call->stage != STAGE_HEADER && call->stage != STAGE_BODY)
+	if (call->stage != STAGE_HEADER && call->stage != STAGE_BODY &&
+		call->stage != STAGE_COMMAND)
 		chain_case->decided++;
 	if (call->policy == chain_case_policies[CHAIN_A] && during != NULL) {
 		chain_case->during_judge = NULL;
@@ -149,8 +150,8 @@ static void recipient_answered(struct call *call)
 #define SIZES                                                                                      \
 	{sizeof(struct state), sizeof(struct state), sizeof(struct state), sizeof(struct state)}
 #define ENDS {end_connection, end_greeting, end_transaction, end_recipient}
-#define ALL_STAGES {judge, judge, judge, judge, judge, judge, judge}
-#define ANNOUNCED_STAGES {announce, announce, announce, announce, NULL, NULL, announce}
+#define ALL_STAGES {judge, judge, judge, judge, judge, judge, judge, judge}
+#define ANNOUNCED_STAGES {announce, NULL, announce, announce, announce, NULL, NULL, announce}
 
 static const struct policy charge = {.name = "charge",
 	.checks = checks,
