@@ -94,6 +94,13 @@ def postfix(folder, site, sink, tls):
     # A mail store for call-aheads.
     services["127.0.0.1", 2529] = [
         "smtpd_milters=", f"relay_recipient_maps=inline:{{bob@{world.DOMAIN}=ok}}"]
+    # The same with STARTTLS, and one that takes nothing without it.
+    for port, level in ((2530, "may"), (2531, "encrypt")):
+        services["192.0.2.25", port] = services["127.0.0.1", 2529] + [
+            f"smtpd_tls_security_level={level}",
+            f"smtpd_tls_cert_file={tls.certificate(world.HOSTNAME)}",
+            f"smtpd_tls_key_file={tls.key(world.HOSTNAME)}",
+        ]
     services["127.0.0.1", 2527] = []  # takes XCLIENT
     services["192.0.2.25", 2528] = [
         "smtpd_tls_security_level=may", "smtpd_tls_ask_ccert=yes",

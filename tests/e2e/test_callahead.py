@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from harness import world
-from harness.process import until
+from harness.dovecot import Dovecot
+from harness.process import free_port, until
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "servers"))
 from mail_store import SECRET, MailStore  # noqa: E402
@@ -22,6 +23,15 @@ def mail_store(request, folder):
     yield store
     if not store.stopping.is_set():
         store.stop()
+
+
+@pytest.fixture(scope="module")
+def dovecot(folder, tls):
+    server = Dovecot(f"{folder}/dovecot", free_port(), ["bob@example.test"],
+                     tls.certificate(world.HOSTNAME), tls.key(world.HOSTNAME))
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -78,6 +88,47 @@ def test_postfix_is_asked(mta, site, with_source):
         assert refusal(mta, site, f"nobody{number}@example.test").code == 550
 
 
+@pytest.mark.parametrize("target, settings, knows", [
+    ("192.0.2.25:2530", "callahead_tls = encrypt", True),
+    ("mx.example.test:2530", 'callahead_tls = verify callahead_authorities = "{authority}"', True),
+    # The certificate is for another name; the system does not know the authority.
+    ("192.0.2.25:2530", 'callahead_tls = verify callahead_authorities = "{authority}"', False),
+    ("mx.example.test:2530", "callahead_tls = verify", False),
+    ("192.0.2.25:2531", "", True),
+    ("192.0.2.25:2531", "callahead_tls = never", False),
+    ("127.0.0.1:2529", "callahead_tls = encrypt", False),
+])
+def test_tls(postfix, site, tls, with_source, target, settings, knows):
+    with_source(f"smtp:{target}",
+                "outage = tempfail " + settings.format(authority=tls.authority))
+    reply = refusal(postfix, site, "nobody@example.test")
+    assert reply.code == (550 if knows else 450)
+    assert site.send(postfix, recipients=["bob@example.test"]).accepted == knows
+
+
+@pytest.mark.parametrize("where", ["socket", "TCP", "TCP with TLS"])
+def test_dovecot_is_asked(mta, site, with_source, dovecot, where):
+    target = dovecot.socket if where == "socket" else f"127.0.0.1:{dovecot.port}"
+    with_source(f"lmtp:{target}", "callahead_tls = encrypt" if "TLS" in where else "")
+    for number in range(12):
+        reply = refusal(mta, site, f"nobody{number}@example.test")
+        assert (reply.code, reply.enhanced) == (550, "5.1.1")
+    result = site.send(mta, recipients=["Bob@example.test", "none@example.test", "bob+x@example.test"])
+    # Dovecot delivers bob+x to bob by default.
+    assert [reply.code for reply in result.rcpts] == [250, 550, 250]
+
+
+def test_answers_are_shared_by_all_hosts(postfix, site, with_source, mail_store, redis):
+    del redis
+    settings = '} store { url = "redis://127.0.0.1" prefix = "shared:" '
+    for _ in range(2):
+        with_source(mail_store.source, settings)
+        assert site.send(postfix, recipients=["bob@example.test"]).accepted
+        assert refusal(postfix, site, "nobody@example.test").code == 550
+        # The second filter asks nobody, not even whether the target takes anybody.
+        assert len(mail_store.asked) == 3
+
+
 def test_postfix_that_takes_anybody(postfix, site, with_source):
     daemon = with_source("smtp:127.0.0.1:26")
     assert site.send(postfix, recipients=["nobody@example.test"]).accepted
@@ -119,19 +170,27 @@ def test_file_first_then_mail_store(postfix, site, with_source, mail_store):
     assert mail_store.asked == ["nobody@example.test"]
 
 
-def test_set_of_redis(postfix, site, with_source, redis):
+@pytest.mark.parametrize("add, remove", [(("SADD", KEY), ("SREM", KEY)),
+                                         (("HSET", KEY), ("HDEL", KEY))], ids=["set", "hash"])
+def test_redis(postfix, site, with_source, redis, add, remove):
+    value = ["1"] if add[0] == "HSET" else []
+    redis.command("DEL", KEY)
     settings = '} store { url = "redis://127.0.0.1" '
-    redis.command("SADD", KEY, "bob@example.test")
-    with_source(f"redis:{KEY}", settings)
+    redis.command(*add, "bob@example.test", *value)
+    redis.command(*add, "dave", *value)
+    with_source("redis:known:%d", settings)
     assert site.send(postfix, recipients=["Bob+x@example.test"]).accepted
+    assert site.send(postfix, recipients=["Dave@example.test"]).accepted
     assert refusal(postfix, site, "carol@example.test").code == 550
-    redis.command("SADD", KEY, "carol@example.test")
+    redis.command(*add, "carol@example.test", *value)
     assert site.send(postfix, recipients=["carol@example.test"]).accepted
-    redis.command("SREM", KEY, "carol@example.test")
+    redis.command(*remove, "carol@example.test")
     assert refusal(postfix, site, "carol@example.test").code == 550
     redis.stop()
     try:
         assert site.send(postfix, recipients=["carol@example.test"]).accepted
+        with_source("redis:known:%d", "outage = tempfail" + settings)
+        assert refusal(postfix, site, "bob@example.test").code == 450
     finally:
         redis.start()
 
