@@ -26,7 +26,7 @@ ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE -pthread $(WARNINGS) $(HARDENING) \
 	$(PKG_CFLAGS) -Ifilter -I$(BUILD) \
 	-DMAILREEVE_VERSION='"$(VERSION)"' -DMAILREEVE_SYSCONF='"$(SYSCONF)"' $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(LINK_HARD) $(LDFLAGS)
-ALL_LIBS    = $(PKG_LIBS) -lspf2 $(LIBS)
+ALL_LIBS    = $(PKG_LIBS) -lspf2 -lunistring $(LIBS)
 
 # make V=1 shows the commands.
 Q    = $(if $(V),,@)

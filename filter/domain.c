@@ -127,6 +127,21 @@ bool domain_parse_literal(const char *text, struct ipaddr *address_r)
 	return tagged == (strchr(inside, ':') != NULL) && ipaddr_parse(inside, address_r);
 }
 
+const char *domain_unicode(const char *name, char *buffer, size_t size)
+{
+	char *unicode = NULL;
+
+	if (idn2_to_unicode_8z8z(name, &unicode, 0) != IDN2_OK ||
+		!text_copy(buffer, size, unicode)) {
+		struct text plain;
+
+		text_init(&plain, buffer, size);
+		text_add(&plain, name);
+	}
+	idn2_free(unicode);
+	return buffer;
+}
+
 bool domain_is_within(const char *name, const char *parent)
 {
 	size_t length = strlen(name);

@@ -26,6 +26,10 @@ bool domain_is_qualified(const char *name);
 /* RFC 5321 4.1.3: "[192.0.2.1]" or "[IPv6:2001:db8::1]"; false when it is not one. */
 bool domain_parse_literal(const char *text, struct ipaddr *address_r) MUST_CHECK;
 
+/* Canonical NAME with its A-labels as U-labels, in UTF-8; as it is where they are none, or do not fit.
+ * Returns BUFFER. */
+const char *domain_unicode(const char *name, char *buffer, size_t size);
+
 /* NAME is PARENT or below it. Both canonical. */
 bool domain_is_within(const char *name, const char *parent);
 

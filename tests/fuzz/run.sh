@@ -13,7 +13,7 @@ mkdir -p "$build/corpus/$name"
 ${CC:-clang} -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined \
     -fno-sanitize-recover=all -pthread $(pkg-config --cflags $packages) -Ifilter -Ipolicies \
     -o "$build/$target" "tests/fuzz/$target.c" "$build/libmailreeve.a" \
-    $(pkg-config --libs $packages) -lspf2 ${LIBS:-}
+    $(pkg-config --libs $packages) -lspf2 -lunistring ${LIBS:-}
 echo "fuzzing $name for $seconds seconds"
 "$build/$target" -max_total_time="$seconds" -max_len=2000 -timeout=10 \
     -artifact_prefix="$build/crash-$name-" -print_final_stats=1 \

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Skeletons and look-alikes of bytes from the wire. */
+#include "confusable.h"
+#include "fuzz.h"
+#include "look_alike.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *body = fuzz_text(data, size);
+	char skeleton[200], domain[DOMAIN_SIZE];
+
+	confusable_skeleton(body, skeleton, sizeof(skeleton));
+	MUST_HOLD(strlen(skeleton) < sizeof(skeleton));
+	if (domain_canonical(body, domain)) {
+		MUST_HOLD(look_alike_of(domain, domain) == LOOK_ALIKE_NONE);
+		look_alike_of(domain, "example.org");
+		look_alike_of("example.org", domain);
+	}
+	free(body);
+	return 0;
+}
