@@ -7,6 +7,11 @@
 BUILD   ?= build
 PREFIX  ?= /usr/local
 SYSCONF ?= /etc
+SBINDIR    ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec/mailreeve
+# Empty: no unit of systemd.
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+MANDIR     ?= $(PREFIX)/share/man
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
@@ -14,8 +19,13 @@ VERSION := 0.1.0
 PKG_CONFIG ?= pkg-config
 PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libssl libcrypto
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 $(WERROR)
-HARDENING  ?= -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-LINK_HARD  ?= -Wl,-z,relro,-z,now -pie
+# Control flow protection goes by the processor that is compiled for.
+MACHINE    := $(shell $(CC) -dumpmachine 2>/dev/null)
+CONTROL_FLOW := $(if $(filter x86_64-% i686-%,$(MACHINE)),-fcf-protection=full)$(if \
+	$(filter aarch64-%,$(MACHINE)),-mbranch-protection=standard)
+HARDENING  ?= -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
+	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing $(CONTROL_FLOW)
+LINK_HARD  ?= -Wl,-z,relro,-z,now,-z,noexecstack -pie
 # Debian 12 and 13 both have this release of clang and its tools, so both judge alike.
 LLVM       ?= 19
 export LLVM
@@ -40,6 +50,8 @@ LIBRARY  := $(BUILD)/libmailreeve.a
 TESTS    := $(wildcard filter/*_test.c policies/*_test.c)
 TEST_BIN := $(TESTS:%.c=$(BUILD)/%)
 TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
+
+MANUALS  := $(wildcard packaging/man/*.[578])
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
@@ -76,21 +88,28 @@ $(BUILD)/%_test: $(BUILD)/%_test.o $(TEST_LIB) $(LIBRARY)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONF)/mailreeve \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/sbin
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SYSCONF)/mailreeve
+	install -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(SBINDIR)
+	install -m 755 packaging/systemd/postfix-folder $(DESTDIR)$(LIBEXECDIR)
 	for file in mailreeve.conf strict.conf; do \
 		test -e $(DESTDIR)$(SYSCONF)/mailreeve/$$file || \
 			install -m 644 conf/$$file $(DESTDIR)$(SYSCONF)/mailreeve || exit 1; \
 	done
-	install -m 644 packaging/man/mailreeve.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 packaging/man/mailreeve.8 packaging/man/mailreevectl.8 \
-		$(DESTDIR)$(PREFIX)/share/man/man8
+	for page in $(MANUALS); do \
+		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+	$(if $(UNITDIR),$(MAKE) --no-print-directory install-unit)
+
+install-unit:
+	install -d $(DESTDIR)$(UNITDIR)
+	sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|' packaging/systemd/mailreeve.service \
+		> $(DESTDIR)$(UNITDIR)/mailreeve.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/mailreeve.service
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit-tests install clean
+.PHONY: all unit-tests install install-unit clean
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # Tests. ---------------------------------------------------------------------------------------------
@@ -140,6 +159,14 @@ $(BUILD)/write_settings: $(BUILD)/tests/tools/write_settings.o $(LIBRARY)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
+# Packages. ------------------------------------------------------------------------------------------
+deb:
+	@sh tests/deps.sh deb
+	@sh packaging/build_deb.sh $(BUILD)/deb
+rpm:
+	@sh tests/deps.sh rpm
+	@sh packaging/build_rpm.sh $(BUILD)/rpm
+
 lint:
 	@sh tests/deps.sh check
 	@$(MAKE) --no-print-directory -s BUILD=$(BUILD) $(BUILD)/window_lua.h
@@ -148,4 +175,4 @@ lint:
 format:
 	clang-format-$(LLVM) -i $$(find filter policies tests -name '*.[ch]')
 
-.PHONY: deps check demo bench fuzz fuzz-replay settings lint format
+.PHONY: deb rpm deps check demo bench fuzz fuzz-replay settings lint format

@@ -3,14 +3,15 @@
 # make check: every test there is but the long ones. A line for each part while it runs, the output of a
 # part that fails, and at the end "N passed, N failed".
 #
-#     tests/check.sh [part ...]      only these parts: build unit asan tsan fuzz lint settings spf e2e
+#     tests/check.sh [part ...]      only these parts: build hardening unit asan tsan
+#                                    fuzz lint settings spf e2e
 set -u
 cd "$(dirname "$0")/.."
 MAKE=${MAKE:-make}
 BUILD=$(realpath -m "${BUILD:-build}")
 LLVM=${LLVM:-19}
 export LLVM
-PARTS=${*:-build unit asan tsan fuzz lint settings spf e2e}
+PARTS=${*:-build hardening unit asan tsan fuzz lint settings spf e2e}
 JOBS=$(nproc)
 passed=0
 failed=0
@@ -158,6 +159,7 @@ part_tsan() {
         HARDENING= CFLAGS="$SANITIZE -fsanitize=thread" all unit-tests &&
         unit_tests "unit and service tests under TSan" "$BUILD/tsan"
 }
+part_hardening() { counted "hardening of the programs" sh tests/hardening.sh "$BUILD"; }
 part_fuzz() { counted "fuzz corpora replayed under ASan and UBSan" sh tests/fuzz/replay.sh "$BUILD/asan"; }
 # clang-tidy takes minutes: make lint runs it too.
 part_lint() { counted "lint" env LINT_FAST=1 BUILD="$BUILD" sh tests/lint/run.sh; }

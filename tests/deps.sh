@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Installs the Debian packages that a group of make targets needs, those that are missing only:
-#   tests/deps.sh build | demo | check
+#   tests/deps.sh build | demo | check | deb | rpm
 # Quiet unless it fails. Starts no service. Works on a bare Debian 12 or 13 as root.
 set -eu
 
@@ -14,6 +14,8 @@ build='gcc libc6-dev make pkg-config libmilter-dev libhiredis-dev libspf2-dev li
 demo="$build postfix redis-server nsd python3 python3-dnspython swaks iproute2 util-linux procps"
 check="$demo unbound dovecot-core dovecot-lmtpd python3-pytest python3-yaml libcmocka-dev clang-$llvm
     libclang-rt-$llvm-dev clang-format-$llvm clang-tidy-$llvm cppcheck mandoc m4 dpkg-dev openssl"
+deb="$build debhelper dh-apparmor dpkg-dev fakeroot lintian"
+rpm="$build rpm"
 services='postfix redis-server nsd unbound dovecot'
 
 work=$(mktemp -d)
@@ -113,8 +115,10 @@ case ${1-} in
 build) packages=$build ;;
 demo) packages=$demo ;;
 check) packages=$check ;;
+deb) packages=$deb ;;
+rpm) packages=$rpm ;;
 *)
-    echo "usage: tests/deps.sh build | demo | check" >&2
+    echo "usage: tests/deps.sh build | demo | check | deb | rpm" >&2
     exit 64
     ;;
 esac
