@@ -17,7 +17,7 @@ CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
 
 PKG_CONFIG ?= pkg-config
-PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libssl libcrypto
+PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libssl libcrypto jansson
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 $(WERROR)
 # Control flow protection goes by the processor that is compiled for.
 MACHINE    := $(shell $(CC) -dumpmachine 2>/dev/null)
@@ -151,6 +151,8 @@ fuzz:
 	@sh tests/deps.sh check
 	$(MAKE) BUILD=$(BUILD)/fuzzer CC=clang-$(LLVM) HARDENING= \
 		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" $(BUILD)/fuzzer/libmailreeve.a
+	$(MAKE) $(BUILD)/filter/decision_record_test
+	MAILREEVE_ENVELOPES=1000000 $(BUILD)/filter/decision_record_test
 	@for target in $(FUZZ); do CC=clang-$(LLVM) sh tests/fuzz/run.sh $(BUILD)/fuzzer $$target $(FUZZ_TIME) || exit 1; done
 
 settings: $(BUILD)/write_settings

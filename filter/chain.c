@@ -19,6 +19,7 @@ struct chain *chain_create(struct conf *conf, const struct services *services)
 	chain->slots = mem_array(conf->policy_count, sizeof(chain->slots[0]));
 	chain_scope_place(chain);
 	session_init(&chain->session, &chain->conf->site, services);
+	chain->session.conf = chain->conf;
 	return chain;
 }
 
@@ -60,6 +61,12 @@ static void look_at_exemptions(struct chain *chain, enum stage stage)
 	exemption_update(&chain->session, stage, clock_monotonic_ms());
 }
 
+static void count(const struct chain *chain, enum stage stage, enum verdict verdict)
+{
+	if (!chain->session.dry_run)
+		stats_count_decision(stage, verdict);
+}
+
 static struct decision at_stage(struct chain *chain, enum stage stage)
 {
 	struct decision decision = {.verdict = VERDICT_CONTINUE, .stage = stage};
@@ -69,7 +76,7 @@ static struct decision at_stage(struct chain *chain, enum stage stage)
 	if (chain->session.site->reply_at == REPLY_AT_STAGE)
 		decision = chain_judge_answer(chain, stage);
 	decision_refuse(&decision, &chain->session);
-	stats_count_decision(stage, decision.verdict);
+	count(chain, stage, decision.verdict);
 	return decision;
 }
 
@@ -82,7 +89,7 @@ struct decision chain_connect(struct chain *chain)
 	if (decision.verdict < VERDICT_TEMPFAIL)
 		return at_stage(chain, STAGE_CONNECT);
 	decision_refuse(&decision, &chain->session);
-	stats_count_decision(STAGE_CONNECT, decision.verdict);
+	count(chain, STAGE_CONNECT, decision.verdict);
 	return decision;
 }
 
@@ -113,6 +120,7 @@ static void accept_recipient(struct chain *chain)
 {
 	chain->session.transaction.recipients_accepted++;
 	chain->message_exemptions &= chain->session.exemptions;
+	decision_accept_recipient(&chain->session);
 }
 
 static void remember_quarantine(struct chain *chain, const struct decision *decision)
@@ -134,7 +142,7 @@ struct decision chain_rcpt(struct chain *chain, struct recipient *recipient)
 	chain_judge_announce(chain, STAGE_RCPT);
 	decision = chain_judge_answer(chain, STAGE_RCPT);
 	decision_refuse(&decision, &chain->session);
-	stats_count_decision(STAGE_RCPT, decision.verdict);
+	count(chain, STAGE_RCPT, decision.verdict);
 	if (decision.verdict < VERDICT_TEMPFAIL)
 		accept_recipient(chain);
 	chain_judge_tell(chain, decision.verdict);
@@ -203,12 +211,13 @@ struct decision chain_eom(struct chain *chain)
 	chain_judge_announce(chain, STAGE_EOM);
 	decision = chain_judge_message(chain);
 	decision.stage = STAGE_EOM;
+	chain->session.transaction.answered = true;
 	remember_quarantine(chain, &decision);
 	if (decision.verdict < VERDICT_TEMPFAIL && chain->quarantine[0] != '\0') {
 		decision.verdict = VERDICT_QUARANTINE;
 		session_add_edit(&chain->session, EDIT_QUARANTINE, chain->quarantine, NULL, 0);
 	}
-	stats_count_decision(STAGE_EOM, decision.verdict);
+	count(chain, STAGE_EOM, decision.verdict);
 	if (decision.verdict >= VERDICT_TEMPFAIL)
 		decision_refuse(&decision, &chain->session);
 	else

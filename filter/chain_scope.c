@@ -79,7 +79,8 @@ static void count_lookups(struct chain *chain)
 {
 	struct session_dns_cost cost;
 
-	if (!chain->begun[SCOPE_TRANSACTION] || chain->session.transaction.recipients_seen == 0)
+	if (chain->session.dry_run || !chain->begun[SCOPE_TRANSACTION] ||
+		chain->session.transaction.recipients_seen == 0)
 		return;
 	session_dns_cost(&chain->session, &cost);
 	stats_count_dns(&cost);
@@ -89,6 +90,8 @@ void chain_scope_end(struct chain *chain, enum scope scope, enum outcome outcome
 {
 	if (scope <= SCOPE_TRANSACTION)
 		count_lookups(chain);
+	if (scope <= SCOPE_TRANSACTION && outcome == OUTCOME_DROPPED)
+		decision_abandon(&chain->session, scope);
 	for (int inner = SCOPE_COUNT - 1; inner >= (int)scope; inner--) {
 		if (!chain->begun[inner])
 			continue;

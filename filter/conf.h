@@ -27,6 +27,12 @@ struct daemon_options {
 	char *control_socket; /* for mailreevectl; NULL: none */
 	int log_to; /* 0 syslog, 1 stderr */
 	int log_level; /* enum log_level */
+	int log_format; /* enum log_format */
+	char *journal; /* file of decisions; NULL: none */
+	int64_t journal_size; /* bytes of one such file */
+	int64_t journal_files;
+	int64_t keep_refusals; /* how many for mailreevectl why; 0: none */
+	int64_t keep_refusals_ms;
 	int64_t drain_ms; /* how long SIGTERM waits for open transactions */
 };
 
@@ -40,6 +46,8 @@ struct policy_conf {
 	struct trial check_trials[POLICY_CHECKS_MAX]; /* by check */
 };
 
+struct conf_place;
+
 struct conf {
 	char *file;
 	struct daemon_options daemon;
@@ -48,6 +56,8 @@ struct conf {
 	struct store_options store;
 	struct policy_conf *policies; /* in the order of policies[] */
 	size_t policy_count;
+	struct conf_place *places; /* where settings were given; owned */
+	size_t place_count;
 	bool prepared; /* policy->prepare has run, so policy->clear shall */
 	_Atomic unsigned references;
 };

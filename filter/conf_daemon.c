@@ -3,6 +3,7 @@
 #include "conf_schema.h"
 
 static const char *const log_targets[] = {"syslog", "stderr", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 const struct setting daemon_settings[] = {
@@ -52,6 +53,48 @@ const struct setting daemon_settings[] = {
 		.default_text = "info",
 		.choices = log_levels,
 		.help = "The most detailed level that is logged"},
+	{.name = "log_format",
+		.type = SETTING_CHOICE,
+		.offset = offsetof(struct daemon_options, log_format),
+		.default_text = "text",
+		.choices = log_formats,
+		.help = "Lines of key=value, or one JSON object a line"},
+	{.name = "journal",
+		.type = SETTING_TEXT,
+		.offset = offsetof(struct daemon_options, journal),
+		.default_text = "",
+		.example = "/var/lib/mailreeve/journal",
+		.help = "File that gets a JSON record of each decision, for mailreevectl report; "
+			"empty: none"},
+	{.name = "journal_size",
+		.type = SETTING_SIZE,
+		.offset = offsetof(struct daemon_options, journal_size),
+		.default_text = "64MB",
+		.min = 65536,
+		.max = INT64_C(16) << 30,
+		.help = "A journal of this size is put aside as journal.1, and a new one begun"},
+	{.name = "journal_files",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct daemon_options, journal_files),
+		.default_text = "8",
+		.min = 1,
+		.max = 1000,
+		.help = "Journals that are kept, the newest among them"},
+	{.name = "keep_refusals",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct daemon_options, keep_refusals),
+		.default_text = "10000",
+		.min = 0,
+		.max = 1000000,
+		.help = "Refusals that the store keeps for mailreevectl why, a few kB each; 0: "
+			"none"},
+	{.name = "keep_refusals_for",
+		.type = SETTING_DURATION,
+		.offset = offsetof(struct daemon_options, keep_refusals_ms),
+		.default_text = "7d",
+		.min = 60000,
+		.max = INT64_C(31536000000),
+		.help = "How long they are kept"},
 	{.name = "drain",
 		.type = SETTING_DURATION,
 		.offset = offsetof(struct daemon_options, drain_ms),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf_input.h"
+#include "conf_place.h"
 #include "conf_verify.h"
 #include "mem.h"
 
@@ -128,6 +129,7 @@ struct conf *conf_load(
 	conf_verify(&check);
 	if (problems.count == 0) {
 		prepare(conf);
+		conf_place_remember(conf, &input, &problems);
 		conf_advise(&check);
 	} else {
 		problems_report(&problems, report);
@@ -172,6 +174,7 @@ void conf_release(struct conf **conf_p)
 	for (size_t i = 0; i < conf->policy_count; i++)
 		clear_policy(&conf->policies[i], conf->prepared);
 	mem_free(conf->policies);
+	conf_place_clear(conf);
 	site_clear(&conf->site);
 	settings_clear(daemon_settings, &conf->daemon);
 	settings_clear(resolver_settings, &conf->resolver);

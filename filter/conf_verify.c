@@ -151,6 +151,10 @@ static void verify_daemon(const struct conf_check *check)
 		blame_in(check, "", "control_socket",
 			"control_socket = \"%s\" is not an absolute path; start it with /",
 			daemon->control_socket);
+	if (!is_path(daemon->journal))
+		blame_in(check, "", "journal",
+			"journal = \"%s\" is not an absolute path; start it with /",
+			daemon->journal);
 	if (daemon->control_socket != NULL && daemon->socket != NULL &&
 		strchr(daemon->socket, '/') != NULL &&
 		strcmp(strchr(daemon->socket, '/'), daemon->control_socket) == 0)

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decision.h"
 
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/random.h>
-
-#include "clock.h"
+#include "decision_record.h"
+#include "journal.h"
+#include "kept.h"
 #include "log.h"
-#include "text.h"
 
 static bool is_reserved_mailbox(const struct session *session)
 {
@@ -29,10 +25,10 @@ bool decision_skips(const struct session *session, const struct policy *policy)
 	return policy->reserved_mailboxes_exempt && is_reserved_mailbox(session);
 }
 
-static void merge_finding(
-	struct decision *decision, const struct session *session, const struct finding *finding)
+static void merge_action(struct decision *decision, const struct session *session,
+	const struct finding *finding, enum action action)
 {
-	enum verdict verdict = verdict_of_action(finding->action);
+	enum verdict verdict = verdict_of_action(action);
 
 	if (verdict == VERDICT_REJECT &&
 		(finding->policy->exempt_by & session->exemptions_unknown) != 0)
@@ -54,169 +50,74 @@ void decision_merge(
 
 			if (finding->stage >= from && finding->stage <= to &&
 				!decision_skips(session, finding->policy))
-				merge_finding(decision, session, finding);
+				merge_action(decision, session, finding, finding->action);
 		}
 	}
 }
 
-void decision_make_reference(char reference_r[REFERENCE_SIZE])
+/* What would be done were it not only monitored. A check that is set to monitor would reject. */
+static enum action enforced_action(const struct finding *finding)
 {
-	static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-	uint64_t bits;
-	size_t at = 0;
-
-	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
-		bits = clock_wall_ms() * UINT64_C(6364136223846793005);
-	for (int i = 0; i < 8; i++) {
-		if (i == 4)
-			reference_r[at++] = '-';
-		reference_r[at++] = alphabet[bits >> 59];
-		bits <<= 5;
-	}
-	reference_r[at] = '\0';
+	if (finding->action != ACTION_MONITOR || finding->would != ACTION_MONITOR)
+		return finding->action == ACTION_MONITOR ? finding->would : finding->action;
+	return finding->result == RESULT_FAIL ? ACTION_REJECT : ACTION_MONITOR;
 }
 
-static void add_path(struct text *line, const char *key, const char *raw)
+/* What the stages before said of a message is said of those of its recipients that were accepted. */
+static bool concerns(const struct session *session, const struct decision *decision,
+	const struct finding *finding)
 {
-	char shown[WIRE_TEXT_SIZE + 2];
-
-	if (raw[0] == '<')
-		snprintf(shown, sizeof(shown), "%s", raw);
-	else
-		snprintf(shown, sizeof(shown), "<%s>", raw);
-	log_field(line, key, shown);
+	if (decision->stage != STAGE_EOM && !decision->abandoned)
+		return !decision_skips(session, finding->policy);
+	return finding->stage == STAGE_EOM || session->transaction.would_refuse;
 }
 
-/* The name that is worth showing: confirmed, or unconfirmed with a question mark. */
-static void add_client(struct text *line, const struct session *session)
+enum verdict decision_would(
+	const struct session *session, const struct decision *decision, const struct finding **by_r)
 {
-	char address[IPADDR_TEXT_SIZE] = "local";
-	const struct iprev *iprev = NULL;
+	struct decision would = {.verdict = VERDICT_CONTINUE};
 
-	if (session->client.family != IP_NONE)
-		ipaddr_format(&session->client, address);
-	log_field(line, "client", address);
-	if (session->iprev != NULL)
-		iprev = inquiry_result(session->iprev);
-	if (iprev == NULL)
-		return;
-	if (iprev->result == RESULT_PASS)
-		log_field(line, "name", iprev->confirmed_name);
-	else if (iprev->name_count > 0)
-		log_field(line, "unconfirmed_name", iprev->names[0]);
-}
-
-static void add_exemptions(struct text *line, const struct session *session)
-{
-	static const struct {
-		unsigned bit;
-		const char *word;
-	} words[] = {
-		{EXEMPT_TRUSTED, "trusted"},
-		{EXEMPT_AUTHENTICATED, "authenticated"},
-		{EXEMPT_CERTIFIED, "certified"},
-		{EXEMPT_ALLOWED, "allowed"},
-		{EXEMPT_FORWARDER, "forwarder"},
-	};
-	char buffer[80];
-	struct text list;
-
-	if (session->exemptions == 0)
-		return;
-	text_init(&list, buffer, sizeof(buffer));
-	for (size_t i = 0; i < ARRAY_COUNT(words); i++)
-		if ((session->exemptions & words[i].bit) != 0)
-			text_addf(&list, "%s%s", list.length > 0 ? "+" : "", words[i].word);
-	log_field(line, "exempt", buffer);
-	if (session->exemption_evidence[0] != '\0')
-		log_field(line, "exempt_by", session->exemption_evidence);
-}
-
-static void check_name(const struct finding *finding, char *buffer, size_t size)
-{
-	if (finding->title != NULL)
-		snprintf(buffer, size, "%s.%s(%s)", finding->policy->name, finding->check->name,
-			finding->title);
-	else
-		snprintf(buffer, size, "%s.%s", finding->policy->name, finding->check->name);
-}
-
-/* All that is noteworthy: what failed or could not be found out, with its evidence. */
-static void add_findings(struct text *line, const struct session *session)
-{
-	enum { FINDINGS_MAX_BYTES = 1000 };
-	char buffer[FINDINGS_MAX_BYTES + 200];
-	struct text list;
-
-	text_init(&list, buffer, sizeof(buffer));
-	for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+	for (int scope = (int)decision->findings_from; scope < SCOPE_COUNT; scope++) {
 		const struct findings *findings = &session->findings[scope];
 
-		for (size_t i = 0; i < findings->count; i++) {
-			const struct finding *finding = findings->items[i];
-			char name[128];
-
-			if (finding->action == ACTION_OFF)
-				continue;
-			check_name(finding, name, sizeof(name));
-			text_addf(&list, "%s%s=%s/%s", list.length > 0 ? "; " : "", name,
-				result_name(finding->result), action_name(finding->action));
-			if (finding->would != finding->action)
-				text_addf(&list, "(%s)", action_name(finding->would));
-			text_addf(&list, ": %s", finding->evidence);
-		}
+		for (size_t i = 0; i < findings->count; i++)
+			if (concerns(session, decision, findings->items[i]))
+				merge_action(&would, session, findings->items[i],
+					enforced_action(findings->items[i]));
 	}
-	if (list.length > 0)
-		log_field_bounded(line, "findings", buffer, FINDINGS_MAX_BYTES);
+	*by_r = would.decisive;
+	return would.verdict;
+}
+
+static void mark_told(const struct session *session, const struct decision *decision)
+{
+	for (int scope = (int)decision->findings_from; scope < SCOPE_COUNT; scope++)
+		for (size_t i = 0; i < session->findings[scope].count; i++)
+			session->findings[scope].items[i]->told = true;
 }
 
 void decision_log(const struct session *session, const struct decision *decision)
 {
-	const struct transaction *transaction = &session->transaction;
-	bool accepted = decision->verdict == VERDICT_CONTINUE;
-	/* Room for all fields at their longest: what comes last matters most. */
-	char buffer[4000];
-	char name[128];
-	struct text line;
+	char buffer[RECORD_JOURNAL_SIZE];
 
-	text_init(&line, buffer, sizeof(buffer));
-	log_field(&line, "session", session->id);
-	if (transaction->queue_id[0] != '\0')
-		log_field(&line, "queue", transaction->queue_id);
-	add_client(&line, session);
-	if (session->greeted)
-		log_field(&line, "helo", session->helo_raw);
-	if (transaction->open)
-		add_path(&line, "from", transaction->raw);
-	if (session->recipient != NULL)
-		add_path(&line, "rcpt", session->recipient->raw);
-	else if (decision->stage == STAGE_EOM)
-		text_addf(&line, " recipients=%u", transaction->recipients_accepted);
-	if (session->auth_user[0] != '\0')
-		log_field(&line, "auth", session->auth_user);
-	add_exemptions(&line, session);
-	log_field(&line, "stage", stage_name(decision->stage));
-	log_field(&line, "verdict", accepted ? "accept" : verdict_name(decision->verdict));
-	if (decision->decisive != NULL && !accepted) {
-		check_name(decision->decisive, name, sizeof(name));
-		log_field(&line, "check", name);
-		log_field(&line, "action", action_name(decision->decisive->action));
-	}
-	if (decision->reply.code[0] != '\0') {
-		char reply[REPLY_TEXT_SIZE + 32];
-
-		snprintf(reply, sizeof(reply), "%s %s %s", decision->reply.code,
-			decision->reply.enhanced, decision->reply.text);
-		log_field_bounded(&line, "reply", reply, sizeof(reply));
-		log_field(&line, "ref", decision->reference);
-	}
-	add_findings(&line, session);
-	log_info("%s", buffer);
+	if (session->dry_run)
+		return;
+	mark_told(session, decision);
+	if (log_current_format() == LOG_FORMAT_JSON)
+		log_record(decision_record_json(session, decision, buffer, RECORD_LOG_SIZE));
+	else
+		log_record(decision_record_text(session, decision, buffer, RECORD_LOG_SIZE));
+	if (!journal_is_open() && (!kept_is_on() || decision->reference[0] == '\0'))
+		return;
+	decision_record_journal(session, decision, buffer, sizeof(buffer));
+	journal_add(buffer);
+	if (decision->reference[0] != '\0')
+		kept_add(decision->reference, session->transaction.queue_id, buffer);
 }
 
 static void add_reference(struct decision *decision)
 {
-	decision_make_reference(decision->reference);
+	kept_make_reference(decision->reference);
 	reply_add_reference(&decision->reply, decision->reference);
 }
 
@@ -248,4 +149,46 @@ struct decision decision_too_busy(const struct session *session, enum stage stag
 	add_reference(&decision);
 	decision_log(session, &decision);
 	return decision;
+}
+
+void decision_accept_recipient(struct session *session)
+{
+	struct decision all = {.verdict = VERDICT_CONTINUE, .stage = STAGE_RCPT};
+	struct decision own = all;
+	const struct finding *by;
+
+	if (decision_would(session, &all, &by) > VERDICT_CONTINUE)
+		session->transaction.would_refuse = true;
+	own.findings_from = SCOPE_RECIPIENT;
+	if (decision_would(session, &own, &by) > VERDICT_CONTINUE && by->action == ACTION_MONITOR)
+		decision_log(session, &own);
+}
+
+static bool has_untold(const struct session *session, enum scope scope)
+{
+	for (int s = (int)scope; s <= SCOPE_TRANSACTION; s++)
+		for (size_t i = 0; i < session->findings[s].count; i++)
+			if (!session->findings[s].items[i]->told)
+				return true;
+	return false;
+}
+
+void decision_abandon(struct session *session, enum scope scope)
+{
+	struct transaction *transaction = &session->transaction;
+	bool was_accepted = transaction->recipients_accepted > 0 && !transaction->answered;
+	struct decision decision = {.verdict = VERDICT_CONTINUE, .stage = STAGE_RCPT};
+	const struct finding *by;
+
+	if ((!was_accepted || !transaction->would_refuse) && !has_untold(session, scope))
+		return;
+	/* What would have been answered at a stage before RCPT. */
+	if (!was_accepted)
+		decision.findings_from = scope;
+	if (decision_would(session, &decision, &by) == VERDICT_CONTINUE)
+		return;
+	decision.stage = was_accepted ? STAGE_RCPT : by->stage;
+	decision.abandoned = true;
+	transaction->would_refuse = true;
+	decision_log(session, &decision);
 }

@@ -4,10 +4,9 @@
 #define MAILREEVE_DECISION_H
 
 #include "compiler.h"
+#include "kept.h"
 #include "policy.h"
 #include "reply.h"
-
-enum { REFERENCE_SIZE = 10 };
 
 /* What the MTA is to be told. The findings stay with the session until their scope ends. */
 struct decision {
@@ -16,6 +15,8 @@ struct decision {
 	const struct finding *decisive; /* NULL for VERDICT_CONTINUE, and when we are too busy */
 	struct reply reply; /* for a tempfail or reject */
 	char reference[REFERENCE_SIZE]; /* "7Q2K-M4XD"; "" unless refused */
+	bool abandoned; /* nothing was answered: the client left before it came to that */
+	enum scope findings_from; /* what scopes outside of this one found is not told */
 };
 
 /* Merges into DECISION the findings of stages FROM to TO that count in this situation. */
@@ -32,11 +33,19 @@ void decision_refuse(struct decision *decision, const struct session *session);
 /* The refusal where more sessions wait than may. */
 struct decision decision_too_busy(const struct session *session, enum stage stage);
 
-/* "7Q2K-M4XD": 40 random bits, without letters that are easily mistaken. */
-void decision_make_reference(char reference_r[REFERENCE_SIZE]);
+/* What the verdict would be, were nothing only monitored, by what is told of DECISION; *BY_R: the finding
+ * that decides, NULL for VERDICT_CONTINUE. */
+enum verdict decision_would(const struct session *session, const struct decision *decision,
+	const struct finding **by_r);
 
-/* One line, key=value in fixed order: session queue client name helo from rcpt (or recipients) auth
- * exempt stage verdict check action reply ref findings. Everything from the wire is escaped. */
+/* Writes it down: a line in the log, a record in the journal, and for a refusal what mailreevectl why
+ * shows. Nothing for a session that only asks. Waits for nobody. */
 void decision_log(const struct session *session, const struct decision *decision);
+
+/* A recipient was accepted, or a client left, whom a check would have refused that is only monitored: told once for
+ * each recipient and transaction. */
+void decision_accept_recipient(struct session *session);
+/* SCOPE and those within it are about to end. */
+void decision_abandon(struct session *session, enum scope scope);
 
 #endif

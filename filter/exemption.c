@@ -153,3 +153,24 @@ bool exemption_is_local_submission(const struct session *session)
 	return session->client_port == 0 && ascii_equal(session->mta_client_name, "localhost") &&
 	       ipaddr_scope(&session->client) == IP_LOOPBACK;
 }
+
+const char *exemption_format(unsigned exemptions, char *buffer, size_t size)
+{
+	static const struct {
+		unsigned bit;
+		const char *word;
+	} words[] = {
+		{EXEMPT_TRUSTED, "trusted"},
+		{EXEMPT_AUTHENTICATED, "authenticated"},
+		{EXEMPT_CERTIFIED, "certified"},
+		{EXEMPT_ALLOWED, "allowed"},
+		{EXEMPT_FORWARDER, "forwarder"},
+	};
+	struct text list;
+
+	text_init(&list, buffer, size);
+	for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+		if ((exemptions & words[i].bit) != 0)
+			text_addf(&list, "%s%s", list.length > 0 ? "+" : "", words[i].word);
+	return buffer;
+}

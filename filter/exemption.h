@@ -22,4 +22,7 @@ void exemption_update(struct session *session, enum stage stage, uint64_t deadli
  * to a client but a fault of the MTA, so policies must not refuse. */
 bool exemption_is_local_submission(const struct session *session);
 
+/* "trusted+allowed", or "" for none. Returns BUFFER. */
+const char *exemption_format(unsigned exemptions, char *buffer, size_t size);
+
 #endif

@@ -8,6 +8,7 @@
  *   inquiry               the progress of one inquiry; the waiter sleeps on its condition
  *   store_memory          the windows and values
  *   redis_pool            the idle connections, the calls in line, and the breaker
+ *   backlog               what waits for the thread of the journal, or of the kept refusals
  *   conf current          the pointer to the current configuration snapshot
  *   log repeat            the table that rate-limits repeated messages
  *   connection table      concurrent connections and rates by client network

@@ -8,11 +8,22 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "json_write.h"
+
 /* A line is at most what a pipe takes as one write. */
 enum { LINE_MAX_BYTES = 4096, FIELD_MAX_BYTES = 256 };
 
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic int current_target = LOG_TO_STDERR;
+
+static _Atomic int current_format = LOG_FORMAT_TEXT;
+
+static const char *const level_names[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
 
 static const int syslog_priority[] = {
 	[LOG_LEVEL_ERROR] = LOG_ERR,
@@ -34,38 +45,75 @@ void log_set_level(enum log_level level)
 	atomic_store(&current_level, level);
 }
 
-static void write_line(enum log_level level, const char *format, va_list args) ATTR_PRINTF(2, 0);
-
-static void write_line(enum log_level level, const char *format, va_list args)
+void log_set_format(enum log_format format)
 {
-	static const char prefix[] = "mailreeve: ";
-	char line[LINE_MAX_BYTES];
-	size_t start = 0;
-	size_t length;
-	int wanted;
+	atomic_store(&current_format, format);
+}
 
-	if ((int)level > atomic_load(&current_level))
-		return;
-	if (atomic_load(&current_target) == LOG_TO_STDERR) {
-		start = sizeof(prefix) - 1;
-		memcpy(line, prefix, start);
-	}
-	wanted = vsnprintf(line + start, sizeof(line) - start - 1, format, args);
-	length = start + (wanted < 0 ? 0 : (size_t)wanted);
-	if (length > sizeof(line) - 2)
-		length = sizeof(line) - 2;
-	for (size_t i = start; i < length; i++)
-		if (line[i] == '\n' || line[i] == '\r')
-			line[i] = ' ';
-	if (start == 0) {
-		line[length] = '\0';
-		syslog(syslog_priority[level], "%s", line);
+enum log_format log_current_format(void)
+{
+	return (enum log_format)atomic_load(&current_format);
+}
+
+static void write_line(enum log_level level, const char *text)
+{
+	char buffer[LINE_MAX_BYTES];
+	struct text line;
+
+	if (atomic_load(&current_target) == LOG_TO_SYSLOG) {
+		syslog(syslog_priority[level], "%s", text);
 		return;
 	}
-	line[length++] = '\n';
+	text_init(&line, buffer, sizeof(buffer) - 1);
+	if (log_current_format() == LOG_FORMAT_TEXT)
+		text_add(&line, "mailreeve: ");
+	text_add(&line, text);
+	buffer[line.length++] = '\n';
 	/* One write keeps lines of several threads whole; a failed write has nowhere to be told. */
-	if (write(STDERR_FILENO, line, length) < 0)
+	if (write(STDERR_FILENO, buffer, line.length) < 0)
 		return;
+}
+
+static bool is_wanted(enum log_level level)
+{
+	return (int)level <= atomic_load(&current_level);
+}
+
+static void write_message(enum log_level level, const char *format, va_list args) ATTR_PRINTF(2, 0);
+
+static void write_message(enum log_level level, const char *format, va_list args)
+{
+	char message[LINE_MAX_BYTES - 16], object[LINE_MAX_BYTES - 16];
+	struct text line;
+
+	if (!is_wanted(level))
+		return;
+	vsnprintf(message, sizeof(message), format, args);
+	for (char *c = message; *c != '\0'; c++)
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
+	if (log_current_format() == LOG_FORMAT_TEXT) {
+		write_line(level, message);
+		return;
+	}
+	/* Escapes may take more room than there is. */
+	for (size_t length = strlen(message);; length = length * 3 / 4) {
+		message[length] = '\0';
+		text_init(&line, object, sizeof(object));
+		json_open(&line, NULL, '{');
+		json_add_text(&line, "level", level_names[level]);
+		json_add_text(&line, "message", message);
+		json_close(&line, '}');
+		if (!line.truncated)
+			break;
+	}
+	write_line(level, object);
+}
+
+void log_record(const char *line)
+{
+	if (is_wanted(LOG_LEVEL_INFO))
+		write_line(LOG_LEVEL_INFO, line);
 }
 
 #define DEFINE_LOG(name, level)                                                                    \
@@ -74,7 +122,7 @@ static void write_line(enum log_level level, const char *format, va_list args)
 		va_list args;                                                                      \
                                                                                                    \
 		va_start(args, format);                                                            \
-		write_line(level, format, args);                                                   \
+		write_message(level, format, args);                                                \
 		va_end(args);                                                                      \
 	}
 

@@ -26,25 +26,6 @@ static void cut_to(struct text *line, size_t length)
 	line->buffer[length] = '\0';
 }
 
-/* At most LIMIT bytes as they stand in the line, since each byte from the wire may become four. */
-static void add_value(struct text *line, const char *value, size_t limit)
-{
-	static const char dots[] = "...";
-	size_t start = line->length;
-	size_t cut = start;
-
-	for (; *value != '\0'; value++) {
-		if (line->length - start + sizeof(dots) - 1 <= limit)
-			cut = line->length;
-		text_add_escaped(line, value, 1, 1);
-		if (line->length - start <= limit)
-			continue;
-		cut_to(line, cut);
-		text_add(line, dots);
-		return;
-	}
-}
-
 void log_field_bounded(struct text *line, const char *key, const char *value, size_t limit)
 {
 	size_t start = line->length;
@@ -57,7 +38,7 @@ void log_field_bounded(struct text *line, const char *key, const char *value, si
 		text_add_char(line, ' ');
 	text_add(line, key);
 	text_add(line, quoted ? "=\"" : "=");
-	add_value(line, value, limit);
+	text_add_wire(line, value, limit);
 	if (quoted)
 		text_add_char(line, '"');
 	/* Rather no field than half of one. */

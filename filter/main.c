@@ -14,6 +14,8 @@
 #include "clock.h"
 #include "conf.h"
 #include "control.h"
+#include "journal.h"
+#include "kept.h"
 #include "limits_command.h"
 #include "log.h"
 #include "mem.h"
@@ -300,8 +302,8 @@ static ATTR_NORETURN void fail(int status, const char *why)
 /* The folders of the sockets and the pid file: /run is empty after a boot. */
 static void make_folders(const struct daemon_options *daemon)
 {
-	const char *const files[] = {
-		milter_socket_path(daemon->socket), daemon->control_socket, daemon->pid_file};
+	const char *const files[] = {milter_socket_path(daemon->socket), daemon->control_socket,
+		daemon->pid_file, daemon->journal};
 	char why[512];
 
 	for (size_t i = 0; i < ARRAY_COUNT(files); i++)
@@ -336,6 +338,16 @@ static struct control *open_everything(const struct conf *conf)
 	return control;
 }
 
+static struct kept_options kept_options_of(const struct conf *conf)
+{
+	return (struct kept_options){
+		.store = services.store,
+		.local = services.local,
+		.places = conf->daemon.keep_refusals,
+		.keep_ms = conf->daemon.keep_refusals_ms,
+	};
+}
+
 static void start_services(const struct conf *conf)
 {
 	struct store_options memory = conf->store;
@@ -353,6 +365,23 @@ static void start_services(const struct conf *conf)
 		services.local = store_open(&memory, why, sizeof(why));
 	if (services.local == NULL)
 		fail(EX_SOFTWARE, why);
+}
+
+/* What is written down of decisions. */
+static void start_records(const struct conf *conf)
+{
+	const struct journal_options journal = {
+		.file = conf->daemon.journal,
+		.file_bytes = conf->daemon.journal_size,
+		.files = conf->daemon.journal_files,
+	};
+	const struct kept_options kept = kept_options_of(conf);
+	char why[512];
+
+	if (journal.file != NULL && !journal_open(&journal, why, sizeof(why)))
+		fail(EX_CANTCREAT, why);
+	if (kept.places > 0)
+		kept_start(&kept);
 }
 
 static void stop_services(void)
@@ -379,6 +408,7 @@ static int serve(struct conf *conf)
 	signals_handle(&actions);
 	if (control != NULL)
 		control_start(control);
+	start_records(conf);
 	log_info("mailreeve " MAILREEVE_VERSION " serves %s", conf->daemon.socket);
 	process_ready();
 	process_notify("READY=1");
@@ -389,9 +419,12 @@ static int serve(struct conf *conf)
 		usleep(20000);
 	if (conf->daemon.pid_file != NULL)
 		process_remove_pid(conf->daemon.pid_file);
-	log_info("mailreeve stopped");
-	if (milter_busy() == 0)
+	if (milter_busy() == 0) {
+		kept_stop();
+		journal_close();
 		stop_services();
+	}
+	log_info("mailreeve stopped");
 	/* libmilter may find its socket closed by its own stop, and call that a failure. */
 	return failed == 0 || atomic_load(&stop_requested) ? EX_OK : EX_SOFTWARE;
 }
@@ -419,6 +452,7 @@ int main(int argc, char **argv)
 		process_background();
 	log_open(conf->daemon.log_to == 1 ? LOG_TO_STDERR : LOG_TO_SYSLOG,
 		(enum log_level)conf->daemon.log_level);
+	log_set_format((enum log_format)conf->daemon.log_format);
 	logs_to_syslog = conf->daemon.log_to != 1;
 	signals_block();
 	stats_start();

@@ -77,6 +77,7 @@ static void end_connection(struct session *session)
 	struct session bare = {
 		.site = session->site,
 		.services = session->services,
+		.conf = session->conf,
 		.dry_run = session->dry_run,
 		.keep_all = session->keep_all,
 		.transaction.declared_size = -1,

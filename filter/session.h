@@ -42,6 +42,7 @@ enum exemption {
 };
 
 struct check;
+struct conf;
 struct policy;
 
 /* What a check found. */
@@ -53,6 +54,8 @@ struct finding {
 	enum result result;
 	enum action action; /* what is done about it now; ACTION_OFF where nothing is */
 	enum action would; /* what would be done without mode = monitor */
+	bool beyond; /* explain: the answer was settled before, so a session would not get here */
+	bool told; /* a record of a decision says it */
 	char evidence[EVIDENCE_SIZE]; /* printable, one line */
 	char reply[EVIDENCE_SIZE]; /* instead of evidence, for the client; "" to use evidence */
 };
@@ -92,6 +95,8 @@ struct transaction {
 	char mta_host[MACRO_SIZE]; /* {mail_host} */
 	char queue_id[64]; /* {i}: on Postfix known late */
 	unsigned recipients_seen, recipients_accepted;
+	bool would_refuse; /* one of those accepted would not be, were nothing only monitored */
+	bool answered; /* the end of the message was reached */
 	/* The header section so far, for policies with reads_header; NULL before it, and where no
 	 * policy reads it. */
 	struct header_section *header;
@@ -104,6 +109,7 @@ struct session {
 	char id[SESSION_ID_SIZE]; /* ours, for the log */
 	const struct site *site;
 	const struct services *services;
+	const struct conf *conf; /* that it is judged by, for records; NULL: none */
 	bool dry_run; /* explain: nothing is charged or kept */
 	bool keep_all; /* explain: findings that nothing is done about are kept too, with evidence */
 

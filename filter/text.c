@@ -78,6 +78,62 @@ void text_add_escaped(struct text *text, const char *bytes, size_t length, size_
 		text_add(text, "...");
 }
 
+/* Bytes that may follow before the value has to end in the mark. */
+static size_t shown_size(char c)
+{
+	return needs_escape(c) ? 4 : 1;
+}
+
+void text_add_wire(struct text *text, const char *string, size_t limit)
+{
+	static const char mark[] = "\\...";
+	size_t size = 0, cut = 0, length = 0;
+
+	/* CUT: how much may stand before the mark. */
+	for (; string[length] != '\0' && size + shown_size(string[length]) <= limit; length++) {
+		size += shown_size(string[length]);
+		if (size + sizeof(mark) - 1 <= limit)
+			cut = length + 1;
+	}
+	if (string[length] == '\0') {
+		text_add_escaped(text, string, length, length);
+		return;
+	}
+	text_add_escaped(text, string, cut, cut);
+	text_add(text, mark);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool text_unescape(char *string)
+{
+	char *out = string;
+
+	while (*string != '\0') {
+		int high, low;
+
+		if (*string != '\\') {
+			*out++ = *string++;
+			continue;
+		}
+		high = string[1] == 'x' ? hex_digit(string[2]) : -1;
+		low = high < 0 ? -1 : hex_digit(string[3]);
+		if (low < 0 || (high == 0 && low == 0)) {
+			*out = '\0';
+			return false;
+		}
+		*out++ = (char)(high * 16 + low);
+		string += 4;
+	}
+	*out = '\0';
+	return true;
+}
+
 const char *text_escape(const char *string, char *buffer, size_t size)
 {
 	struct text text;

@@ -27,7 +27,15 @@ void text_addf(struct text *text, const char *format, ...) ATTR_PRINTF(2, 3);
  * backslash and double quote become \xNN; at most LIMIT bytes of the input are shown, then "...". */
 void text_add_escaped(struct text *text, const char *bytes, size_t length, size_t limit);
 
-/* The same into a buffer at once; returns BUFFER. */
+/* The same of a whole string, with a bound on what is shown: at most LIMIT bytes, at least 4, of which the
+ * last are "\..." where the value had to be cut. No escaped value holds that, so it can be told apart. */
+void text_add_wire(struct text *text, const char *string, size_t limit);
+
+/* Takes the \xNN out again, in place; false where something else stands behind a backslash, as in a value
+ * that was cut. */
+bool text_unescape(char *string) MUST_CHECK;
+
+/* As text_add_escaped, a whole string into a buffer at once; returns BUFFER. */
 const char *text_escape(const char *string, char *buffer, size_t size);
 
 char ascii_lower_char(char c);

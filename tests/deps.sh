@@ -10,7 +10,8 @@ tools=${MAILREEVE_TOOLS:-$here/../build/tools}
 llvm=${LLVM:-19}
 
 build='gcc libc6-dev make pkg-config libmilter-dev libhiredis-dev libspf2-dev libldns-dev
-    libconfuse-dev libpsl-dev libidn2-dev libunistring-dev libssl-dev'
+    libconfuse-dev libpsl-dev libidn2-dev libunistring-dev libssl-dev
+    libjansson-dev'
 demo="$build postfix redis-server nsd python3 python3-dnspython swaks iproute2 util-linux procps"
 check="$demo unbound dovecot-core dovecot-lmtpd python3-pytest python3-yaml libcmocka-dev clang-$llvm
     libclang-rt-$llvm-dev clang-format-$llvm clang-tidy-$llvm cppcheck mandoc m4 dpkg-dev openssl"
