@@ -74,11 +74,12 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The Lua scripts that run inside Redis become string constants.
-$(BUILD)/window_lua.h: filter/window.lua
+$(BUILD)/%_lua.h: filter/%.lua
 	@mkdir -p $(@D)
-	$(Q)(echo 'static const char window_lua[] ='; sed -e '/^ *--/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
+	$(Q)(echo 'static const char $*_lua[] ='; sed -e '/^ *--/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
 		-e 's/^\(.*\)$$/"\1\\n"/' $<; echo ';') > $@
 $(BUILD)/filter/store_redis.o: $(BUILD)/window_lua.h
+$(BUILD)/filter/store_redis_table.o: $(BUILD)/store_table_lua.h $(BUILD)/store_list_lua.h
 
 # Unit tests: one program for each x_test.c; objects of the test come first, so that a fake in it or
 # in tests/lib replaces the archive member.
@@ -171,7 +172,8 @@ rpm:
 
 lint:
 	@sh tests/deps.sh check
-	@$(MAKE) --no-print-directory -s BUILD=$(BUILD) $(BUILD)/window_lua.h
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD) $(BUILD)/window_lua.h \
+		$(BUILD)/store_table_lua.h $(BUILD)/store_list_lua.h
 	@BUILD=$(BUILD) sh tests/lint/run.sh
 
 format:

@@ -6,8 +6,8 @@
 #include "text.h"
 
 #define RIGHTS                                                                                     \
-	"the user lacks a right; it needs +@scripting +@hash +@string +@set +pexpire +time +ping " \
-	"on the keys of this prefix"
+	"the user lacks a right; it needs +@scripting +@hash +@string +@set +pexpire +time +scan " \
+	"+ping on the keys of this prefix"
 
 /* The first row that matches holds, so longer prefixes stand before shorter ones. */
 static const struct redis_error errors[] = {

@@ -13,7 +13,7 @@
 #include "store.h"
 
 enum {
-	REDIS_ARGUMENTS_MAX = 8 + 5 * STORE_CHARGES_MAX,
+	REDIS_ARGUMENTS_MAX = 8 + 7 * STORE_CHARGES_MAX,
 	LINK_REPLY_MAX = 64 * 1024 /* bytes of a reply before the link is given up */
 };
 

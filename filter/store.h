@@ -19,7 +19,18 @@
 
 struct store;
 
-enum { STORE_ID_SIZE = 16, STORE_KEY_SIZE = 33, STORE_LABEL_SIZE = 128, STORE_CHARGES_MAX = 16 };
+enum {
+	STORE_ID_SIZE = 16,
+	STORE_KEY_SIZE = 33,
+	STORE_LABEL_SIZE = 128,
+	STORE_TITLE_SIZE = 64,
+	STORE_CHARGES_MAX = 16,
+	STORE_MEMBER_SIZE = 12, /* 96 bits of a hash: nobody finds two that are alike */
+	STORE_CHARGE_MEMBERS_MAX = 64,
+	STORE_UNIQUE_MAX = 10000, /* the largest limit of a window that counts different members */
+	STORE_ROWS_MAX = 256, /* of a table */
+	STORE_FIELD_SIZE = 512 /* of a row's name, and of its value */
+};
 
 struct store_options {
 	char *url; /* NULL: memory; "redis://[user:password@]host[:port][/db]",
@@ -45,13 +56,22 @@ enum store_status {
 	STORE_DOWN /* no answer in time, breaker open, or an error of the server */
 };
 
-/* One limit's part of a step. KEY is a hash in hex (store_key); LABEL is the readable key. */
+/* One limit's part of a step. KEY is a hash in hex (store_key); LABEL is the readable key.
+ *
+ * With MEMBERS the window counts different ones: a member that is counted already costs nothing, and
+ * counts from its newest use on, so that no rolling window ever holds more than LIMIT of them. The
+ * window then keeps each of them, so LIMIT bounds its size; above STORE_UNIQUE_MAX it counts as that.
+ * A reserve call takes one member for each charge; a repetition with the same id charges once whatever
+ * its sequence, and the members themselves say what is committed or given back. */
 struct store_charge {
 	const char *key;
 	const char *label; /* escaped, at most STORE_LABEL_SIZE - 1 bytes are kept */
 	int64_t window_ms;
 	int64_t limit; /* the most units the window may hold; 0 refuses all */
-	int64_t units; /* to take; 0 only looks */
+	int64_t units; /* to take; 0 only looks; without meaning for members */
+	const char *title; /* of the limit, for lists; NULL: none */
+	const unsigned char *members; /* MEMBER_COUNT times STORE_MEMBER_SIZE bytes; NULL: none */
+	size_t member_count;
 };
 
 struct store_decision {
@@ -67,6 +87,9 @@ void store_id(unsigned char id_r[STORE_ID_SIZE]);
 /* Hex key from the parts that make a key unique (limit name and canonical identity), joined without
  * ambiguity and hashed, so that nothing from the wire reaches the store's key space. */
 void store_key(char key_r[STORE_KEY_SIZE], const char *const *parts, size_t part_count);
+
+/* What stands for one member, a recipient for example. */
+void store_member(unsigned char member_r[STORE_MEMBER_SIZE], const char *text);
 
 /* All or nothing, in one round trip. The window of a key is part of where it is kept; its limit is
  * not, so a changed limit keeps the counts. One key and window may stand in CHARGES once only. */
@@ -84,6 +107,14 @@ void store_commit(struct store *store, const unsigned char id[STORE_ID_SIZE],
 enum store_status store_give_back(struct store *store, const unsigned char id[STORE_ID_SIZE],
 	unsigned sequence, const struct store_charge *charges, size_t count);
 
+/* What store_reserve would answer; takes nothing. */
+enum store_status store_look(struct store *store, const struct store_charge *charges, size_t count,
+	struct store_decision *decision_r) MUST_CHECK;
+
+/* Forgets all that these windows count. */
+enum store_status store_forget(
+	struct store *store, const struct store_charge *charges, size_t count) MUST_CHECK;
+
 /* Units in the window of each charge, into USED_R[count]. */
 enum store_status store_peek(struct store *store, const struct store_charge *charges, size_t count,
 	int64_t *used_r) MUST_CHECK;
@@ -94,6 +125,34 @@ enum store_status store_put(struct store *store, const char *name, const void *v
 /* *VALUE_R is owned by the caller (mem_free), NULL when there is none. */
 enum store_status store_get(
 	struct store *store, const char *name, void **value_r, size_t *length_r) MUST_CHECK;
+
+/* True for one of all callers on all hosts until KEEP_MS are over: who may do what is done once. */
+enum store_status store_claim(
+	struct store *store, const char *name, int64_t keep_ms, bool *claimed_r) MUST_CHECK;
+
+/* A small table that all hosts share: rows of text without line ends, each with an end of its own
+ * (clock_wall_ms). STORE_OVER: it is full. A row that has ended is not read any more. */
+struct store_row {
+	char *name, *value; /* owned */
+	int64_t end_ms;
+};
+enum store_status store_table_set(
+	struct store *store, const char *table, const struct store_row *row) MUST_CHECK;
+enum store_status store_table_delete(
+	struct store *store, const char *table, const char *name, bool *found_r) MUST_CHECK;
+/* *ROWS_R is the caller's (store_rows_free), NULL when there are none. */
+enum store_status store_table_read(struct store *store, const char *table,
+	struct store_row **rows_r, size_t *count_r) MUST_CHECK;
+void store_rows_free(struct store_row **rows, size_t count);
+
+/* All windows that hold something, in no order; one may come twice. For an administrator: it takes
+ * many calls, of which none is longer than the deadline. VISIT must not call the store. */
+struct store_window {
+	char key[STORE_KEY_SIZE], title[STORE_TITLE_SIZE], label[STORE_LABEL_SIZE];
+	int64_t window_ms, used;
+};
+typedef void store_visit(void *context, const struct store_window *window);
+enum store_status store_list(struct store *store, store_visit *visit, void *context) MUST_CHECK;
 
 /* Whether one of MEMBERS (at most STORE_MEMBERS_MAX) is in a set, or a field of a hash, that the
  * administrator keeps under exactly this Redis key (no prefix). One round trip. The memory store has no

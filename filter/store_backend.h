@@ -18,6 +18,7 @@ struct store_step {
 	unsigned sequence;
 	const struct store_charge *charges;
 	size_t count;
+	bool look; /* of a reserve: takes nothing */
 };
 
 struct store_value {
@@ -37,8 +38,16 @@ struct store_backend {
 	void (*commit)(void *half, const struct store_step *step);
 	enum store_status (*give_back)(void *half, const struct store_step *step);
 	enum store_status (*peek)(void *half, const struct store_step *step, int64_t *used_r);
+	enum store_status (*forget)(void *half, const struct store_step *step);
+	enum store_status (*list)(void *half, store_visit *visit, void *context);
 	enum store_status (*put)(void *half, const struct store_value *value);
 	enum store_status (*get)(void *half, const char *name, void **value_r, size_t *length_r);
+	enum store_status (*claim)(void *half, const char *name, int64_t keep_ms, bool *claimed_r);
+	enum store_status (*table_set)(void *half, const char *table, const struct store_row *row);
+	enum store_status (*table_delete)(
+		void *half, const char *table, const char *name, bool *found_r);
+	/* All rows as lines: end, name and value of each. *TEXT_R may stay NULL. */
+	enum store_status (*table_read)(void *half, const char *table, char **text_r);
 	enum store_status (*set_has)(
 		void *half, const char *key, const char *const *members, size_t count, bool *has_r);
 	void (*state)(void *half, struct store_state *state_r);
@@ -51,7 +60,10 @@ struct store {
 	_Atomic uint64_t calls, failures;
 };
 
-enum { STORE_VALUE_MAX = 16 * 1024 };
+enum {
+	STORE_VALUE_MAX = 16 * 1024,
+	STORE_TABLE_MAX = 48 * 1024 /* bytes of a table's rows */
+};
 
 extern const struct store_backend store_memory;
 extern const struct store_backend store_redis;

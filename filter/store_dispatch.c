@@ -78,10 +78,9 @@ static void fetch_sha256(void)
 		abort();
 }
 
-void store_key(char key_r[STORE_KEY_SIZE], const char *const *parts, size_t part_count)
+static void digest_of(
+	unsigned char digest[EVP_MAX_MD_SIZE], const char *const *parts, size_t part_count)
 {
-	static const char hex[] = "0123456789abcdef";
-	unsigned char digest[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *context;
 	bool failed;
 
@@ -95,6 +94,22 @@ void store_key(char key_r[STORE_KEY_SIZE], const char *const *parts, size_t part
 	if (failed || EVP_DigestFinal_ex(context, digest, NULL) != 1)
 		abort();
 	EVP_MD_CTX_free(context);
+}
+
+void store_member(unsigned char member_r[STORE_MEMBER_SIZE], const char *text)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	digest_of(digest, &text, 1);
+	memcpy(member_r, digest, STORE_MEMBER_SIZE);
+}
+
+void store_key(char key_r[STORE_KEY_SIZE], const char *const *parts, size_t part_count)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	digest_of(digest, parts, part_count);
 	for (size_t i = 0; i < (STORE_KEY_SIZE - 1) / 2; i++) {
 		key_r[2 * i] = hex[digest[i] >> 4];
 		key_r[2 * i + 1] = hex[digest[i] & 15];
@@ -122,12 +137,24 @@ static bool normalise(const struct store_charge *charges, size_t count, struct s
 		copy[i].window_ms = bounded(charges[i].window_ms, 1, WINDOW_LENGTH_MAX_MS);
 		copy[i].limit = bounded(charges[i].limit, 0, WINDOW_UNITS_MAX);
 		copy[i].units = bounded(charges[i].units, 0, WINDOW_UNITS_MAX + 1);
+		if (copy[i].members != NULL && copy[i].member_count > STORE_CHARGE_MEMBERS_MAX)
+			return false;
+		if (copy[i].members != NULL)
+			copy[i].limit = bounded(copy[i].limit, 0, STORE_UNIQUE_MAX);
 		if (copy[i].key == NULL || strnlen(copy[i].key, STORE_KEY_SIZE) >= STORE_KEY_SIZE)
 			return false;
 		for (size_t j = 0; j < i; j++)
 			if (same_window(&copy[i], &copy[j]))
 				return false;
 	}
+	return true;
+}
+
+static bool one_member_each(const struct store_charge *charges, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (charges[i].members != NULL && charges[i].member_count != 1)
+			return false;
 	return true;
 }
 
@@ -144,21 +171,50 @@ enum store_status store_reserve(struct store *store, const unsigned char id[STOR
 	struct store_decision *decision_r)
 {
 	struct store_charge copy[STORE_CHARGES_MAX];
-	struct store_step step = {id, sequence, copy, count};
+	struct store_step step = {id, sequence, copy, count, false};
 
 	memset(decision_r, 0, sizeof(*decision_r));
 	if (count == 0)
 		return STORE_OK;
-	if (sequence == 0 || !normalise(charges, count, copy))
+	if (sequence == 0 || !normalise(charges, count, copy) || !one_member_each(copy, count))
 		return counted(store, STORE_DOWN);
 	return counted(store, store->backend->reserve(store->half, &step, decision_r));
+}
+
+enum store_status store_look(struct store *store, const struct store_charge *charges, size_t count,
+	struct store_decision *decision_r)
+{
+	static const unsigned char no_id[STORE_ID_SIZE];
+	struct store_charge copy[STORE_CHARGES_MAX];
+	struct store_step step = {no_id, 1, copy, count, true};
+
+	memset(decision_r, 0, sizeof(*decision_r));
+	if (count == 0)
+		return STORE_OK;
+	if (!normalise(charges, count, copy) || !one_member_each(copy, count))
+		return counted(store, STORE_DOWN);
+	return counted(store, store->backend->reserve(store->half, &step, decision_r));
+}
+
+enum store_status store_forget(
+	struct store *store, const struct store_charge *charges, size_t count)
+{
+	static const unsigned char no_id[STORE_ID_SIZE];
+	struct store_charge copy[STORE_CHARGES_MAX];
+	struct store_step step = {no_id, 0, copy, count, false};
+
+	if (count == 0)
+		return STORE_OK;
+	if (!normalise(charges, count, copy))
+		return counted(store, STORE_DOWN);
+	return counted(store, store->backend->forget(store->half, &step));
 }
 
 void store_commit(struct store *store, const unsigned char id[STORE_ID_SIZE],
 	const struct store_charge *charges, size_t count)
 {
 	struct store_charge copy[STORE_CHARGES_MAX];
-	struct store_step step = {id, 0, copy, count};
+	struct store_step step = {id, 0, copy, count, false};
 
 	if (normalise(charges, count, copy))
 		store->backend->commit(store->half, &step);
@@ -168,7 +224,7 @@ enum store_status store_give_back(struct store *store, const unsigned char id[ST
 	unsigned sequence, const struct store_charge *charges, size_t count)
 {
 	struct store_charge copy[STORE_CHARGES_MAX];
-	struct store_step step = {id, sequence, copy, count};
+	struct store_step step = {id, sequence, copy, count, false};
 
 	if (count == 0)
 		return STORE_OK;
@@ -182,7 +238,7 @@ enum store_status store_peek(
 {
 	static const unsigned char no_id[STORE_ID_SIZE];
 	struct store_charge copy[STORE_CHARGES_MAX];
-	struct store_step step = {no_id, 0, copy, count};
+	struct store_step step = {no_id, 0, copy, count, false};
 
 	if (count == 0)
 		return STORE_OK;
@@ -207,6 +263,89 @@ enum store_status store_get(struct store *store, const char *name, void **value_
 	*value_r = NULL;
 	*length_r = 0;
 	return counted(store, store->backend->get(store->half, name, value_r, length_r));
+}
+
+enum store_status store_claim(
+	struct store *store, const char *name, int64_t keep_ms, bool *claimed_r)
+{
+	*claimed_r = false;
+	return counted(store, store->backend->claim(store->half, name,
+				      bounded(keep_ms, 1, WINDOW_LENGTH_MAX_MS), claimed_r));
+}
+
+/* Tables. -------------------------------------------------------------------------------------- */
+
+static bool is_field(const char *text)
+{
+	return text[0] != '\0' && strnlen(text, STORE_FIELD_SIZE) < STORE_FIELD_SIZE &&
+	       strpbrk(text, "\r\n") == NULL;
+}
+
+enum store_status store_table_set(
+	struct store *store, const char *table, const struct store_row *row)
+{
+	if (!is_field(row->name) || !is_field(row->value) || row->end_ms < 0)
+		return counted(store, STORE_DOWN);
+	return counted(store, store->backend->table_set(store->half, table, row));
+}
+
+enum store_status store_table_delete(
+	struct store *store, const char *table, const char *name, bool *found_r)
+{
+	*found_r = false;
+	return counted(store, store->backend->table_delete(store->half, table, name, found_r));
+}
+
+/* Cuts the next line off; NULL where there is none. */
+static char *next_line(char **text)
+{
+	char *line = *text;
+	char *end = strchr(line, '\n');
+
+	if (end == NULL)
+		return NULL;
+	*end = '\0';
+	*text = end + 1;
+	return line;
+}
+
+enum store_status store_table_read(
+	struct store *store, const char *table, struct store_row **rows_r, size_t *count_r)
+{
+	char *text = NULL;
+	char *rest, *end, *name, *value;
+	enum store_status status =
+		counted(store, store->backend->table_read(store->half, table, &text));
+
+	*rows_r = NULL;
+	*count_r = 0;
+	rest = text;
+	while (status == STORE_OK && rest != NULL && (end = next_line(&rest)) != NULL &&
+		(name = next_line(&rest)) != NULL && (value = next_line(&rest)) != NULL) {
+		/* What somebody else wrote there is not read. */
+		if (!is_field(name) || !is_field(value) || *count_r == STORE_ROWS_MAX)
+			continue;
+		*rows_r = mem_resize(*rows_r, *count_r + 1, sizeof(**rows_r));
+		(*rows_r)[(*count_r)++] =
+			(struct store_row){mem_text(name), mem_text(value), strtoll(end, NULL, 10)};
+	}
+	mem_free(text);
+	return status;
+}
+
+void store_rows_free(struct store_row **rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		mem_free((*rows)[i].name);
+		mem_free((*rows)[i].value);
+	}
+	mem_free(*rows);
+	*rows = NULL;
+}
+
+enum store_status store_list(struct store *store, store_visit *visit, void *context)
+{
+	return counted(store, store->backend->list(store->half, visit, context));
 }
 
 enum store_status store_set_has(

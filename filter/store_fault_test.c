@@ -44,7 +44,11 @@ static struct store *open_store(int64_t timeout_ms, int64_t connections)
 
 static enum store_status reserve(struct store *store, struct store_decision *decision)
 {
-	struct store_charge charge = {"0123456789abcdef", "label", 60000, 10, 1};
+	struct store_charge charge = {.key = "0123456789abcdef",
+		.label = "label",
+		.window_ms = 60000,
+		.limit = 10,
+		.units = 1};
 	unsigned char id[STORE_ID_SIZE];
 
 	store_id(id);
@@ -232,7 +236,11 @@ static void nothing_is_sent_while_it_is_open(void **state)
 static void commits_do_not_disturb(void **state)
 {
 	struct store *store = open_store(20000, 2);
-	struct store_charge charge = {"0123456789abcdef", "label", 60000, 10, 1};
+	struct store_charge charge = {.key = "0123456789abcdef",
+		.label = "label",
+		.window_ms = 60000,
+		.limit = 10,
+		.units = 1};
 	struct store_decision decision;
 	unsigned char id[STORE_ID_SIZE];
 
@@ -253,7 +261,11 @@ static void commits_do_not_disturb(void **state)
 static void a_server_that_is_gone_comes_back(void **state)
 {
 	struct store *store = open_store(20000, 4);
-	struct store_charge charge = {"0123456789abcdef", "label", 60000, 10, 1};
+	struct store_charge charge = {.key = "0123456789abcdef",
+		.label = "label",
+		.window_ms = 60000,
+		.limit = 10,
+		.units = 1};
 	unsigned char id[STORE_ID_SIZE];
 	struct store_decision decision;
 	struct store_state now;

@@ -1,170 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The memory half: one table of windows and values behind one lock. A call holds it for about a
- * microsecond, and a step over several keys is all or nothing without a second lock. The number of
- * chains is fixed by the memory bound, so no call ever pays for a growing table; each call looks at
- * a few chains for what has expired. */
+ * microsecond, and a step over several keys is all or nothing without a second lock. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
-#include "lock.h"
 #include "mem.h"
-#include "store_backend.h"
-#include "window.h"
+#include "store_memory_private.h"
 
-enum {
-	BYTES_PER_CHAIN = 512, /* about one key */
-	SWEEP_CHAINS = 4, /* looked at by each call that changes something */
-	SWEEP_CHAINS_FULL = 2048, /* the same when there is no room */
-	NAME_SIZE = 128,
-	HEAP_OVERHEAD = 16
-};
-
-/* A window, or a small value. */
-struct entry {
-	struct entry *next;
-	char *name; /* owned */
-	char *label; /* owned; NULL for a value */
-	uint64_t hash;
-	struct window window;
-	char *value; /* owned; NULL for a window */
-	size_t length;
-	uint64_t end_ms;
-	size_t bytes; /* as counted against the bound */
-};
-
-struct memory {
-	struct store *store;
-	struct lock lock;
-	struct entry **chains GUARDED_BY(lock);
-	size_t chain_count; /* a power of two */
-	size_t swept GUARDED_BY(lock); /* the next chain to look at */
-	uint64_t keys GUARDED_BY(lock), bytes GUARDED_BY(lock), value_bytes GUARDED_BY(lock);
-	uint64_t bytes_max;
-	uint64_t refused GUARDED_BY(lock); /* keys for which there was no room */
-	uint64_t seed;
-};
-
-static uint64_t now_ms(const struct memory *memory)
-{
-	return memory->store->clock != NULL ? memory->store->clock() : clock_monotonic_ms();
-}
-
-static uint64_t hash_name(const struct memory *memory, const char *name)
-{
-	uint64_t hash = memory->seed ^ 14695981039346656037U;
-
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (unsigned char)*name) * 1099511628211U;
-	return hash ^ hash >> 32;
-}
-
-static struct entry **chain_of(struct memory *memory, uint64_t hash) REQUIRES(memory->lock)
-{
-	return &memory->chains[hash & (memory->chain_count - 1)];
-}
-
-static void free_entry(struct entry *entry)
-{
-	window_clear(&entry->window);
-	mem_free(entry->name);
-	mem_free(entry->label);
-	mem_free(entry->value);
-	mem_free(entry);
-}
-
-static void count_bytes(struct memory *memory, struct entry *entry) REQUIRES(memory->lock)
-{
-	size_t bytes = sizeof(*entry) + strlen(entry->name) + entry->length +
-		       window_bytes(&entry->window) + 4 * HEAP_OVERHEAD;
-
-	if (entry->label != NULL)
-		bytes += strlen(entry->label);
-	memory->bytes = memory->bytes + bytes - entry->bytes;
-	if (entry->value != NULL)
-		memory->value_bytes = memory->value_bytes + bytes - entry->bytes;
-	entry->bytes = bytes;
-}
-
-static void sweep(struct memory *memory, size_t chains, uint64_t now) REQUIRES(memory->lock)
-{
-	for (; chains > 0; chains--) {
-		struct entry **at = &memory->chains[memory->swept];
-
-		memory->swept = (memory->swept + 1) & (memory->chain_count - 1);
-		while (*at != NULL) {
-			struct entry *entry = *at;
-
-			if (entry->end_ms > now) {
-				at = &entry->next;
-				continue;
-			}
-			*at = entry->next;
-			memory->keys--;
-			memory->bytes -= entry->bytes;
-			if (entry->value != NULL)
-				memory->value_bytes -= entry->bytes;
-			free_entry(entry);
-		}
-	}
-}
-
-static struct entry *find(struct memory *memory, const char *name) REQUIRES(memory->lock)
-{
-	uint64_t hash = hash_name(memory, name);
-	struct entry *entry = *chain_of(memory, hash);
-
-	while (entry != NULL && (entry->hash != hash || strcmp(entry->name, name) != 0))
-		entry = entry->next;
-	return entry;
-}
-
-static struct entry *add(struct memory *memory, const char *name) REQUIRES(memory->lock)
-{
-	struct entry *entry = mem_alloc(sizeof(*entry));
-	struct entry **chain;
-
-	entry->name = mem_text(name);
-	entry->hash = hash_name(memory, name);
-	chain = chain_of(memory, entry->hash);
-	entry->next = *chain;
-	*chain = entry;
-	memory->keys++;
-	return entry;
-}
-
-/* Room for COUNT new entries of about SIZE bytes more each? */
-static bool has_room(struct memory *memory, size_t count, size_t size, uint64_t now)
-	REQUIRES(memory->lock)
-{
-	uint64_t needed = count * (sizeof(struct entry) + NAME_SIZE + size);
-
-	sweep(memory, SWEEP_CHAINS, now);
-	if (count == 0 || memory->bytes + needed <= memory->bytes_max)
-		return true;
-	sweep(memory,
-		memory->chain_count < SWEEP_CHAINS_FULL ? memory->chain_count : SWEEP_CHAINS_FULL,
-		now);
-	if (memory->bytes + needed <= memory->bytes_max)
-		return true;
-	memory->refused += count;
-	return false;
-}
-
-static void window_name(const struct store_charge *charge, char name[NAME_SIZE])
-{
-	snprintf(name, NAME_SIZE, "w:%s:%" PRId64, charge->key, charge->window_ms);
-}
-
-static struct entry *find_window(struct memory *memory, const struct store_charge *charge)
-	REQUIRES(memory->lock)
-{
-	char name[NAME_SIZE];
-
-	window_name(charge, name);
-	return find(memory, name);
-}
+enum { BYTES_PER_CHAIN = 512 /* about one key */ };
 
 static struct window_ask ask_of(const struct store_step *step, size_t i)
 {
@@ -173,6 +17,7 @@ static struct window_ask ask_of(const struct store_step *step, size_t i)
 		.sequence = step->sequence,
 		.limit = step->charges[i].limit,
 		.units = step->charges[i].units,
+		.member = step->charges[i].members,
 	};
 }
 
@@ -185,7 +30,7 @@ struct finding {
 static struct finding look(struct memory *memory, const struct store_step *step, size_t i,
 	uint64_t now) REQUIRES(memory->lock)
 {
-	struct finding finding = {.entry = find_window(memory, &step->charges[i])};
+	struct finding finding = {.entry = memory_find_window(memory, &step->charges[i])};
 	struct window_ask ask = ask_of(step, i);
 	struct window empty;
 
@@ -198,20 +43,13 @@ static struct finding look(struct memory *memory, const struct store_step *step,
 static void take(struct memory *memory, const struct store_step *step, size_t i,
 	struct entry *entry, uint64_t now) REQUIRES(memory->lock)
 {
-	const struct store_charge *charge = &step->charges[i];
 	struct window_ask ask = ask_of(step, i);
-	char name[NAME_SIZE];
 
-	if (entry == NULL) {
-		window_name(charge, name);
-		entry = add(memory, name);
-		entry->label = mem_text_n(
-			charge->label == NULL ? "" : charge->label, STORE_LABEL_SIZE - 1);
-		window_init(&entry->window, charge->window_ms);
-	}
+	if (entry == NULL)
+		entry = memory_add_window(memory, &step->charges[i]);
 	window_take(&entry->window, &ask, (int64_t)now);
 	entry->end_ms = (uint64_t)window_end_ms(&entry->window);
-	count_bytes(memory, entry);
+	memory_count_bytes(memory, entry);
 }
 
 static enum store_status judge(const struct store_step *step, const struct finding *findings,
@@ -223,7 +61,7 @@ static enum store_status judge(const struct store_step *step, const struct findi
 	for (size_t i = 0; i < step->count; i++) {
 		const struct window_answer *answer = &findings[i].answer;
 		int64_t limit = step->charges[i].limit;
-		int64_t used = answer->used + (answer->counted ? 0 : step->charges[i].units);
+		int64_t used = answer->used + answer->cost;
 		double share = limit > 0 ? (double)used / (double)limit : 1e300;
 
 		if (!answer->fits &&
@@ -240,6 +78,22 @@ static enum store_status judge(const struct store_step *step, const struct findi
 	return status;
 }
 
+static bool takes_something(const struct store_charge *charge)
+{
+	return charge->units > 0 || charge->members != NULL;
+}
+
+/* A new key, or a window that may get a new member. */
+static bool needs_room(struct memory *memory, const struct store_step *step, size_t i, uint64_t now)
+	REQUIRES(memory->lock)
+{
+	const struct store_charge *charge = &step->charges[i];
+
+	if (charge->members != NULL)
+		return look(memory, step, i, now).answer.cost > 0;
+	return charge->units > 0 && memory_find_window(memory, charge) == NULL;
+}
+
 static enum store_status reserve(
 	void *half, const struct store_step *step, struct store_decision *decision_r)
 {
@@ -247,25 +101,34 @@ static enum store_status reserve(
 	struct finding findings[STORE_CHARGES_MAX];
 	enum store_status status;
 	size_t missing = 0;
-	uint64_t now = now_ms(memory);
+	uint64_t now = memory_now_ms(memory);
 
 	lock_take(&memory->lock);
-	for (size_t i = 0; i < step->count; i++)
-		missing += find_window(memory, &step->charges[i]) == NULL &&
-			   step->charges[i].units > 0;
+	for (size_t i = 0; i < step->count && !step->look; i++)
+		missing += needs_room(memory, step, i, now);
 	/* Before anything is looked up for good: making room frees entries. */
-	if (!has_room(memory, missing, sizeof(struct window_slot), now)) {
+	if (!memory_has_room(memory, missing, sizeof(struct window_slot), now)) {
 		lock_give(&memory->lock);
 		return STORE_DOWN;
 	}
 	for (size_t i = 0; i < step->count; i++)
 		findings[i] = look(memory, step, i, now);
 	status = judge(step, findings, decision_r);
-	for (size_t i = 0; i < step->count && status == STORE_OK; i++)
-		if (step->charges[i].units > 0 && !findings[i].answer.counted)
+	for (size_t i = 0; i < step->count && status == STORE_OK && !step->look; i++)
+		if (takes_something(&step->charges[i]) && !findings[i].answer.counted)
 			take(memory, step, i, findings[i].entry, now);
 	lock_give(&memory->lock);
 	return status;
+}
+
+static size_t member_count(const struct store_charge *charge)
+{
+	return charge->members == NULL ? 0 : charge->member_count;
+}
+
+static const unsigned char *member(const struct store_charge *charge, size_t number)
+{
+	return charge->members + number * STORE_MEMBER_SIZE;
 }
 
 static void commit(void *half, const struct store_step *step)
@@ -274,12 +137,15 @@ static void commit(void *half, const struct store_step *step)
 
 	lock_take(&memory->lock);
 	for (size_t i = 0; i < step->count; i++) {
-		struct entry *entry = find_window(memory, &step->charges[i]);
+		struct entry *entry = memory_find_window(memory, &step->charges[i]);
 
 		if (entry == NULL)
 			continue;
 		window_commit(&entry->window, step->id);
-		count_bytes(memory, entry);
+		for (size_t j = 0; j < member_count(&step->charges[i]); j++)
+			window_commit_member(
+				&entry->window, step->id, member(&step->charges[i], j));
+		memory_count_bytes(memory, entry);
 	}
 	lock_give(&memory->lock);
 }
@@ -290,13 +156,17 @@ static enum store_status give_back(void *half, const struct store_step *step)
 
 	lock_take(&memory->lock);
 	for (size_t i = 0; i < step->count; i++) {
-		struct entry *entry = find_window(memory, &step->charges[i]);
+		struct entry *entry = memory_find_window(memory, &step->charges[i]);
 		struct window_ask ask = ask_of(step, i);
 
 		if (entry == NULL)
 			continue;
-		window_give_back(&entry->window, &ask);
-		count_bytes(memory, entry);
+		for (size_t j = 0; j < member_count(&step->charges[i]); j++)
+			window_give_back_member(
+				&entry->window, step->id, member(&step->charges[i], j));
+		if (step->charges[i].members == NULL)
+			window_give_back(&entry->window, &ask);
+		memory_count_bytes(memory, entry);
 	}
 	lock_give(&memory->lock);
 	return STORE_OK;
@@ -305,11 +175,11 @@ static enum store_status give_back(void *half, const struct store_step *step)
 static enum store_status peek(void *half, const struct store_step *step, int64_t *used_r)
 {
 	struct memory *memory = half;
-	uint64_t now = now_ms(memory);
+	uint64_t now = memory_now_ms(memory);
 
 	lock_take(&memory->lock);
 	for (size_t i = 0; i < step->count; i++) {
-		struct entry *entry = find_window(memory, &step->charges[i]);
+		struct entry *entry = memory_find_window(memory, &step->charges[i]);
 
 		used_r[i] = entry == NULL ? 0 : window_used(&entry->window, (int64_t)now);
 	}
@@ -321,41 +191,25 @@ static enum store_status put(void *half, const struct store_value *value)
 {
 	struct memory *memory = half;
 	char *name = mem_format("v:%s", value->name);
-	char *copy = mem_alloc(value->length);
-	enum store_status status = STORE_DOWN;
-	uint64_t now = now_ms(memory);
-	struct entry *entry;
+	bool done;
 
-	memcpy(copy, value->bytes, value->length);
 	lock_take(&memory->lock);
-	/* Values may use half of the memory at most, so that they never crowd out the limits. */
-	if (has_room(memory, 1, value->length, now) &&
-		memory->value_bytes + value->length <= memory->bytes_max / 2) {
-		entry = find(memory, name);
-		entry = entry != NULL ? entry : add(memory, name);
-		mem_free(entry->value);
-		entry->value = copy;
-		entry->length = value->length;
-		entry->end_ms = now + (uint64_t)value->keep_ms;
-		count_bytes(memory, entry);
-		copy = NULL;
-		status = STORE_OK;
-	}
+	done = memory_put(memory, name, value->bytes, value->length,
+		memory_now_ms(memory) + (uint64_t)value->keep_ms);
 	lock_give(&memory->lock);
-	mem_free(copy);
 	mem_free(name);
-	return status;
+	return done ? STORE_OK : STORE_DOWN;
 }
 
 static enum store_status get(void *half, const char *value_name, void **value_r, size_t *length_r)
 {
 	struct memory *memory = half;
 	char *name = mem_format("v:%s", value_name);
-	uint64_t now = now_ms(memory);
+	uint64_t now = memory_now_ms(memory);
 	struct entry *entry;
 
 	lock_take(&memory->lock);
-	entry = find(memory, name);
+	entry = memory_find(memory, name);
 	if (entry != NULL && entry->value != NULL && entry->end_ms > now) {
 		*value_r = mem_alloc(entry->length);
 		memcpy(*value_r, entry->value, entry->length);
@@ -401,7 +255,7 @@ static void close_half(void *half)
 	struct memory *memory = half;
 
 	lock_take(&memory->lock);
-	sweep(memory, memory->chain_count, UINT64_MAX);
+	memory_sweep(memory, memory->chain_count, UINT64_MAX);
 	lock_give(&memory->lock);
 	lock_destroy(&memory->lock);
 	mem_free(memory->chains);
@@ -430,8 +284,14 @@ const struct store_backend store_memory = {
 	.commit = commit,
 	.give_back = give_back,
 	.peek = peek,
+	.forget = memory_forget,
+	.list = memory_list,
 	.put = put,
 	.get = get,
+	.claim = memory_claim,
+	.table_set = memory_table_set,
+	.table_delete = memory_table_delete,
+	.table_read = memory_table_read,
 	.set_has = set_has,
 	.state = state,
 };

@@ -154,8 +154,11 @@ static size_t choose_charges(struct store_charge *charges, size_t *chosen)
 		if (below(3) == 0)
 			continue;
 		chosen[count] = k;
-		charges[count++] = (struct store_charge){
-			key->key, "label", key->window_ms, key->limit, below(8)};
+		charges[count++] = (struct store_charge){.key = key->key,
+			.label = "label",
+			.window_ms = key->window_ms,
+			.limit = key->limit,
+			.units = below(8)};
 	}
 	return count;
 }
@@ -261,8 +264,8 @@ static void do_peek(void)
 	int64_t used[KEYS];
 
 	for (size_t k = 0; k < KEYS; k++)
-		charges[k] =
-			(struct store_charge){model.keys[k].key, "", model.keys[k].window_ms, 0, 0};
+		charges[k] = (struct store_charge){
+			.key = model.keys[k].key, .window_ms = model.keys[k].window_ms};
 	assert_int_equal(store_peek(store, charges, KEYS, used), STORE_OK);
 	for (size_t k = 0; k < KEYS; k++)
 		assert_int_equal(used[k], used_at(&model.keys[k], (int64_t)now));

@@ -7,19 +7,11 @@
 #include <string.h>
 
 #include "mem.h"
-#include "redis_pool.h"
-#include "store_backend.h"
+#include "store_redis_private.h"
 #include "window.h"
 #include "window_lua.h"
 
-enum { PREFIX_SIZE = 65, ANSWER_COUNT = 5 };
-
-struct redis {
-	struct store *store;
-	struct redis_pool *pool;
-	char sha[41];
-	char prefix[PREFIX_SIZE];
-};
+enum { ANSWER_COUNT = 5 };
 
 static void hash_script(const char *source, char sha[41])
 {
@@ -59,11 +51,16 @@ static void build_step(const struct redis *redis, const char *operation,
 	for (size_t i = 0; i < step->count; i++) {
 		const struct store_charge *charge = &step->charges[i];
 		const char *label = charge->label == NULL ? "" : charge->label;
+		const char *title = charge->title == NULL ? "" : charge->title;
+		const void *members = charge->members == NULL ? "" : (const void *)charge->members;
 
 		redis_command_addf(command, "%" PRId64, charge->window_ms);
 		redis_command_addf(command, "%" PRId64, charge->limit);
 		redis_command_addf(command, "%" PRId64, charge->units);
 		redis_command_add_n(command, label, strnlen(label, STORE_LABEL_SIZE - 1));
+		redis_command_add_n(command, title, strnlen(title, STORE_TITLE_SIZE - 1));
+		redis_command_add_n(command, members,
+			charge->members == NULL ? 0 : charge->member_count * STORE_MEMBER_SIZE);
 	}
 }
 
@@ -73,7 +70,7 @@ static int64_t within(int64_t number, int64_t minimum, int64_t maximum)
 	return number < minimum ? minimum : number > maximum ? maximum : number;
 }
 
-static enum store_status odd_reply(struct redis *redis)
+enum store_status redis_odd_reply(struct redis *redis)
 {
 	redis_pool_complain(redis->pool, "a reply has not the form of window.lua's");
 	return STORE_DOWN;
@@ -87,13 +84,13 @@ static enum store_status reserve(
 	struct redis_answer reply;
 	const int64_t *answer = reply.numbers;
 
-	build_step(redis, "reserve", step, &command);
+	build_step(redis, step->look ? "look" : "reserve", step, &command);
 	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
 		return STORE_DOWN;
 	mem_free(reply.text);
 	if (reply.kind != ANSWER_NUMBERS || reply.count != ANSWER_COUNT || answer[0] < 0 ||
 		answer[0] > 1 || answer[1] < 0 || answer[1] >= (int64_t)step->count)
-		return odd_reply(redis);
+		return redis_odd_reply(redis);
 	decision_r->over = (size_t)answer[1];
 	decision_r->used = within(answer[2], 0, INT64_MAX);
 	decision_r->retry_after_ms = within(answer[3], 0, 4 * WINDOW_LENGTH_MAX_MS);
@@ -109,11 +106,19 @@ static void commit(void *half, const struct store_step *step)
 	char field[1 + STORE_ID_SIZE] = {'r'};
 
 	/* What window.lua keeps of a reservation; its units are counted in their slots already, so no
-	 * script is needed to forget it. */
+	 * script is needed to forget it, and nothing is lost where members stay held. */
 	memcpy(field + 1, step->id, STORE_ID_SIZE);
 	for (size_t i = 0; i < step->count; i++) {
+		struct store_step one = *step;
 		struct redis_command command;
 
+		if (step->charges[i].members != NULL) {
+			one.charges = &step->charges[i];
+			one.count = 1;
+			build_step(redis, "commit", &one, &command);
+			redis_pool_send_later(redis->pool, &command);
+			continue;
+		}
 		redis_command_init(&command);
 		redis_command_add(&command, "HDEL");
 		add_key(redis, &step->charges[i], &command);
@@ -132,7 +137,20 @@ static enum store_status give_back(void *half, const struct store_step *step)
 	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
 		return STORE_DOWN;
 	mem_free(reply.text);
-	return reply.kind == ANSWER_NUMBERS ? STORE_OK : odd_reply(redis);
+	return reply.kind == ANSWER_NUMBERS ? STORE_OK : redis_odd_reply(redis);
+}
+
+static enum store_status forget(void *half, const struct store_step *step)
+{
+	struct redis *redis = half;
+	struct redis_command command;
+	struct redis_answer reply;
+
+	build_step(redis, "forget", step, &command);
+	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+		return STORE_DOWN;
+	mem_free(reply.text);
+	return reply.kind == ANSWER_NUMBERS ? STORE_OK : redis_odd_reply(redis);
 }
 
 static enum store_status peek(void *half, const struct store_step *step, int64_t *used_r)
@@ -146,7 +164,7 @@ static enum store_status peek(void *half, const struct store_step *step, int64_t
 		return STORE_DOWN;
 	mem_free(reply.text);
 	if (reply.kind != ANSWER_NUMBERS || reply.count != step->count)
-		return odd_reply(redis);
+		return redis_odd_reply(redis);
 	for (size_t i = 0; i < step->count; i++)
 		used_r[i] = within(reply.numbers[i], 0, INT64_MAX);
 	return STORE_OK;
@@ -186,7 +204,7 @@ static enum store_status get(void *half, const char *name, void **value_r, size_
 		return STORE_DOWN;
 	if (reply.kind != ANSWER_TEXT || reply.length > STORE_VALUE_MAX) {
 		mem_free(reply.text);
-		return odd_reply(redis);
+		return redis_odd_reply(redis);
 	}
 	if (reply.length == 0) {
 		mem_free(reply.text);
@@ -227,7 +245,7 @@ static enum store_status set_has(
 		return STORE_DOWN;
 	mem_free(reply.text);
 	if (reply.kind != ANSWER_NUMBERS || reply.count != 1)
-		return odd_reply(redis);
+		return redis_odd_reply(redis);
 	*has_r = reply.numbers[0] == 1;
 	return STORE_OK;
 }
@@ -237,9 +255,13 @@ static enum link_result check(
 	void *context, struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r)
 {
 	const struct redis *redis = context;
-	struct store_charge charge = {"probe", "probe", 1000, WINDOW_UNITS_MAX, 1};
+	struct store_charge charge = {.key = "probe",
+		.label = "probe",
+		.window_ms = 1000,
+		.limit = WINDOW_UNITS_MAX,
+		.units = 1};
 	unsigned char id[STORE_ID_SIZE];
-	struct store_step step = {id, 1, &charge, 1};
+	struct store_step step = {id, 1, &charge, 1, false};
 	struct redis_command command;
 
 	store_id(id);
@@ -285,8 +307,14 @@ const struct store_backend store_redis = {
 	.commit = commit,
 	.give_back = give_back,
 	.peek = peek,
+	.forget = forget,
+	.list = redis_list,
 	.put = put,
 	.get = get,
+	.claim = redis_claim,
+	.table_set = redis_table_set,
+	.table_delete = redis_table_delete,
+	.table_read = redis_table_read,
 	.set_has = set_has,
 	.state = state,
 };

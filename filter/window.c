@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "window_private.h"
 
 void window_init(struct window *window, int64_t window_ms)
 {
@@ -23,6 +24,7 @@ void window_clear(struct window *window)
 	window->slots = NULL;
 	window->reservation_count = 0;
 	window->slot_count = 0;
+	window_members_clear(window);
 }
 
 /* Now, or the last time of a change when that is ahead by no more than a clock may be. */
@@ -77,21 +79,35 @@ static int64_t wait_ms(const struct window *window, int64_t needed, int64_t now_
 	return WINDOW_SLOTS * window->step_ms;
 }
 
+static bool is_counted(const struct window *window, const struct window_ask *ask, int64_t oldest)
+{
+	const struct window_reservation *reservation;
+
+	if (ask->member != NULL)
+		return window_member_is_held(window, ask->id, ask->member, oldest);
+	reservation = find(window, ask->id);
+	return ask->units > 0 && reservation != NULL && ask->sequence <= reservation->last;
+}
+
 struct window_answer window_ask(
 	const struct window *window, const struct window_ask *ask, int64_t now_ms)
 {
-	const struct window_reservation *reservation = find(window, ask->id);
-	struct window_answer answer = {.used = window_used(window, now_ms)};
+	int64_t oldest = current_slot(window, now_ms) - WINDOW_SLOTS;
+	int64_t units = ask->member != NULL ? 1 : ask->units;
+	struct window_answer answer = {
+		.counted = is_counted(window, ask, oldest), .used = window_used(window, now_ms)};
+	/* A known member costs nothing, and that always fits. */
+	bool known = answer.counted || (ask->member != NULL && window_member_newest(window,
+								       ask->member, oldest) >= 0);
 
-	answer.counted =
-		ask->units > 0 && reservation != NULL && ask->sequence <= reservation->last;
-	answer.fits = answer.counted || (ask->limit > 0 && answer.used + ask->units <= ask->limit);
+	answer.cost = known ? 0 : units;
+	answer.fits =
+		answer.counted || (ask->limit > 0 && (known || answer.used + units <= ask->limit));
 	if (answer.fits)
 		return answer;
 	answer.retry_after_ms = WINDOW_SLOTS * window->step_ms;
-	if (ask->limit > 0 && ask->units <= ask->limit)
-		answer.retry_after_ms =
-			wait_ms(window, answer.used + ask->units - ask->limit, now_ms);
+	if (ask->limit > 0 && units <= ask->limit)
+		answer.retry_after_ms = wait_ms(window, answer.used + units - ask->limit, now_ms);
 	return answer;
 }
 
@@ -140,16 +156,21 @@ static void forget_old(struct window *window, int64_t oldest)
 	}
 }
 
-static void add_to_slot(struct window *window, int64_t number, int64_t units)
+void window_slot_add(struct window *window, int64_t number, int64_t units)
 {
 	size_t count = window->slot_count;
+	size_t at = count;
 
-	if (count == 0 || window->slots[count - 1].number != number) {
+	while (at > 0 && window->slots[at - 1].number >= number)
+		at--;
+	if (at == count || window->slots[at].number != number) {
 		window->slots = mem_resize(window->slots, count + 1, sizeof(*window->slots));
-		window->slots[count] = (struct window_slot){.number = number};
-		window->slot_count = ++count;
+		memmove(window->slots + at + 1, window->slots + at,
+			(count - at) * sizeof(*window->slots));
+		window->slots[at] = (struct window_slot){.number = number};
+		window->slot_count = count + 1;
 	}
-	window->slots[count - 1].units += units;
+	window->slots[at].units += units;
 }
 
 /* What was counted under a clock that was far ahead counts as of now: it may be real. */
@@ -160,7 +181,7 @@ static void fold_future(struct window *window, int64_t current)
 	while (window->slot_count > 0 && window->slots[window->slot_count - 1].number > current)
 		units += window->slots[--window->slot_count].units;
 	if (units > 0)
-		add_to_slot(window, current, units);
+		window_slot_add(window, current, units);
 	for (size_t i = 0; i < window->reservation_count; i++) {
 		struct window_reservation *reservation = &window->reservations[i];
 
@@ -188,18 +209,32 @@ static struct window_reservation *find_or_add(struct window *window, const unsig
 	return reservation;
 }
 
-void window_take(struct window *window, const struct window_ask *ask, int64_t now_ms)
+/* Brings the window to NOW_MS and returns the current slot. */
+static int64_t move_on(struct window *window, int64_t now_ms)
 {
 	int64_t now = effective_ms(window, now_ms);
-	struct window_run run = {ask->sequence, 1, now / window->step_ms, ask->units};
+	int64_t current = now / window->step_ms;
+
+	forget_old(window, current - WINDOW_SLOTS);
+	if (window->last_ms > now)
+		fold_future(window, current);
+	if (window->last_ms / window->step_ms != current)
+		window_members_move_on(window, current - WINDOW_SLOTS, current);
+	window->last_ms = now;
+	return current;
+}
+
+void window_take(struct window *window, const struct window_ask *ask, int64_t now_ms)
+{
+	struct window_run run = {ask->sequence, 1, move_on(window, now_ms), ask->units};
 	struct window_reservation *reservation;
 	struct window_run *newest;
 
-	forget_old(window, run.slot - WINDOW_SLOTS);
-	if (window->last_ms > now)
-		fold_future(window, run.slot);
-	window->last_ms = now;
-	add_to_slot(window, run.slot, ask->units);
+	if (ask->member != NULL) {
+		window_member_take(window, ask, run.slot, run.slot - WINDOW_SLOTS);
+		return;
+	}
+	window_slot_add(window, run.slot, ask->units);
 	reservation = find_or_add(window, ask->id);
 	reservation->last = ask->sequence;
 	reservation->at = run.slot;
@@ -222,7 +257,7 @@ void window_commit(struct window *window, const unsigned char *id)
 		remove_reservation(window, reservation);
 }
 
-static void take_back(struct window *window, int64_t number, int64_t units)
+void window_slot_subtract(struct window *window, int64_t number, int64_t units)
 {
 	for (size_t i = 0; i < window->slot_count; i++) {
 		struct window_slot *slot = &window->slots[i];
@@ -243,7 +278,7 @@ static void give_back_all(struct window *window, struct window_reservation *rese
 	for (size_t i = 0; i < reservation->run_count; i++) {
 		const struct window_run *run = &reservation->runs[i];
 
-		take_back(window, run->slot, run->count * run->units);
+		window_slot_subtract(window, run->slot, run->count * run->units);
 	}
 	remove_reservation(window, reservation);
 }
@@ -267,7 +302,7 @@ void window_give_back(struct window *window, const struct window_ask *ask)
 	if (i == reservation->run_count)
 		return;
 	run = reservation->runs[i];
-	take_back(window, run.slot, ask->units < run.units ? ask->units : run.units);
+	window_slot_subtract(window, run.slot, ask->units < run.units ? ask->units : run.units);
 	remove_run(reservation, i);
 	part = run;
 	part.first = ask->sequence + 1;
@@ -293,5 +328,5 @@ size_t window_bytes(const struct window *window)
 
 	for (size_t i = 0; i < window->reservation_count; i++)
 		bytes += window->reservations[i].run_count * sizeof(struct window_run);
-	return bytes;
+	return bytes + window_members_bytes(window);
 }

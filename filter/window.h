@@ -6,7 +6,10 @@
  * and in the sixty slots after it, so a rolling window never holds more than the limit, and room
  * comes back at most one STEP late. Time never goes back: the last time of a change is kept, unless
  * it is more than 2 W ahead of now; then it is taken as corrupt, and what lies ahead counts as of
- * now. */
+ * now.
+ *
+ * A window of members counts different ones: each stands once, in the slot of its newest use. What is
+ * held of a member by several reservations is kept apart, so that giving one back leaves the others. */
 #ifndef MAILREEVE_WINDOW_H
 #define MAILREEVE_WINDOW_H
 
@@ -23,7 +26,9 @@
 enum {
 	WINDOW_ID_SIZE = 16,
 	WINDOW_SLOTS = 60,
-	WINDOW_RUNS_MAX = 256 /* of a reservation; the oldest beyond stays counted */
+	WINDOW_RUNS_MAX = 256, /* of a reservation; the oldest beyond stays counted */
+	WINDOW_MEMBER_SIZE = 12,
+	WINDOW_HOLDS_MAX = 256 /* of a member; the oldest beyond stays counted */
 };
 
 struct window_slot {
@@ -44,6 +49,18 @@ struct window_reservation {
 	size_t run_count;
 };
 
+struct window_hold {
+	unsigned char id[WINDOW_ID_SIZE];
+	int64_t slot;
+};
+
+struct window_member {
+	unsigned char hash[WINDOW_MEMBER_SIZE];
+	int64_t kept; /* slot of the newest committed use; -1: none */
+	struct window_hold *holds; /* owned; by reservations that are not ended */
+	size_t hold_count;
+};
+
 struct window {
 	int64_t step_ms;
 	int64_t last_ms; /* time of the last change */
@@ -51,18 +68,22 @@ struct window {
 	size_t slot_count;
 	struct window_reservation *reservations; /* owned */
 	size_t reservation_count;
+	struct window_member *members; /* owned, in order of their hashes */
+	size_t member_count;
 };
 
 /* Who asks for how much. SEQUENCE and UNITS as in store.h. */
 struct window_ask {
 	const unsigned char *id; /* WINDOW_ID_SIZE bytes */
 	int64_t sequence, limit, units;
+	const unsigned char *member; /* WINDOW_MEMBER_SIZE bytes; NULL: UNITS are counted */
 };
 
 struct window_answer {
 	bool fits; /* there is room, or this call was counted before */
 	bool counted; /* this call was counted before */
 	int64_t used; /* now, without this call's units */
+	int64_t cost; /* what this call would add to it */
 	int64_t retry_after_ms; /* with !fits; the whole window where it never could */
 };
 
@@ -85,6 +106,12 @@ void window_commit(struct window *window, const unsigned char *id);
 /* Takes ask->units (at most what was reserved) of call ask->sequence back, or with sequence 0 all
  * of the reservation. */
 void window_give_back(struct window *window, const struct window_ask *ask);
+
+/* The same for what ID holds of one member. */
+void window_commit_member(
+	struct window *window, const unsigned char *id, const unsigned char *member);
+void window_give_back_member(
+	struct window *window, const unsigned char *id, const unsigned char *member);
 
 /* From this time on nothing in it counts. */
 int64_t window_end_ms(const struct window *window);

@@ -5,16 +5,21 @@
 --            <slot number> = units
 --            t             = time of the last change, ms
 --            l, m          = readable key, in two parts (short fields keep the hash compact)
+--            n             = the limit's name
 --            r<id>         = <last sequence>,<its slot>;<first>,<count>,<slot>,<units>;...
+--            u<member>     = <slot of the newest committed use>, or that (it may be empty) and
+--                            ;<id><slot>;<id><slot>;... of the reservations that hold the member.
+--                            Each counts as one unit in the slot of its newest use.
 --          Other fields are left alone.
 -- ARGV     operation, now (empty but in tests), id, sequence,
---          then for each key: window in ms, limit, units, label
--- Returns  reserve: {0 or 1 (over), index from 0, used, retry after ms, fields that were not ours}
---          peek:    {used ...}; give_back: {}
+--          then for each key: window in ms, limit, units, label, name, members (12 bytes each)
+-- Returns  reserve, look: {0 or 1 (over), index from 0, used, retry after ms, fields not ours}
+--          peek:          {used ...}; give_back, commit (of members), forget: {}
 --
 -- A unit count that is not ours counts as full until its slot leaves the window. A key of another
 -- type is an error of the server (WRONGTYPE) before anything is written.
 local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 256, 4503599627370496, 128
+local MEMBER_SIZE, HOLDS_MAX = 12, 256
 local operation, id, sequence = ARGV[1], ARGV[3], tonumber(ARGV[4])
 
 local insert, format, floor = table.insert, string.format, math.floor
@@ -66,8 +71,75 @@ local function show_reservation(held)
 end
 
 local function charge_of(i)
-	local at = 4 + 4 * (i - 1)
-	return tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), ARGV[at + 4]
+	local at = 6 * i - 2
+	return tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+end
+
+-- The label and the name of a charge's limit, and its members.
+local function label_of(i)
+	return ARGV[6 * i + 2], ARGV[6 * i + 3]
+end
+
+local function members_of(i)
+	return ARGV[6 * i + 4]
+end
+
+-- Members. Slots older than OLDEST are dropped, those ahead of CURRENT count as of then.
+local function parse_member(value, oldest, current)
+	local member = {holds = {}}
+	local kept, from = string.match(value or '', '^(%d*);?()')
+	kept = whole(kept)
+	if kept and kept >= oldest then
+		member.kept = math.min(kept, current)
+	end
+	while value and from <= #value do
+		local slot, behind = string.match(value, '^(%d+);()', from + 16)
+		slot = whole(slot)
+		if not slot then
+			break
+		end
+		if slot >= oldest then
+			insert(member.holds, {string.sub(value, from, from + 15), math.min(slot, current)})
+		end
+		from = behind
+	end
+	return member
+end
+
+local function show_member(member)
+	local kept = member.kept and text(member.kept) or ''
+	if #member.holds == 0 then
+		return kept
+	end
+	local parts = {kept, ';'}
+	for _, hold in ipairs(member.holds) do
+		insert(parts, hold[1] .. text(hold[2]) .. ';')
+	end
+	return table.concat(parts)
+end
+
+-- The slot in which it counts; nil: in none.
+local function newest_use(member)
+	local slot = member.kept
+	for _, hold in ipairs(member.holds) do
+		if not slot or hold[2] > slot then
+			slot = hold[2]
+		end
+	end
+	return slot
+end
+
+local function held_by_us(member)
+	for i, hold in ipairs(member.holds) do
+		if hold[1] == id then
+			return i
+		end
+	end
+	return nil
+end
+
+local function keep(member, slot)
+	member.kept = math.max(member.kept or slot, slot)
 end
 
 -- Now, or the last time of a change when that is ahead by no more than a clock may be.
@@ -81,7 +153,7 @@ end
 
 -- Field, value, field, value ... of a window. One with many live reservations is not read whole but
 -- when its slot changes, which is when they are looked through.
-local function fields_of(key, step)
+local function fields_of(key, step, members)
 	local count = redis.pcall('HLEN', key)
 	if type(count) == 'table' then
 		return count
@@ -91,7 +163,7 @@ local function fields_of(key, step)
 	if not last or floor(last / step) ~= current then
 		return redis.call('HGETALL', key)
 	end
-	local names, stored = {'t', 'l', 'r' .. id}, {}
+	local names, stored = {'t', 'l', members ~= '' and 'u' .. members or 'r' .. id}, {}
 	for slot = current - SLOTS, current do
 		insert(names, text(slot))
 	end
@@ -104,13 +176,13 @@ local function fields_of(key, step)
 	return stored
 end
 
-local function load(key, length)
+local function load(key, members, length)
 	local step = math.max(1, math.ceil(length / SLOTS))
-	local stored = fields_of(key, step)
+	local stored = fields_of(key, step, members)
 	if stored.err then
 		return stored
 	end
-	local w = {key = key, step = step, slots = {}, held = {}, used = 0, foreign = 0}
+	local w = {key = key, step = step, slots = {}, held = {}, members = {}, used = 0, foreign = 0}
 	for i = 1, #stored, 2 do
 		local field, value = stored[i], stored[i + 1]
 		local kind = string.byte(field)
@@ -120,6 +192,8 @@ local function load(key, length)
 			w.labelled = true
 		elseif kind == 114 and #field == 17 then
 			w.held[field] = value
+		elseif kind == 117 and #field == 1 + MEMBER_SIZE then
+			w.members[field] = value
 		elseif kind and kind >= 48 and kind <= 57 and whole(field) then
 			local units = whole(value)
 			if not units then
@@ -201,6 +275,17 @@ local function move_on(w, set, delete)
 			insert(set, w.held[field])
 		end
 	end
+	for field, value in pairs(w.members) do
+		local member = parse_member(value, w.current - SLOTS, w.current)
+		local left = newest_use(member) and show_member(member) or nil
+		w.members[field] = left
+		if not left then
+			insert(delete, field)
+		elseif left ~= value then
+			insert(set, field)
+			insert(set, left)
+		end
+	end
 end
 
 -- Lua unpacks only so many arguments at once.
@@ -210,9 +295,34 @@ local function in_parts(command, key, arguments)
 	end
 end
 
-local function take(w, units, label)
-	local set, delete, mine = {}, {}, 'r' .. id
-	move_on(w, set, delete)
+-- A use of a member in the current slot.
+local function use_member(w, members, set, delete)
+	local field = 'u' .. members
+	local member = parse_member(w.members[field], w.current - SLOTS, w.current)
+	local before = newest_use(member)
+	if #member.holds == HOLDS_MAX then
+		keep(member, table.remove(member.holds, 1)[2])
+	end
+	insert(member.holds, {id, w.current})
+	insert(set, field)
+	insert(set, show_member(member))
+	if before ~= w.current then
+		w.slots[w.current] = (w.slots[w.current] or 0) + 1
+	end
+	insert(set, text(w.current))
+	insert(set, text(w.slots[w.current] or 1))
+	if not before or before == w.current then
+		return
+	end
+	local left = (w.slots[before] or 0) - 1
+	insert(left > 0 and set or delete, text(before))
+	if left > 0 then
+		insert(set, text(left))
+	end
+end
+
+local function use_units(w, units, set)
+	local mine = 'r' .. id
 	local held = parse_reservation(w.held[mine]) or {runs = {}}
 	local run = held.runs[#held.runs]
 	held.last, held.at = sequence, w.current
@@ -221,11 +331,25 @@ local function take(w, units, label)
 	else
 		insert(held.runs, {sequence, 1, w.current, units})
 	end
-	local slot, n = text(w.current), #set
-	set[n + 1], set[n + 2] = 't', text(w.now)
-	set[n + 3], set[n + 4] = mine, show_reservation(held)
-	set[n + 5], set[n + 6] = slot, text((w.slots[w.current] or 0) + units)
+	local n = #set
+	set[n + 1], set[n + 2] = mine, show_reservation(held)
+	set[n + 3], set[n + 4] = text(w.current), text((w.slots[w.current] or 0) + units)
+end
+
+local function take(w, i, units)
+	local set, delete = {}, {}
+	move_on(w, set, delete)
+	if members_of(i) ~= '' then
+		use_member(w, members_of(i), set, delete)
+	else
+		use_units(w, units, set)
+	end
+	insert(set, 't')
+	insert(set, text(w.now))
 	if not w.labelled then
+		local label, name = label_of(i)
+		insert(set, 'n')
+		insert(set, name)
 		insert(set, 'l')
 		insert(set, string.sub(label, 1, 64))
 		if #label > 64 then
@@ -246,16 +370,26 @@ local function reserve()
 	local over, largest = nil, -1
 	for i, key in ipairs(KEYS) do
 		local length, limit, units = charge_of(i)
-		local w = load(key, length)
+		local members = members_of(i)
+		local w = load(key, members, length)
 		if w.err then
 			return w
 		end
-		local held = parse_reservation(w.held['r' .. id])
-		w.counted = units > 0 and held ~= nil and sequence <= held.last
+		local known = false
+		if members ~= '' then
+			local member = parse_member(w.members['u' .. members], w.current - SLOTS,
+				w.current)
+			units, known = 1, newest_use(member) ~= nil
+			w.counted = held_by_us(member) ~= nil
+		else
+			local held = parse_reservation(w.held['r' .. id])
+			w.counted = units > 0 and held ~= nil and sequence <= held.last
+		end
+		known = known or w.counted
 		foreign = foreign + w.foreign
 		windows[i] = w
-		local after = w.used + (w.counted and 0 or units)
-		if not w.counted and (limit == 0 or after > limit) then
+		local after = w.used + (known and 0 or units)
+		if not w.counted and (limit == 0 or (after > limit and not known)) then
 			local wait = SLOTS * w.step
 			if limit > 0 and units <= limit then
 				wait = wait_ms(w, after - limit)
@@ -272,13 +406,13 @@ local function reserve()
 	end
 	answer = over or answer
 	answer[5] = foreign
-	if over then
+	if over or operation == 'look' then
 		return answer
 	end
 	for i, w in ipairs(windows) do
-		local _, _, units, label = charge_of(i)
-		if units > 0 and not w.counted then
-			take(w, units, label)
+		local _, _, units = charge_of(i)
+		if (units > 0 or members_of(i) ~= '') and not w.counted then
+			take(w, i, units)
 		end
 	end
 	return answer
@@ -287,13 +421,18 @@ end
 local function peek()
 	local used = {}
 	for i, key in ipairs(KEYS) do
-		local w = load(key, charge_of(i))
+		local w = load(key, '', charge_of(i))
 		if w.err then
 			return w
 		end
 		used[i] = w.used
 	end
 	return used
+end
+
+local function add(key, slot, units)
+	local left = whole(redis.call('HGET', key, text(slot)) or '0') or UNITS_MAX
+	redis.call('HSET', key, text(slot), text(left + units))
 end
 
 local function subtract(key, slot, units)
@@ -354,16 +493,73 @@ local function give_back(key, units)
 	return nil
 end
 
-if operation == 'reserve' then
+-- Ends what we hold of one member.
+local function end_member(key, field, oldest)
+	local value = redis.call('HGET', key, field)
+	local member = parse_member(value or '', oldest, math.huge)
+	local at = held_by_us(member)
+	if not at then
+		return
+	end
+	local before = newest_use(member)
+	local hold = table.remove(member.holds, at)
+	if operation == 'commit' then
+		keep(member, hold[2])
+	end
+	local after = newest_use(member)
+	if after ~= before then
+		subtract(key, before, 1)
+		if after then
+			add(key, after, 1)
+		end
+	end
+	if after then
+		redis.call('HSET', key, field, show_member(member))
+	else
+		redis.call('HDEL', key, field)
+	end
+end
+
+local function end_members(key, i)
+	local length = charge_of(i)
+	local step = math.max(1, math.ceil(length / SLOTS))
+	local last = redis.pcall('HGET', key, 't')
+	if type(last) == 'table' then
+		return last
+	end
+	local oldest = floor((whole(last) or 0) / step) - SLOTS
+	local members = members_of(i)
+	for from = 1, #members, MEMBER_SIZE do
+		end_member(key, 'u' .. string.sub(members, from, from + MEMBER_SIZE - 1), oldest)
+	end
+	return nil
+end
+
+if operation == 'reserve' or operation == 'look' then
 	return reserve()
 end
 if operation == 'peek' then
 	return peek()
 end
+if operation == 'forget' then
+	for _, key in ipairs(KEYS) do
+		local fields = redis.pcall('HKEYS', key)
+		if fields.err then
+			return fields
+		end
+		in_parts('HDEL', key, fields)
+	end
+	return {}
+end
 local answer = {} -- of give_back: the last error, for it goes on
 for i, key in ipairs(KEYS) do
 	local _, _, units = charge_of(i)
-	local failed = give_back(key, units)
+	local failed
+	if members_of(i) ~= '' then
+		failed = end_members(key, i)
+	else
+		failed = give_back(key, units)
+	end
 	if type(failed) == 'table' and failed.err then
 		answer = failed
 	end

@@ -61,8 +61,9 @@ static enum store_status flaky_reserve(
 	if (half->flaky == FLAKY_DOWN)
 		return STORE_DOWN;
 	note_keys(half, step);
-	status = store_reserve(
-		half->inner, step->id, step->sequence, step->charges, step->count, decision);
+	status = step->look ? store_look(half->inner, step->charges, step->count, decision)
+			    : store_reserve(half->inner, step->id, step->sequence, step->charges,
+				      step->count, decision);
 	return half->flaky == FLAKY_ANSWERS_LOST ? STORE_DOWN : status;
 }
 
@@ -98,12 +99,68 @@ static enum store_status flaky_peek(
 	return store_peek(half->inner, step->charges, step->count, used_r);
 }
 
+static enum store_status flaky_forget(void *half_given, const struct store_step *step)
+{
+	struct flaky_half *half = half_given;
+
+	return half->flaky != FLAKY_UP ? STORE_DOWN
+				       : store_forget(half->inner, step->charges, step->count);
+}
+
+static enum store_status flaky_list(void *half_given, store_visit *visit, void *context)
+{
+	struct flaky_half *half = half_given;
+
+	return half->flaky != FLAKY_UP ? STORE_DOWN : store_list(half->inner, visit, context);
+}
+
+static enum store_status flaky_claim(
+	void *half_given, const char *name, int64_t keep_ms, bool *claimed_r)
+{
+	struct flaky_half *half = half_given;
+
+	return half->flaky != FLAKY_UP ? STORE_DOWN
+				       : store_claim(half->inner, name, keep_ms, claimed_r);
+}
+
+static enum store_status flaky_table_set(
+	void *half_given, const char *table, const struct store_row *row)
+{
+	struct flaky_half *half = half_given;
+
+	return half->flaky != FLAKY_UP ? STORE_DOWN : store_table_set(half->inner, table, row);
+}
+
+static enum store_status flaky_table_delete(
+	void *half_given, const char *table, const char *name, bool *found_r)
+{
+	struct flaky_half *half = half_given;
+
+	return half->flaky != FLAKY_UP ? STORE_DOWN
+				       : store_table_delete(half->inner, table, name, found_r);
+}
+
+static enum store_status flaky_table_read(void *half_given, const char *table, char **text_r)
+{
+	struct flaky_half *half = half_given;
+
+	if (half->flaky != FLAKY_UP)
+		return STORE_DOWN;
+	return half->inner->backend->table_read(half->inner->half, table, text_r);
+}
+
 static const struct store_backend flaky_backend = {
 	.kind = "flaky",
 	.reserve = flaky_reserve,
 	.commit = flaky_commit,
 	.give_back = flaky_give_back,
 	.peek = flaky_peek,
+	.forget = flaky_forget,
+	.list = flaky_list,
+	.claim = flaky_claim,
+	.table_set = flaky_table_set,
+	.table_delete = flaky_table_delete,
+	.table_read = flaky_table_read,
 };
 
 struct store *flaky_store_open(void)

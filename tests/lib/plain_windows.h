@@ -43,8 +43,8 @@ static void plain_clear(void)
 
 static struct window_ask plain_ask(const struct store_step *step, size_t i)
 {
-	return (struct window_ask){
-		step->id, step->sequence, step->charges[i].limit, step->charges[i].units};
+	return (struct window_ask){step->id, step->sequence, step->charges[i].limit,
+		step->charges[i].units, step->charges[i].members};
 }
 
 static enum store_status plain_reserve(
@@ -60,16 +60,16 @@ static enum store_status plain_reserve(
 		answers[i] = window_ask(plain_of(&step->charges[i]), &ask, now);
 		if (fits) {
 			decision_r->over = i;
-			decision_r->used = answers[i].used +
-					   (answers[i].fits && !answers[i].counted ? ask.units : 0);
+			decision_r->used =
+				answers[i].used + (answers[i].fits ? answers[i].cost : 0);
 			decision_r->retry_after_ms = answers[i].retry_after_ms;
 		}
 		fits = fits && answers[i].fits;
 	}
-	for (size_t i = 0; i < step->count && fits; i++) {
+	for (size_t i = 0; i < step->count && fits && !step->look; i++) {
 		struct window_ask ask = plain_ask(step, i);
 
-		if (ask.units > 0 && !answers[i].counted)
+		if ((ask.units > 0 || ask.member != NULL) && !answers[i].counted)
 			window_take(plain_of(&step->charges[i]), &ask, now);
 	}
 	return fits ? STORE_OK : STORE_OVER;
@@ -78,17 +78,28 @@ static enum store_status plain_reserve(
 static void plain_commit(void *half, const struct store_step *step)
 {
 	(void)half;
-	for (size_t i = 0; i < step->count; i++)
-		window_commit(plain_of(&step->charges[i]), step->id);
+	for (size_t i = 0; i < step->count; i++) {
+		const struct store_charge *charge = &step->charges[i];
+
+		window_commit(plain_of(charge), step->id);
+		for (size_t j = 0; charge->members != NULL && j < charge->member_count; j++)
+			window_commit_member(plain_of(charge), step->id,
+				charge->members + j * STORE_MEMBER_SIZE);
+	}
 }
 
 static enum store_status plain_give_back(void *half, const struct store_step *step)
 {
 	(void)half;
 	for (size_t i = 0; i < step->count; i++) {
+		const struct store_charge *charge = &step->charges[i];
 		struct window_ask ask = plain_ask(step, i);
 
-		window_give_back(plain_of(&step->charges[i]), &ask);
+		if (charge->members == NULL)
+			window_give_back(plain_of(charge), &ask);
+		for (size_t j = 0; charge->members != NULL && j < charge->member_count; j++)
+			window_give_back_member(plain_of(charge), step->id,
+				charge->members + j * STORE_MEMBER_SIZE);
 	}
 	return STORE_OK;
 }

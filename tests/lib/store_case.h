@@ -74,7 +74,12 @@ MAYBE_UNUSED static void new_key(char key[STORE_KEY_SIZE])
 
 MAYBE_UNUSED static struct store_charge charge(const char *key, int64_t limit, int64_t units)
 {
-	return (struct store_charge){key, "a@example.net", HOUR_MS, limit, units};
+	return (struct store_charge){.key = key,
+		.label = "a@example.net",
+		.window_ms = HOUR_MS,
+		.limit = limit,
+		.units = units,
+		.title = "per-sender"};
 }
 
 MAYBE_UNUSED static int64_t used(struct store *store, const char *key)

@@ -117,7 +117,11 @@ MAYBE_UNUSED static struct store *open_at(
 
 MAYBE_UNUSED static enum store_status reserve(struct store *store, const char *key, int64_t limit)
 {
-	struct store_charge charge = {key, "a@example.net", HOUR_MS, limit, 1};
+	struct store_charge charge = {.key = key,
+		.label = "a@example.net",
+		.window_ms = HOUR_MS,
+		.limit = limit,
+		.units = 1};
 	struct store_decision decision;
 	unsigned char id[STORE_ID_SIZE];
 
@@ -127,7 +131,7 @@ MAYBE_UNUSED static enum store_status reserve(struct store *store, const char *k
 
 MAYBE_UNUSED static int64_t used(struct store *store, const char *key)
 {
-	struct store_charge charge = {key, "a@example.net", HOUR_MS, 0, 0};
+	struct store_charge charge = {.key = key, .label = "a@example.net", .window_ms = HOUR_MS};
 	uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
 	int64_t units = -1;
 
