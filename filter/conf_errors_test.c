@@ -260,6 +260,13 @@ static const struct {
 			"c:6: pid_file = \"run/x\" is not an absolute path; start it with /\n"
 			"c:7: control_socket = \"run/y\" is not an absolute path; start it with "
 			"/\n"},
+	{.text = "hostname = mx.example.org\n"
+		 "trusted_authserv_ids = { dkim.example.org, MX.example.org, \"a b\" }\n",
+		.said = "c:2: trusted_authserv_ids: \"MX.example.org\" is our own authserv_id, "
+			"whose fields are removed as forged; give the filter before us another "
+			"name (AuthservID of OpenDKIM), or set authserv_id\n"
+			"c:2: trusted_authserv_ids: \"a b\" is no name; write one like "
+			"dkim.example.org\n"},
 	{.text = "hostname = a_b..c\n"
 		 "own_names = { x.y, \"not a name\" }\n",
 		.said = "c:1: hostname = \"a_b..c\" is not a domain name; write one like "

@@ -180,6 +180,27 @@ static void verify_names(const struct conf_check *check)
 	}
 }
 
+static void verify_results(const struct conf_check *check)
+{
+	const struct site *site = &check->conf->site;
+
+	for (char **id = site->trusted_authserv_ids; id != NULL && *id != NULL; id++) {
+		char canonical[DOMAIN_SIZE];
+
+		if (ascii_equal(*id, site->authserv_id))
+			blame_in(check, "", "trusted_authserv_ids",
+				"trusted_authserv_ids: \"%s\" is our own authserv_id, whose fields "
+				"are removed as forged; give the filter before us another name "
+				"(AuthservID of OpenDKIM), or set authserv_id",
+				*id);
+		else if (!domain_canonical(*id, canonical))
+			blame_in(check, "", "trusted_authserv_ids",
+				"trusted_authserv_ids: \"%s\" is no name; write one like "
+				"dkim.example.org",
+				*id);
+	}
+}
+
 static void verify_services(const struct conf_check *check)
 {
 	const struct conf *conf = check->conf;
@@ -243,6 +264,7 @@ void conf_verify(const struct conf_check *check)
 	verify_daemon(check);
 	verify_accounts(check);
 	verify_names(check);
+	verify_results(check);
 	verify_nameservers(check);
 	verify_services(check);
 	for (size_t i = 0; i < check->schema->group_count; i++) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dkim_signature.h"
 #include "encoded_word.h"
 #include "mem.h"
 #include "text.h"
@@ -35,6 +36,7 @@ static const struct {
 	[HEADER_LIST_ID] = ROW("List-Id"),
 	[HEADER_PRECEDENCE] = ROW("Precedence"),
 	[HEADER_AUTHENTICATION_RESULTS] = ROW("Authentication-Results"),
+	[HEADER_DKIM_SIGNATURE] = ROW("DKIM-Signature"),
 	[HEADER_MAILBOX_LINE] = ROW("X-Mailbox-Line"),
 	[HEADER_OTHER] = ROW(""),
 };
@@ -83,6 +85,8 @@ void header_section_free(struct header_section **section_ptr)
 	for (size_t i = 0; i < section->result_count; i++)
 		mem_free(section->results[i]);
 	mem_free(section->results);
+	for (size_t i = 0; i < section->signer_count; i++)
+		mem_free(section->signers[i]);
 	mem_free(section);
 }
 
@@ -100,7 +104,7 @@ static char *keep(struct header_section *section, const char *body, size_t lengt
 static bool is_kept(enum header_field field)
 {
 	return field != HEADER_OTHER && field != HEADER_RECEIVED && field != HEADER_LIST &&
-	       field != HEADER_AUTHENTICATION_RESULTS;
+	       field != HEADER_AUTHENTICATION_RESULTS && field != HEADER_DKIM_SIGNATURE;
 }
 
 static void keep_result(struct header_section *section, const char *body, size_t length)
@@ -117,6 +121,18 @@ static void keep_result(struct header_section *section, const char *body, size_t
 	section->results = mem_resize(
 		section->results, section->result_count + 1, sizeof(section->results[0]));
 	section->results[section->result_count++] = kept;
+	if (section->counts[HEADER_RECEIVED] == 0)
+		section->fresh_results = section->result_count;
+}
+
+static void keep_signer(struct header_section *section, const char *body)
+{
+	char domain[DOMAIN_SIZE];
+
+	if (section->signer_count == HEADER_SIGNERS_MAX || !dkim_signature_domain(body, domain))
+		section->more_signers = true;
+	else
+		section->signers[section->signer_count++] = mem_text(domain);
 }
 
 static struct mailbox_list *mailboxes_of(struct header_section *section, enum header_field field)
@@ -220,4 +236,6 @@ void header_section_add(struct header_section *section, const char *name, const 
 		section->counts[HEADER_LIST]++;
 	if (field == HEADER_AUTHENTICATION_RESULTS)
 		keep_result(section, body, length);
+	else if (field == HEADER_DKIM_SIGNATURE)
+		keep_signer(section, body);
 }

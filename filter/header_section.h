@@ -14,7 +14,8 @@
 
 enum {
 	HEADER_KEPT_MAX = 65536, /* octets of bodies that are kept, together */
-	HEADER_RESULTS_MAX = 100 /* Authentication-Results that are kept */
+	HEADER_RESULTS_MAX = 100, /* Authentication-Results that are kept */
+	HEADER_SIGNERS_MAX = 20 /* DKIM-Signatures whose domains are kept */
 };
 
 /* The fields that are told apart. The first ones may stand once (RFC 5322 3.6, RFC 2045 3). */
@@ -42,6 +43,7 @@ enum header_field {
 	HEADER_LIST_ID,
 	HEADER_PRECEDENCE,
 	HEADER_AUTHENTICATION_RESULTS,
+	HEADER_DKIM_SIGNATURE,
 	HEADER_MAILBOX_LINE, /* X-Mailbox-Line: what Postfix makes of an mbox "From " line */
 	HEADER_OTHER,
 	HEADER_FIELDS
@@ -57,11 +59,17 @@ struct header_section {
 	/* Of the first field of each kind; later ones are only counted. */
 	struct mailbox_list from, sender, reply_to, resent_from;
 	char *bodies[HEADER_FIELDS]; /* as handed over; NULL: none, or not kept (kept: those of
-				      * enum header_field but HEADER_RECEIVED, HEADER_LIST and
-				      * HEADER_OTHER) */
+				      * enum header_field but HEADER_RECEIVED, HEADER_LIST,
+				      * HEADER_DKIM_SIGNATURE and HEADER_OTHER) */
 	/* Every Authentication-Results, from the top down, so the newest first. */
 	char **results;
 	size_t result_count;
+	size_t fresh_results; /* the first so many stand above every Received: no earlier hop than
+			       * this MTA can have put them there, but the client can */
+	/* Domains that DKIM-Signatures name as theirs (d=), canonical, verified or not. */
+	char *signers[HEADER_SIGNERS_MAX];
+	size_t signer_count;
+	bool more_signers; /* there are more, or one does not say it clearly */
 
 	size_t kept; /* octets kept */
 	bool full; /* something was not kept for HEADER_KEPT_MAX */

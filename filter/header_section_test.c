@@ -62,6 +62,42 @@ static void test_facts(void **state)
 	header_section_free(&section);
 }
 
+/* What stands above every Received is this MTA's, or the client's. */
+static void test_fresh_results(void **state)
+{
+	struct header_section *section = header_section_create();
+
+	(void)state;
+	header_section_add(section, "Authentication-Results", " one; none");
+	header_section_add(section, "Authentication-Results", " two; none");
+	assert_int_equal(section->fresh_results, 2);
+	header_section_add(section, "Received", " by a");
+	header_section_add(section, "Authentication-Results", " three; none");
+	assert_int_equal(section->fresh_results, 2);
+	assert_int_equal(section->result_count, 3);
+	header_section_free(&section);
+}
+
+static void test_signers(void **state)
+{
+	struct header_section *section = header_section_create();
+
+	(void)state;
+	header_section_add(section, "dkim-signature", " v=1; d=Example.NET; s=x");
+	header_section_add(section, "DKIM-Signature", " v=1; d=other.example; s=x");
+	assert_int_equal(section->signer_count, 2);
+	assert_string_equal(section->signers[0], "example.net");
+	assert_string_equal(section->signers[1], "other.example");
+	assert_int_equal(section->counts[HEADER_DKIM_SIGNATURE], 2);
+	assert_false(section->more_signers);
+	header_section_add(section, "DKIM-Signature", " v=1; s=x");
+	assert_true(section->more_signers);
+	for (int i = 0; i < 2 * HEADER_SIGNERS_MAX; i++)
+		header_section_add(section, "DKIM-Signature", " d=many.example");
+	assert_int_equal(section->signer_count, HEADER_SIGNERS_MAX);
+	header_section_free(&section);
+}
+
 static void test_oddities(void **state)
 {
 	struct header_section *section = header_section_create();
@@ -113,6 +149,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_fresh_results),
+		cmocka_unit_test(test_signers),
 		cmocka_unit_test(test_oddities),
 		cmocka_unit_test(test_bounds),
 	};

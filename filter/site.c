@@ -26,6 +26,15 @@ const struct setting site_settings[] = {
 		.default_text = "",
 		.example = "example.org",
 		.help = "Name under which Authentication-Results are added; empty: hostname"},
+	{.name = "trusted_authserv_ids",
+		.type = SETTING_TEXTS,
+		.offset = offsetof(struct site, trusted_authserv_ids),
+		.default_text = "",
+		.example = "{ dkim.example.org }",
+		.help = "Names under which filters of this MTA that run before us add "
+			"Authentication-Results; their DKIM results are believed, so they must "
+			"remove forged fields of that name, as OpenDKIM and rspamd do, and the "
+			"name must differ from authserv_id"},
 	{.name = "local_domains",
 		.type = SETTING_MATCHLIST,
 		.offset = offsetof(struct site, local_domains),

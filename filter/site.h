@@ -21,6 +21,7 @@ struct site {
 	struct matchlist *relay_domains; /* mail is relayed for these */
 	char **own_names; /* further names and aliases of ours that nobody else may use in HELO */
 	struct matchlist *trusted_networks; /* may relay, skip identity checks */
+	char **trusted_authserv_ids; /* of filters before us whose DKIM results are believed */
 	char **trusted_certificates; /* subjects of verified TLS client certificates, the same */
 	struct matchlist *allow; /* skip identity checks, never relay control or limits */
 	struct matchlist *deny; /* refused */
