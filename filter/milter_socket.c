@@ -71,6 +71,15 @@ bool milter_socket_prepare(const char *socket_text, char *why, size_t why_size)
 	return true;
 }
 
+/* Then there is nothing to change, for which a sandbox may leave us no right. */
+static bool belongs_to(const char *path, uid_t uid, gid_t gid)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && (uid == (uid_t)-1 || status.st_uid == uid) &&
+	       (gid == (gid_t)-1 || status.st_gid == gid);
+}
+
 bool milter_socket_share(const struct daemon_options *daemon, char *why, size_t why_size)
 {
 	const char *path = milter_socket_path(daemon->socket);
@@ -84,9 +93,11 @@ bool milter_socket_share(const struct daemon_options *daemon, char *why, size_t 
 		(daemon->socket_group != NULL &&
 			!account_find_group(daemon->socket_group, &gid, why, why_size)))
 		return false;
-	if (chown(path, owner.uid, gid) != 0) {
-		snprintf(why, why_size, "cannot change owner and group of %s: %s", path,
-			strerror(errno));
+	if (!belongs_to(path, owner.uid, gid) && chown(path, owner.uid, gid) != 0) {
+		snprintf(why, why_size,
+			"cannot change owner and group of %s: %s; a folder with the group and the "
+			"mode 2750 passes its group on",
+			path, strerror(errno));
 		return false;
 	}
 	if (chmod(path, (mode_t)strtoul(daemon->socket_mode, NULL, 8)) != 0) {
