@@ -273,6 +273,22 @@ static const struct {
 			"mail.example.org\n"
 			"c:2: own_names: \"not a name\" is not a domain name; write one like "
 			"mail.example.org\n"},
+	{.text = "hostname = mx.example.org\n"
+		 "trusted_certificates = { \"/CN=a\", \"fingerprint:AB:CD\", "
+		 "\"00:11:22:33:44:55:66:77:"
+		 "88:99:aa:bb:cc:dd:ee:ff\" }\n"
+		 "trusted_daemons = { a, MX.example.org }\n",
+		.said = "c:2: trusted_certificates: \"fingerprint:AB:CD\" is no fingerprint; write "
+			"fingerprint: and the hex digits that openssl x509 -noout -fingerprint "
+			"-sha256 "
+			"prints\n"
+			"c:2: trusted_certificates: "
+			"\"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff\" looks like a "
+			"fingerprint, "
+			"and no subject is like that; write fingerprint: before it\n"
+			"c:3: trusted_daemons: \"MX.example.org\" is what Postfix calls every "
+			"service "
+			"that has no name; give one its own with milter_macro_daemon_name\n"},
 	{.text = "fake { low = 90 high = 2s }\n"
 		 "limit \"x\" { key = \"\" }\n"
 		 "limit \"y\" { key = \"\" count = 0 }\n",

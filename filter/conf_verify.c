@@ -162,6 +162,27 @@ static void verify_daemon(const struct conf_check *check)
 			"control_socket is the path of socket too; give it one of its own");
 }
 
+static void verify_certificates(const struct conf_check *check)
+{
+	const struct site *site = &check->conf->site;
+
+	for (char **entry = site->trusted_certificates; entry != NULL && *entry != NULL; entry++) {
+		const char *wrong = site_check_certificate(*entry);
+
+		if (wrong != NULL)
+			blame_in(check, "", "trusted_certificates",
+				"trusted_certificates: \"%s\" %s", *entry, wrong);
+	}
+	for (char **name = site->trusted_daemons; name != NULL && *name != NULL; name++) {
+		if (ascii_equal(*name, site->hostname))
+			blame_in(check, "", "trusted_daemons",
+				"trusted_daemons: \"%s\" is what Postfix calls every service that "
+				"has no "
+				"name; give one its own with milter_macro_daemon_name",
+				*name);
+	}
+}
+
 static void verify_names(const struct conf_check *check)
 {
 	const struct site *site = &check->conf->site;
@@ -178,6 +199,7 @@ static void verify_names(const struct conf_check *check)
 				"mail.example.org",
 				*name);
 	}
+	verify_certificates(check);
 }
 
 static void verify_results(const struct conf_check *check)

@@ -24,6 +24,34 @@ static void grant(struct look *look, enum exemption exemption, const char *what,
 		text_addf(&look->evidence, " matches %s (%s)", match->entry, match->where);
 }
 
+static void look_at_certificate(struct look *look)
+{
+	const struct session *session = look->session;
+	char **entry = session->site->trusted_certificates;
+
+	for (; entry != NULL && *entry != NULL; entry++) {
+		if (!site_is_certificate(*entry, session->tls_subject, session->tls_fingerprint))
+			continue;
+		grant(look, EXEMPT_CERTIFIED, "certificate of",
+			ascii_equal(*entry, session->tls_subject) ? session->tls_subject : *entry,
+			NULL);
+		return;
+	}
+}
+
+static void look_at_service(struct look *look)
+{
+	const struct session *session = look->session;
+	char **name = session->site->trusted_daemons;
+
+	for (; name != NULL && *name != NULL; name++) {
+		if (session->daemon_name[0] == '\0' || strcmp(*name, session->daemon_name) != 0)
+			continue;
+		grant(look, EXEMPT_TRUSTED, "trusted service", session->daemon_name, NULL);
+		return;
+	}
+}
+
 static void look_at_trust(struct look *look)
 {
 	struct session *session = look->session;
@@ -37,16 +65,10 @@ static void look_at_trust(struct look *look)
 			ipaddr_format(&session->client, address), &match);
 	if (exemption_is_local_submission(session))
 		grant(look, EXEMPT_TRUSTED, "local", "submission", NULL);
+	look_at_service(look);
 	if (session->auth_user[0] != '\0')
 		grant(look, EXEMPT_AUTHENTICATED, "authenticated user", session->auth_user, NULL);
-	if (session->tls_subject[0] == '\0' || session->site->trusted_certificates == NULL)
-		return;
-	for (char **subject = session->site->trusted_certificates; *subject != NULL; subject++) {
-		if (!ascii_equal(*subject, session->tls_subject))
-			continue;
-		grant(look, EXEMPT_CERTIFIED, "certificate of", session->tls_subject, NULL);
-		return;
-	}
+	look_at_certificate(look);
 }
 
 /* Client network first, since the name may have to be waited for. */

@@ -32,7 +32,8 @@ struct row {
 	const char *certificates[3];
 	const char *client; /* NULL: 192.0.2.7; "" a local socket */
 	const char *helo, *reverse_path, *forward_path; /* NULL: not said yet */
-	const char *auth_user, *tls_subject;
+	const char *auth_user, *tls_subject, *tls_fingerprint, *daemon;
+	const char *daemons[3];
 	struct fake_answer dns[4];
 	enum stage stage;
 	unsigned want;
@@ -64,7 +65,27 @@ static const struct row rows[] = {
 	{.what = "another certificate",
 		.tls_subject = "/CN=client.example.net.evil",
 		.certificates = {"/CN=client.example.net"}},
-	{.what = "no certificate", .certificates = {"/CN=client.example.net"}},
+	{.what = "no certificate", .certificates = {"/CN=client.example.net", "fingerprint:", ""}},
+	{.what = "fingerprint",
+		.tls_fingerprint = "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89",
+		.certificates = {"fingerprint:00", "fingerprint:abcdef0123456789:ABCDEF0123456789"},
+		.want = EXEMPT_CERTIFIED,
+		.evidence = "certificate of fingerprint:abcd"},
+	{.what = "another fingerprint",
+		.tls_fingerprint = "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89",
+		.certificates = {"fingerprint:AB:CD",
+			"fingerprint:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:"
+			"45:67:89:00"}},
+	{.what = "subject that looks like a fingerprint",
+		.tls_subject = "fingerprint:AB:CD:EF",
+		.certificates = {"fingerprint:AB:CD:EF"}},
+	{.what = "trusted service",
+		.daemon = "certified",
+		.daemons = {"other", "certified"},
+		.want = EXEMPT_TRUSTED,
+		.evidence = "trusted service certified"},
+	{.what = "another service", .daemon = "Certified", .daemons = {"certified"}},
+	{.what = "service without a name", .daemons = {"certified", ""}},
 	{.what = "allowed network", .allow = {"192.0.2.7"}, .want = EXEMPT_ALLOWED},
 	{.what = "allowed confirmed name",
 		.allow = {".example.net"},
@@ -154,7 +175,7 @@ struct world {
 	struct services services;
 	struct session session;
 	struct recipient recipient;
-	char *certificates[4];
+	char *certificates[4], *daemons[4];
 };
 
 static void build(struct world *world, const struct row *row)
@@ -168,6 +189,8 @@ static void build(struct world *world, const struct row *row)
 					.forwarders = list_of(row->forwarders)}};
 	memcpy(world->certificates, row->certificates, sizeof(row->certificates));
 	world->site.trusted_certificates = world->certificates;
+	memcpy(world->daemons, row->daemons, sizeof(row->daemons));
+	world->site.trusted_daemons = world->daemons;
 	fake_dns_clear();
 	fake_dns_rows(row->dns);
 	session_init(session, &world->site, &world->services);
@@ -178,6 +201,10 @@ static void build(struct world *world, const struct row *row)
 		row->auth_user == NULL ? "" : row->auth_user);
 	snprintf(session->tls_subject, sizeof(session->tls_subject), "%s",
 		row->tls_subject == NULL ? "" : row->tls_subject);
+	snprintf(session->tls_fingerprint, sizeof(session->tls_fingerprint), "%s",
+		row->tls_fingerprint == NULL ? "" : row->tls_fingerprint);
+	snprintf(session->daemon_name, sizeof(session->daemon_name), "%s",
+		row->daemon == NULL ? "" : row->daemon);
 	if (row->helo != NULL) {
 		session->greeted = true;
 		assert_true(domain_canonical(row->helo, session->helo));

@@ -162,7 +162,7 @@ static void ask_for_macros(SMFICTX *ctx)
 		const char *macros;
 	} wanted[] = {
 		{SMFIM_CONNECT, "j {daemon_name}"},
-		{SMFIM_HELO, "{tls_version} {verify} {cert_subject}"},
+		{SMFIM_HELO, "{tls_version} {verify} {cert_subject} {cert_fp} {cert_md5}"},
 		{SMFIM_ENVFROM, "i {auth_authen} {mail_addr} {mail_host}"},
 		{SMFIM_ENVRCPT, "i {rcpt_addr} {rcpt_mailer} {rcpt_host}"},
 		{SMFIM_EOM, "i"},

@@ -54,6 +54,11 @@ static void copy_tls(struct session *session, const struct milter_macros *macros
 	copy_macro(macros, "{verify}", verify, sizeof(verify));
 	if (verify[0] != '\0' && !ascii_equal(verify, "OK"))
 		session->tls_subject[0] = '\0';
+	/* Who shows a certificate has its key, verified or not. Postfix has neither of these. */
+	copy_macro(macros, "{cert_fp}", session->tls_fingerprint, sizeof(session->tls_fingerprint));
+	if (session->tls_fingerprint[0] == '\0')
+		copy_macro(macros, "{cert_md5}", session->tls_fingerprint,
+			sizeof(session->tls_fingerprint));
 }
 
 void milter_facts_helo(

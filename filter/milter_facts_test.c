@@ -86,6 +86,28 @@ static void test_certificates(void **state)
 	}
 }
 
+/* Of any certificate, verified or not: who shows it has its key. */
+static void test_fingerprints(void **state)
+{
+	static const struct {
+		const char *pairs[7];
+		const char *want;
+	} rows[] = {
+		{{"{verify}", "FAIL", "{cert_md5}", "AB:CD", NULL}, "AB:CD"},
+		{{"{cert_md5}", "AB:CD", "{cert_fp}", "01:23", NULL}, "01:23"},
+		{{"{cert_md5}", "", "{cert_fp}", "", NULL}, ""},
+		{{"{verify}", "OK", NULL}, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct milter_macros given = macros(rows[i].pairs);
+
+		milter_facts_helo(&session, "client.example.net", &given);
+		assert_string_equal(session.tls_fingerprint, rows[i].want);
+	}
+}
+
 static void test_helo(void **state)
 {
 	struct milter_macros none = macros(NULL);
@@ -166,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_connect, begin, finish),
 		cmocka_unit_test_setup_teardown(test_certificates, begin, finish),
+		cmocka_unit_test_setup_teardown(test_fingerprints, begin, finish),
 		cmocka_unit_test_setup_teardown(test_helo, begin, finish),
 		cmocka_unit_test_setup_teardown(test_mail, begin, finish),
 		cmocka_unit_test_setup_teardown(test_rcpt, begin, finish),

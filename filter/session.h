@@ -22,6 +22,7 @@
 #include "verdict.h"
 
 enum { SESSION_ID_SIZE = 14, WIRE_TEXT_SIZE = 512, MACRO_SIZE = 256, EVIDENCE_SIZE = 400 };
+enum { FINGERPRINT_SIZE = 200 }; /* SHA-512 in hex with colons */
 
 /* Shared by all sessions; borrowed. */
 struct services {
@@ -120,6 +121,7 @@ struct session {
 	char daemon_name[MACRO_SIZE]; /* {daemon_name} */
 	char mta_name[MACRO_SIZE]; /* {j} */
 	char tls_version[32], tls_subject[MACRO_SIZE]; /* subject only when verified */
+	char tls_fingerprint[FINGERPRINT_SIZE]; /* of any certificate, as Sendmail writes it */
 	char auth_user[MACRO_SIZE]; /* {auth_authen}; "" when not authenticated */
 	unsigned
 		exemptions; /* enum exemption, ored; EXEMPT_ALLOWED is set by lists as they match */

@@ -63,9 +63,20 @@ const struct setting site_settings[] = {
 		.type = SETTING_TEXTS,
 		.offset = offsetof(struct site, trusted_certificates),
 		.default_text = "",
-		.example = "{ \"/CN=relay.example.org\" }",
-		.help = "Subjects of verified TLS client certificates that may relay and skip the "
-			"identity checks"},
+		.example = "{ \"/CN=relay.example.org\", \"relay.example.org\" }",
+		.help = "TLS clients that may relay and skip the identity checks: the subject of "
+			"their "
+			"verified certificate (the whole one with Sendmail, the CN with Postfix), "
+			"or "
+			"fingerprint:AB:CD:EF... of any certificate (Sendmail only; see below)"},
+	{.name = "trusted_daemons",
+		.type = SETTING_TEXTS,
+		.offset = offsetof(struct site, trusted_daemons),
+		.default_text = "",
+		.example = "{ \"certified\" }",
+		.help = "Services of the MTA ({daemon_name}) whose clients may relay and skip the "
+			"identity "
+			"checks, since the MTA lets nobody else in there (see below)"},
 	{.name = "allow",
 		.type = SETTING_MATCHLIST,
 		.offset = offsetof(struct site, allow),
@@ -131,6 +142,67 @@ bool site_is_own_address(const struct site *site, const struct ipaddr *address)
 			return true;
 	}
 	return false;
+}
+
+static const char fingerprint_prefix[] = "fingerprint:";
+
+/* The next hex digit, lower case, or NUL. */
+static char next_digit(const char **text)
+{
+	while (**text == ':')
+		(*text)++;
+	return **text == '\0' ? '\0' : ascii_lower_char(*(*text)++);
+}
+
+static bool same_fingerprint(const char *a, const char *b)
+{
+	char digit;
+
+	if (*b == '\0')
+		return false;
+	do {
+		digit = next_digit(&a);
+		if (digit != next_digit(&b))
+			return false;
+	} while (digit != '\0');
+	return true;
+}
+
+bool site_is_certificate(const char *entry, const char *subject, const char *fingerprint)
+{
+	if (ascii_starts_with(entry, fingerprint_prefix))
+		return same_fingerprint(entry + strlen(fingerprint_prefix), fingerprint);
+	return subject[0] != '\0' && ascii_equal(entry, subject);
+}
+
+/* How many hex digits TEXT has, where it has nothing else but colons; else 0. */
+static size_t count_digits(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text != '\0'; text++) {
+		if (strchr("0123456789abcdefABCDEF", *text) != NULL)
+			count++;
+		else if (*text != ':')
+			return 0;
+	}
+	return count;
+}
+
+const char *site_check_certificate(const char *entry)
+{
+	size_t digits;
+
+	if (!ascii_starts_with(entry, fingerprint_prefix))
+		return count_digits(entry) < 32
+			       ? NULL
+			       : "looks like a fingerprint, and no subject is like "
+				 "that; write fingerprint: before it";
+	digits = count_digits(entry + strlen(fingerprint_prefix));
+	if (digits == 32 || digits == 40 || digits == 64 || digits == 96 || digits == 128)
+		return NULL;
+	return "is no fingerprint; write fingerprint: and the hex digits that openssl x509 -noout "
+	       "-fingerprint -sha256 prints";
 }
 
 bool site_is_local_domain(const struct site *site, const char *domain)

@@ -21,8 +21,10 @@ struct site {
 	struct matchlist *relay_domains; /* mail is relayed for these */
 	char **own_names; /* further names and aliases of ours that nobody else may use in HELO */
 	struct matchlist *trusted_networks; /* may relay, skip identity checks */
+	char **trusted_certificates; /* of TLS clients, the same: subjects of verified ones, or
+	                                "fingerprint:AB:CD..." */
+	char **trusted_daemons; /* services of the MTA, by {daemon_name}: their clients, the same */
 	char **trusted_authserv_ids; /* of filters before us whose DKIM results are believed */
-	char **trusted_certificates; /* subjects of verified TLS client certificates, the same */
 	struct matchlist *allow; /* skip identity checks, never relay control or limits */
 	struct matchlist *deny; /* refused */
 	struct matchlist *forwarders; /* networks and confirmed names: skip SPF, MX, impostor */
@@ -40,6 +42,10 @@ extern const struct setting site_settings[]; /* the rows of the first group */
 /* NAME (canonical) is hostname, one of own_names, or within local_domains. */
 bool site_is_own_name(const struct site *site, const char *name);
 bool site_is_own_address(const struct site *site, const struct ipaddr *address);
+/* ENTRY of trusted_certificates is of this subject, or of this fingerprint (either may be empty). */
+bool site_is_certificate(const char *entry, const char *subject, const char *fingerprint);
+/* What is wrong with ENTRY of trusted_certificates, or NULL. */
+const char *site_check_certificate(const char *entry) MUST_CHECK;
 bool site_is_local_domain(const struct site *site, const char *domain);
 bool site_is_relay_domain(const struct site *site, const char *domain);
 

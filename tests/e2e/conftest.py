@@ -70,6 +70,7 @@ def tls(folder):
     authority = Authority(f"{folder}/tls")
     authority.issue(world.HOSTNAME)
     authority.issue("client.good.test")
+    authority.issue_self_signed("self.good.test")
     return authority
 
 
@@ -107,6 +108,13 @@ def postfix(folder, site, sink, tls):
         f"smtpd_tls_CAfile={tls.authority}",
         f"smtpd_tls_cert_file={tls.certificate(world.HOSTNAME)}",
         f"smtpd_tls_key_file={tls.key(world.HOSTNAME)}",
+    ]
+    # Lets in one certificate only, by its fingerprint.
+    services["192.0.2.25", 2532] = services["192.0.2.25", 2528] + [
+        "smtpd_tls_security_level=encrypt",
+        "smtpd_tls_fingerprint_digest=sha256", "milter_macro_daemon_name=certified",
+        "relay_clientcerts=inline:{{" + tls.fingerprint("client.good.test") + "=ok}}",
+        "smtpd_client_restrictions=permit_tls_clientcerts,reject",
     ]
     milter = f"unix:{site.milter_path}"
     server = Postfix(

@@ -15,9 +15,9 @@ from harness.site import letter
 CERTIFIED = 'trusted_certificates = { "client.good.test", "/CN=client.good.test" }\n'
 
 
-def over_tls(mta, tls, certificate):
+def over_tls(mta, tls, certificate, port=2528):
     """A dialogue after STARTTLS."""
-    service = {"service": ("192.0.2.25", 2528)} if mta.name == "postfix" else {}
+    service = {"service": ("192.0.2.25", port)} if mta.name == "postfix" else {}
     dialogue = mta.connect(source=world.NAMELESS, **service)
     dialogue.command("EHLO before.test")
     assert dialogue.starttls(tls.client_context(certificate)).ok
@@ -52,6 +52,42 @@ def test_unlisted_certificate_gives_nothing(mta, site, tls):
     dialogue = over_tls(mta, tls, "client.good.test")
     result = dialogue.message("anna@good.test", ["out@other.test"], letter(site.token()))
     assert result.refusal[1].code // 100 == 5
+    dialogue.quit()
+
+
+@pytest.mark.parametrize("name, listed, may", [
+    ("client.good.test", "client.good.test", True),
+    # Known to no authority, but it is the one.
+    ("self.good.test", "self.good.test", True),
+    ("self.good.test", "client.good.test", False),
+])
+def test_fingerprint(sendmail, site, tls, name, listed, may):
+    """Postfix tells no fingerprint."""
+    daemon = site.filter(f'trusted_certificates = {{ "fingerprint:{tls.fingerprint(listed)}" }}\n')
+    mark = daemon.mark()
+    dialogue = over_tls(sendmail, tls, name)
+    result = dialogue.message("anna@good.test", ["out@other.test"], letter(site.token()))
+    dialogue.quit()
+    assert result.accepted == may, result
+    if may:
+        assert daemon.wait_decision(mark, stage="eom")["exempt"] == "certified"
+
+
+def test_service_that_checks_fingerprints(postfix, site, tls):
+    daemon = site.filter('trusted_daemons = { "certified" }\n')
+    mark = daemon.mark()
+    dialogue = over_tls(postfix, tls, "client.good.test", 2532)
+    assert dialogue.message("anna@good.test", ["out@other.test"], letter(site.token())).accepted
+    dialogue.quit()
+    assert daemon.wait_decision(mark, stage="eom")["exempt"] == "trusted"
+    dialogue = over_tls(postfix, tls, "self.good.test", 2532)
+    result = dialogue.message("anna@good.test", ["out@other.test"], letter(site.token()))
+    assert result.refusal[1].code == 554
+    dialogue.quit()
+    # Elsewhere the same certificate gives nothing.
+    dialogue = over_tls(postfix, tls, "client.good.test")
+    result = dialogue.message("anna@good.test", ["out@other.test"], letter(site.token()))
+    assert result.refusal[1].code == 550
     dialogue.quit()
 
 

@@ -84,6 +84,7 @@ class Sendmail:
             "confCACERT_PATH": tls.folder, "confCACERT": tls.authority,
             "confSERVER_CERT": tls.certificate("mx.example.test"),
             "confSERVER_KEY": tls.key("mx.example.test"),
+            "confCERT_FINGERPRINT_ALGORITHM": "sha256",
         }
         return CONFIGURATION.format(
             tls="\n".join(f"define(`{k}', `{v}')dnl" for k, v in options.items()),

@@ -27,6 +27,14 @@ class Authority:
     def certificate(self, name):
         return f"{self.folder}/{name}.pem"
 
+    def fingerprint(self, name, digest="sha256"):
+        """AB:CD:..."""
+        shown = subprocess.run(
+            ["/usr/bin/openssl", "x509", "-noout", "-fingerprint", f"-{digest}", "-in",
+             self.certificate(name)],
+            stdin=subprocess.DEVNULL, capture_output=True, check=True, text=True, timeout=60)
+        return shown.stdout.strip().split("=")[1]
+
     def key(self, name):
         return f"{self.folder}/{name}.key"
 
@@ -41,6 +49,13 @@ class Authority:
             f"{self.folder}/authority.key", "-CAcreateserial", "-days", "30",
             "-out", self.certificate(name),
         )
+        os.chmod(self.key(name), 0o600)
+
+    def issue_self_signed(self, name):
+        self._openssl(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-days", "30", "-subj", f"/CN={name}", "-keyout", self.key(name),
+            "-out", self.certificate(name))
         os.chmod(self.key(name), 0o600)
 
     def client_context(self, name=None):
