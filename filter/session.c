@@ -52,6 +52,8 @@ static void end_transaction(struct session *session)
 	clear_findings(&session->findings[SCOPE_TRANSACTION]);
 	inquiry_free(&transaction->mailhosts);
 	inquiry_free(&transaction->spf);
+	inquiry_free(&transaction->dmarc);
+	mem_free(transaction->dmarc_outcome);
 	header_section_free(&transaction->header);
 	for (size_t i = 0; i < transaction->edit_count; i++) {
 		mem_free(transaction->edits[i].name);

@@ -43,6 +43,7 @@ enum exemption {
 };
 
 struct check;
+struct dmarc_outcome;
 struct conf;
 struct policy;
 
@@ -104,6 +105,8 @@ struct transaction {
 	struct edit *edits; /* owned */
 	size_t edit_count;
 	struct inquiry *mailhosts, *spf; /* see the accessors below */
+	struct inquiry *dmarc; /* of the domain of From; see author.h */
+	struct dmarc_outcome *dmarc_outcome; /* owned; NULL: nobody asked */
 };
 
 struct session {

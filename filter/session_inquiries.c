@@ -118,6 +118,7 @@ void session_dns_cost(struct session *session, struct session_dns_cost *cost_r)
 	*cost_r = (struct session_dns_cost){0};
 	add_cost(session->transaction.mailhosts, &cost_r->steps, cost_r);
 	add_cost(session->transaction.spf, &cost_r->spf_steps, cost_r);
+	add_cost(session->transaction.dmarc, &cost_r->steps, cost_r);
 	if (session->messages > 1)
 		return;
 	add_cost(session->iprev, &cost_r->steps, cost_r);
