@@ -118,7 +118,11 @@ struct decision chain_command(struct chain *chain, const char *command)
 /* An exempt recipient must not take the others' message along. */
 static void accept_recipient(struct chain *chain)
 {
-	chain->session.transaction.recipients_accepted++;
+	struct transaction *transaction = &chain->session.transaction;
+	bool first = transaction->recipients_accepted++ == 0;
+
+	transaction->reserved_only =
+		(first || transaction->reserved_only) && decision_is_for_reserved(&chain->session);
 	chain->message_exemptions &= chain->session.exemptions;
 	decision_accept_recipient(&chain->session);
 }

@@ -363,8 +363,39 @@ static void test_whole_end_of_message_for_postmaster(void **state)
 	chain_case_clear(&world);
 	decision = chain_case_eom(&world);
 	assert_decided(VERDICT_CONTINUE, 0, 0, &decision);
-	assert_string_equal(world.judged, "a:header guard:header b:header a:body guard:body b:body "
-					  "a:eom guard:eom b:eom charge:eom ");
+	assert_string_equal(
+		world.judged, "a:header b:header a:body b:body a:eom b:eom charge:eom ");
+	chain_case_end(&world);
+}
+
+/* A message that goes to postmaster only is exempt at its end as at RCPT, one that goes to others too is
+ * not. */
+static void test_end_of_message_for_reserved_mailboxes(void **state)
+{
+	struct decision decision;
+
+	(void)state;
+	chain_case_start(&world, "guard a");
+	chain_case_act(&world, CHAIN_GUARD, STAGE_EOM, ACTION_REJECT);
+	chain_case_open(&world);
+	assert_accepted(postmaster);
+	assert_accepted("<abuse@example.org>");
+	decision = chain_case_eom(&world);
+	assert_decided(VERDICT_CONTINUE, 0, 0, &decision);
+	chain_end_transaction(world.chain, OUTCOME_ACCEPTED);
+	chain_case_mail(&world, "");
+	assert_accepted(postmaster);
+	assert_accepted(bob);
+	decision = chain_case_eom(&world);
+	assert_decided(VERDICT_REJECT, CHAIN_GUARD, STAGE_EOM, &decision);
+	chain_case_end(&world);
+	chain_case_start(&world, "guard a");
+	chain_case_act(&world, CHAIN_GUARD, STAGE_EOM, ACTION_REJECT);
+	chain_case_open(&world);
+	assert_accepted(bob);
+	assert_accepted(postmaster);
+	decision = chain_case_eom(&world);
+	assert_decided(VERDICT_REJECT, CHAIN_GUARD, STAGE_EOM, &decision);
 	chain_case_end(&world);
 }
 
@@ -475,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_exempt_recipient_among_others),
 		cmocka_unit_test(test_reserved_mailboxes),
 		cmocka_unit_test(test_whole_end_of_message_for_postmaster),
+		cmocka_unit_test(test_end_of_message_for_reserved_mailboxes),
 		cmocka_unit_test(test_charges_run_last),
 		cmocka_unit_test(test_charges_at_end_of_message),
 		cmocka_unit_test(test_header_section),

@@ -6,11 +6,13 @@
 #include "kept.h"
 #include "log.h"
 
-static bool is_reserved_mailbox(const struct session *session)
+bool decision_is_for_reserved(const struct session *session)
 {
 	const struct recipient *recipient = session->recipient;
 
-	if (recipient == NULL || recipient->error != PATH_OK || recipient->path.routed)
+	if (recipient == NULL)
+		return session->transaction.reserved_only;
+	if (recipient->error != PATH_OK || recipient->path.routed)
 		return false;
 	if (!path_is_postmaster(&recipient->path) && !path_is_abuse(&recipient->path))
 		return false;
@@ -22,7 +24,7 @@ bool decision_skips(const struct session *session, const struct policy *policy)
 {
 	if ((policy->exempt_by & session->exemptions) != 0)
 		return true;
-	return policy->reserved_mailboxes_exempt && is_reserved_mailbox(session);
+	return policy->reserved_mailboxes_exempt && decision_is_for_reserved(session);
 }
 
 static void merge_action(struct decision *decision, const struct session *session,

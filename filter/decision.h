@@ -25,6 +25,9 @@ void decision_merge(
 
 /* The policy does not count in this situation: an exempt client, or mail to postmaster. */
 bool decision_skips(const struct session *session, const struct policy *policy);
+/* The recipient that is judged, or outside of RCPT every accepted one, is postmaster or abuse of a local
+ * domain. */
+bool decision_is_for_reserved(const struct session *session);
 
 /* Reply and reference of a refusal by a finding, and its line in the log; nothing for what is
  * accepted. */

@@ -97,6 +97,7 @@ struct transaction {
 	char mta_host[MACRO_SIZE]; /* {mail_host} */
 	char queue_id[64]; /* {i}: on Postfix known late */
 	unsigned recipients_seen, recipients_accepted;
+	bool reserved_only; /* all accepted ones are postmaster or abuse of local domains */
 	bool would_refuse; /* one of those accepted would not be, were nothing only monitored */
 	bool answered; /* the end of the message was reached */
 	/* The header section so far, for policies with reads_header; NULL before it, and where no
