@@ -42,9 +42,7 @@ bool chain_may_answer(const struct conf *conf, enum stage stage)
 	if (stage != STAGE_CONNECT)
 		return false;
 	for (size_t p = 0; p < conf->policy_count; p++)
-		if (conf->policies[p].trial.mode != MODE_OFF &&
-			conf->policies[p].policy->immediate &&
-			conf->policies[p].policy->judge[stage] != NULL)
+		if (conf->policies[p].policy->immediate && policy_wants(&conf->policies[p], stage))
 			return true;
 	return false;
 }

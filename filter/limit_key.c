@@ -115,6 +115,16 @@ bool limit_key_is_forgeable(const struct limit_key *key)
 	return true;
 }
 
+bool limit_key_is_client(const struct limit_key *key)
+{
+	for (size_t a = 0; a < key->alternatives; a++)
+		for (size_t i = 0; i < key->part_counts[a]; i++)
+			if (key->parts[a][i] != PART_CLIENT_IP &&
+				key->parts[a][i] != PART_CLIENT_NET)
+				return false;
+	return true;
+}
+
 bool limit_key_has_recipient(const struct limit_key *key)
 {
 	for (size_t a = 0; a < key->alternatives; a++)

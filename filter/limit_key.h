@@ -30,6 +30,9 @@ bool limit_key_parse(
  * warnings. */
 bool limit_key_is_forgeable(const struct limit_key *key);
 
+/* Holds nothing but the client's address or network. */
+bool limit_key_is_client(const struct limit_key *key);
+
 /* Says something else for each recipient of a message. */
 bool limit_key_has_recipient(const struct limit_key *key);
 

@@ -127,11 +127,13 @@ static bool is_counted_once(const struct limit_options *limit)
 	return limit->count == COUNT_MESSAGES || limit->count == COUNT_CONNECTIONS;
 }
 
-/* False when the limit is not about this recipient, or its message is counted already. */
+/* False when the limit is not about this recipient, or its message is counted already. RESERVATION
+ * NULL: nothing is held yet, and no transaction has begun. */
 static bool make_charge(struct call *call, const struct limit_options *limit,
 	const struct reservation *reservation, struct reservation_charge *charge)
 {
-	struct limit_state *state = call->state[SCOPE_TRANSACTION];
+	struct limit_state *state = reservation == NULL ? NULL : call->state[SCOPE_TRANSACTION];
+	struct limit_proof none = {0};
 	const struct connection_state *connection = call->state[SCOPE_CONNECTION];
 	const struct limit_key_options key_options = {
 		.title = limit->title,
@@ -143,10 +145,11 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 	struct rate rate = limit->rate;
 	struct limit_identity identity;
 
-	if (!limit_key_make(&limit->key, &key_options, call->session, &state->proof,
-		    call->deadline_ms, &identity))
+	if (!limit_key_make(&limit->key, &key_options, call->session,
+		    state == NULL ? &none : &state->proof, call->deadline_ms, &identity))
 		return false;
-	if (is_counted_once(limit) && reservation_holds(reservation, identity.key))
+	if (reservation != NULL && is_counted_once(limit) &&
+		reservation_holds(reservation, identity.key))
 		return false;
 	if (identity.override != NULL && identity.override->unlimited)
 		return false;
@@ -265,6 +268,35 @@ static void give_back(const struct call *call, struct holdings *holdings)
 
 /* Judging. ------------------------------------------------------------------------------------- */
 
+/* It counts what is refused to a client, and the client is known from the start. */
+static bool is_of_client(const struct limit_options *limit)
+{
+	return limit->trial.mode != MODE_OFF && limit->count == COUNT_REFUSED_RECIPIENTS &&
+	       limit_key_is_client(&limit->key);
+}
+
+/* Recipients that the MTA refuses itself it goes on refusing, whatever we say of others. Who has had
+ * its share of them gets nowhere near a recipient any more. */
+static void judge_connect(struct call *call)
+{
+	const struct limit_options *limits = call->options;
+
+	if (exemption_is_local_submission(call->session))
+		return;
+	for (size_t i = 0; i < call->option_count; i++) {
+		struct reservation_charge charge;
+		struct reservation_answer answer;
+
+		if (!is_of_client(&limits[i]) ||
+			!limit_refuses(&limits[i], &call->session->client) ||
+			!make_charge(call, &limits[i], NULL, &charge))
+			continue;
+		answer = reservation_look(call->session->services, &charge, 1);
+		if (answer.result == RESERVATION_OVER)
+			report_over(call, &limits[i], &charge, &answer);
+	}
+}
+
 static void before_recipient(struct call *call)
 {
 	struct connection_state *connection = call->state[SCOPE_CONNECTION];
@@ -329,6 +361,8 @@ static bool wants(const void *options, size_t count, enum stage stage)
 	for (size_t i = 0; i < count; i++) {
 		bool content = stage == STAGE_HEADER || stage == STAGE_BODY;
 
+		if (stage == STAGE_CONNECT && !is_of_client(&limits[i]))
+			continue;
 		if (limits[i].trial.mode != MODE_OFF &&
 			(!content || limits[i].count == COUNT_BYTES))
 			return true;
@@ -389,10 +423,12 @@ const struct policy policy_limit = {
 		[SCOPE_TRANSACTION] = sizeof(struct limit_state)},
 	.titled = true,
 	.charges = true,
+	.immediate = true,
 	.wants = wants,
 	.before_recipient = before_recipient,
 	.recipient_answered = recipient_answered,
-	.judge = {[STAGE_RCPT] = judge_rcpt,
+	.judge = {[STAGE_CONNECT] = judge_connect,
+		[STAGE_RCPT] = judge_rcpt,
 		[STAGE_HEADER] = judge_header,
 		[STAGE_BODY] = judge_body,
 		[STAGE_EOM] = judge_eom},

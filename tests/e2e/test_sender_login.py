@@ -73,25 +73,3 @@ def test_broken_map_keeps_the_old_one(postfix, site, owners, folder):
     assert as_user(postfix, "joe", "bob@example.test").code == 553
     with open(f"{folder}/sender_login", "w", encoding="utf-8") as out:
         out.write(MAP)
-
-def test_what_the_mta_refused_counts_for_harvesting(postfix, site):
-    """What it goes on refusing itself stays as it was; nobody else is let through."""
-    daemon = site.fresh_filter(
-        'limit "harvest" { key = "client_net" count = "refused_recipients" rate = "3 / 1h" }\n')
-    mark = daemon.mark()
-    with postfix.connect(source=world.GOOD, service=("192.0.2.25", 2525)) as dialogue:
-        dialogue.command("EHLO mail.good.test")
-        dialogue.command("MAIL FROM:<anna@good.test>")
-        # carol is known to the filter but not to this Postfix.
-        for _ in range(3):
-            assert dialogue.command("RCPT TO:<carol@example.test>").code == 550
-        assert dialogue.command("RCPT TO:<bob@example.test>").code == 451
-        assert dialogue.command("RCPT TO:<carol@example.test>").code == 550
-        dialogue.quit()
-    assert daemon.decisions(mark, verdict="reject") == []
-    with postfix.connect(source=world.OTHER, service=("192.0.2.25", 2525)) as dialogue:
-        dialogue.command("EHLO mail.other.test")
-        dialogue.command("MAIL FROM:<olaf@other.test>")
-        assert dialogue.command("RCPT TO:<carol@example.test>").code == 550
-        assert dialogue.command("RCPT TO:<bob@example.test>").ok
-        dialogue.quit()
