@@ -204,7 +204,8 @@ static void work_out(struct session *session, uint64_t deadline_ms, struct dmarc
 	const struct dmarc *dmarc;
 
 	memcpy(outcome->domain, domain, strlen(domain) + 1);
-	if (inquiry == NULL) {
+	/* A second From may have come after the question. */
+	if (inquiry == NULL || domain[0] == '\0') {
 		conclude(outcome, RESULT_PERMERROR, why);
 		return;
 	}

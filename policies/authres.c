@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "author.h"
 #include "authres_field.h"
 #include "header_field.h"
 #include "mem.h"
@@ -155,6 +156,17 @@ static void add_spf(struct text *field, const struct spf *spf, const char *prope
 	add_property(field, property, strcmp(property, "smtp.helo") == 0 ? spf->helo : spf->sender);
 }
 
+static void add_dmarc(struct text *field, const struct dmarc_outcome *dmarc)
+{
+	text_addf(field, ";\n\tdmarc=%s", result_name(dmarc->result));
+	if (dmarc->dkim_unknown)
+		text_add(field, " (a DKIM signature is not verified here)");
+	else if (dmarc->result == RESULT_PASS || dmarc->result == RESULT_FAIL)
+		text_addf(field, " (p=%s)", dmarc_policy_name(dmarc->policy));
+	if (dmarc->domain[0] != '\0')
+		add_property(field, "header.from", dmarc->domain);
+}
+
 static const void *finished(struct inquiry *inquiry)
 {
 	return inquiry == NULL ? NULL : inquiry_result(inquiry);
@@ -186,6 +198,8 @@ static void add_results(struct call *call)
 		helo = mailfrom;
 	if (helo != NULL)
 		add_spf(&field, helo, "smtp.helo");
+	if (session->transaction.dmarc_outcome != NULL)
+		add_dmarc(&field, session->transaction.dmarc_outcome);
 	if (field.length == id_end)
 		text_add(&field, "; none");
 	session_add_edit(session, EDIT_INSERT_FIELD, "Authentication-Results", buffer, 0);

@@ -4,7 +4,7 @@
 
 extern const struct policy policy_connection, policy_lists, policy_rdns, policy_helo, policy_spf,
 	policy_sender, policy_impostor, policy_recipient, policy_message, policy_authres,
-	policy_limit;
+	policy_limit, policy_dmarc;
 
 const struct policy *const policies[] = {
 	&policy_connection,
@@ -16,6 +16,7 @@ const struct policy *const policies[] = {
 	&policy_impostor,
 	&policy_recipient,
 	&policy_message,
+	&policy_dmarc,
 	&policy_authres,
 	&policy_limit,
 	NULL,

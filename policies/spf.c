@@ -2,6 +2,7 @@
 /* SPF (RFC 7208) of the HELO name and of the reverse-path. Reads the results; spf.h does the work. */
 #include <stddef.h>
 
+#include "author.h"
 #include "policy.h"
 #include "text.h"
 
@@ -71,6 +72,27 @@ static const struct check spf_checks[] = {
 		.reply = "SPF softfail of the HELO name",
 		.help = "The HELO name says that the client probably may not use it"},
 	{.name = NULL},
+};
+
+struct spf_options {
+	bool defer_to_dmarc;
+};
+
+static const struct setting spf_settings[] = {
+	{.name = "defer_to_dmarc",
+		.type = SETTING_BOOL,
+		.offset = offsetof(struct spf_options, defer_to_dmarc),
+		.default_text = "no",
+		.help = "Hold a fail of the reverse-path (fail, no_mail) back until the end of the "
+			"message: where DMARC passes then, by a DKIM signature (see "
+			"trusted_authserv_ids), the message is let through"},
+	{.name = NULL},
+};
+
+/* A fail that is held back; its check. */
+struct spf_state {
+	bool held;
+	unsigned check;
 };
 
 static bool any_on(const struct call *call, const unsigned *checks)
@@ -174,6 +196,23 @@ static void report_result(struct call *call, const struct spf *spf, unsigned mai
 		add_explanation(finding, spf);
 }
 
+/* True when the fail of SPF shall not count before DMARC is known. */
+static bool hold_back(struct call *call, const struct spf *spf)
+{
+	const struct spf_options *options = call->options;
+	struct spf_state *state = call->state[SCOPE_TRANSACTION];
+	unsigned check = check_of(spf);
+
+	if (!options->defer_to_dmarc || spf->result != SPF_FAIL || spf->identity != SPF_MAILFROM ||
+		call->fail_actions[check] <= ACTION_MONITOR)
+		return false;
+	*state = (struct spf_state){.held = true, .check = check};
+	report_action(call, check, RESULT_FAIL, ACTION_MONITOR, NULL,
+		"SPF fail of sender %.100s: %.200s; held back until DMARC decides", spf->domain,
+		spf->evidence);
+	return true;
+}
+
 static void judge(struct call *call, const struct inquiry *started, const struct spf *spf,
 	unsigned main_check)
 {
@@ -185,7 +224,7 @@ static void judge(struct call *call, const struct inquiry *started, const struct
 		report(call, main_check, RESULT_TEMPERROR, "SPF %s of %s: %s%s",
 			spf_result_name(spf->result), spf->domain, spf->evidence,
 			spf->uncertain ? "; not all names of the client could be asked about" : "");
-	else
+	else if (!hold_back(call, spf))
 		report_result(call, spf, main_check);
 }
 
@@ -207,10 +246,49 @@ static void spf_judge_mail(struct call *call)
 			session_sender_spf_result(session, call->deadline_ms), CHECK_FAIL);
 }
 
+/* What was held back. Without a pass of DMARC it is as if nothing had been. */
+static void spf_judge_eom(struct call *call)
+{
+	const struct spf_state *state = call->state[SCOPE_TRANSACTION];
+	const struct dmarc_outcome *dmarc;
+	const struct spf *spf;
+	struct finding *finding;
+
+	if (!state->held)
+		return;
+	spf = session_sender_spf_result(call->session, call->deadline_ms);
+	dmarc = author_dmarc(call->session, call->deadline_ms);
+	if (dmarc->result == RESULT_PASS) {
+		report_action(call, state->check, RESULT_PASS, ACTION_MONITOR, NULL,
+			"SPF fail of sender %.100s, but DMARC passes: %s", spf->domain,
+			dmarc->evidence);
+		return;
+	}
+	finding = report_action(call, state->check,
+		dmarc->result == RESULT_TEMPERROR ? RESULT_TEMPERROR : RESULT_FAIL,
+		call->fail_actions[state->check], NULL,
+		"SPF fail of sender %.100s: %.130s; DMARC %s: %s", spf->domain, spf->evidence,
+		result_name(dmarc->result), dmarc->evidence);
+	add_explanation(finding, spf);
+}
+
+static bool spf_wants(const void *options_given, size_t option_count, enum stage stage)
+{
+	const struct spf_options *options = options_given;
+
+	(void)option_count;
+	return options->defer_to_dmarc || (stage != STAGE_HEADER && stage != STAGE_EOM);
+}
+
 static void spf_advise(const struct call *call, const struct site *site,
 	void (*warn)(void *context, const char *setting, const char *text), void *context)
 {
-	(void)site;
+	const struct spf_options *options = call->options;
+
+	if (options->defer_to_dmarc && site->trusted_authserv_ids == NULL)
+		warn(context, "defer_to_dmarc",
+			"defer_to_dmarc waits for DKIM, and trusted_authserv_ids names no filter "
+			"that verifies it: every fail is only answered later");
 	if (call->fail_actions[CHECK_SOFTFAIL] == ACTION_REJECT)
 		warn(context, "softfail",
 			"softfail = reject loses honest mail: the domain itself asks for no more "
@@ -232,9 +310,16 @@ const struct policy policy_spf = {
 	.name = "spf",
 	.summary = "the client must be allowed by the SPF records of HELO name and sender",
 	.checks = spf_checks,
+	.settings = spf_settings,
+	.options_size = sizeof(struct spf_options),
+	.state_size = {[SCOPE_TRANSACTION] = sizeof(struct spf_state)},
 	.exempt_by = EXEMPT_ALL,
 	.reserved_mailboxes_exempt = true,
+	.reads_header = true,
+	.wants = spf_wants,
 	.announce = {[STAGE_HELO] = spf_announce_helo, [STAGE_MAIL] = spf_announce_mail},
-	.judge = {[STAGE_HELO] = spf_judge_helo, [STAGE_MAIL] = spf_judge_mail},
+	.judge = {[STAGE_HELO] = spf_judge_helo,
+		[STAGE_MAIL] = spf_judge_mail,
+		[STAGE_EOM] = spf_judge_eom},
 	.advise = spf_advise,
 };
