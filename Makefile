@@ -126,9 +126,14 @@ demo:
 	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD) all
 	@MAILREEVE_BUILD=$(abspath $(BUILD)) KEEP=$(KEEP) sh tests/demo/run.sh
 
-bench: all $(BUILD)/bench/load $(BUILD)/bench/noop
+bench: all $(BUILD)/bench/load $(BUILD)/bench/noop $(BUILD)/bench/recipients
 	@sh tests/deps.sh check
 	@sh tests/bench/run.sh $(BUILD)
+
+$(BUILD)/bench/recipients: $(BUILD)/tests/bench/recipients.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)

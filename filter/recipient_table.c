@@ -257,6 +257,13 @@ bool recipient_table_add(struct recipient_table *table, const char *local_part, 
 	return insert(table, key, length);
 }
 
+/* Nothing is added any more. */
+static void give_back_room(struct recipient_table *table)
+{
+	table->text_size = table->text_used;
+	table->text = mem_resize(table->text, table->text_size, 1);
+}
+
 struct recipient_table *recipient_table_load(
 	const char *file, bool fold, recipient_complaint *complaint, void *context)
 {
@@ -264,7 +271,9 @@ struct recipient_table *recipient_table_load(
 	struct reader reader = {
 		.table = table, .file = file, .complain = complaint, .context = context};
 
-	if (!read_file(&reader))
+	if (read_file(&reader))
+		give_back_room(table);
+	else
 		recipient_table_free(&table);
 	return table;
 }
