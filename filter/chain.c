@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "chain.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "chain_private.h"
@@ -61,13 +62,13 @@ static void look_at_exemptions(struct chain *chain, enum stage stage)
 	exemption_update(&chain->session, stage, clock_monotonic_ms());
 }
 
-static void count(const struct chain *chain, enum stage stage, enum verdict verdict)
+static void count(struct chain *chain, const struct decision *decision, uint64_t began_us)
 {
-	if (!chain->session.dry_run)
-		stats_count_decision(stage, verdict);
+	stats_count_decision(&chain->session, decision->stage, decision->verdict,
+		clock_monotonic_us() - began_us);
 }
 
-static struct decision at_stage(struct chain *chain, enum stage stage)
+static struct decision at_stage(struct chain *chain, enum stage stage, uint64_t began_us)
 {
 	struct decision decision = {.verdict = VERDICT_CONTINUE, .stage = stage};
 
@@ -76,42 +77,44 @@ static struct decision at_stage(struct chain *chain, enum stage stage)
 	if (chain->session.site->reply_at == REPLY_AT_STAGE)
 		decision = chain_judge_answer(chain, stage);
 	decision_refuse(&decision, &chain->session);
-	count(chain, stage, decision.verdict);
+	count(chain, &decision, began_us);
 	return decision;
 }
 
 struct decision chain_connect(struct chain *chain)
 {
+	uint64_t began_us = clock_monotonic_us();
 	struct decision decision;
 
 	look_at_exemptions(chain, STAGE_CONNECT);
 	decision = chain_judge_immediate(chain);
 	if (decision.verdict < VERDICT_TEMPFAIL)
-		return at_stage(chain, STAGE_CONNECT);
+		return at_stage(chain, STAGE_CONNECT, began_us);
 	decision_refuse(&decision, &chain->session);
-	count(chain, STAGE_CONNECT, decision.verdict);
+	count(chain, &decision, began_us);
 	return decision;
 }
 
 struct decision chain_helo(struct chain *chain)
 {
-	return at_stage(chain, STAGE_HELO);
+	return at_stage(chain, STAGE_HELO, clock_monotonic_us());
 }
 
 struct decision chain_mail(struct chain *chain)
 {
 	chain->session.messages++;
-	return at_stage(chain, STAGE_MAIL);
+	return at_stage(chain, STAGE_MAIL, clock_monotonic_us());
 }
 
 struct decision chain_command(struct chain *chain, const char *command)
 {
+	uint64_t began_us = clock_monotonic_us();
 	struct decision decision;
 
 	chain_scope_open(chain, SCOPE_CONNECTION);
 	decision = chain_judge_command(chain, command);
 	decision_refuse(&decision, &chain->session);
-	stats_count_decision(STAGE_COMMAND, decision.verdict);
+	count(chain, &decision, began_us);
 	return decision;
 }
 
@@ -136,6 +139,7 @@ static void remember_quarantine(struct chain *chain, const struct decision *deci
 struct decision chain_rcpt(struct chain *chain, struct recipient *recipient)
 {
 	struct session *session = &chain->session;
+	uint64_t began_us = clock_monotonic_us();
 	struct decision decision;
 
 	chain_scope_end(chain, SCOPE_RECIPIENT, OUTCOME_DROPPED);
@@ -146,7 +150,7 @@ struct decision chain_rcpt(struct chain *chain, struct recipient *recipient)
 	chain_judge_announce(chain, STAGE_RCPT);
 	decision = chain_judge_answer(chain, STAGE_RCPT);
 	decision_refuse(&decision, &chain->session);
-	count(chain, STAGE_RCPT, decision.verdict);
+	count(chain, &decision, began_us);
 	if (decision.verdict < VERDICT_TEMPFAIL)
 		accept_recipient(chain);
 	chain_judge_tell(chain, decision.verdict);
@@ -207,6 +211,7 @@ void chain_body(struct chain *chain, const unsigned char *chunk, size_t length)
 
 struct decision chain_eom(struct chain *chain)
 {
+	uint64_t began_us = clock_monotonic_us();
 	struct decision decision;
 
 	begin_content(chain);
@@ -221,7 +226,7 @@ struct decision chain_eom(struct chain *chain)
 		decision.verdict = VERDICT_QUARANTINE;
 		session_add_edit(&chain->session, EDIT_QUARANTINE, chain->quarantine, NULL, 0);
 	}
-	count(chain, STAGE_EOM, decision.verdict);
+	count(chain, &decision, began_us);
 	if (decision.verdict >= VERDICT_TEMPFAIL)
 		decision_refuse(&decision, &chain->session);
 	else

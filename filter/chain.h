@@ -6,6 +6,7 @@
 #define MAILREEVE_CHAIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "compiler.h"
 #include "conf.h"
@@ -44,6 +45,9 @@ void chain_body(struct chain *chain, const unsigned char *chunk, size_t length);
 struct decision chain_eom(struct chain *chain);
 /* End of the transaction for whatever reason; idempotent. */
 void chain_end_transaction(struct chain *chain, enum outcome outcome);
+
+/* Sessions that wait for lookups now, of all chains; thread-safe. */
+int64_t chain_waiting(void);
 
 /* For negotiation: whether a configuration can answer at this stage, and whether any policy wants to
  * see it at all. */

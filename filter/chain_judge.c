@@ -5,8 +5,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "chain.h"
 #include "clock.h"
 #include "exemption.h"
+#include "stats.h"
 
 /* Sessions that are in a judge hook now, of all chains. */
 static _Atomic int64_t waiting;
@@ -117,6 +119,11 @@ void chain_judge_stop_waiting(void)
 	atomic_fetch_sub(&waiting, 1);
 }
 
+int64_t chain_waiting(void)
+{
+	return atomic_load(&waiting);
+}
+
 struct decision chain_judge_immediate(struct chain *chain)
 {
 	judge_stage(chain, STAGE_CONNECT, PASS_IMMEDIATE, chain_judge_deadline(chain));
@@ -157,8 +164,10 @@ struct decision chain_judge_answer(struct chain *chain, enum stage stage)
 	uint64_t deadline_ms = chain_judge_deadline(chain);
 	struct decision decision;
 
-	if (!chain_judge_start_waiting(chain))
+	if (!chain_judge_start_waiting(chain)) {
+		stats_count_too_busy();
 		return decision_too_busy(&chain->session, stage);
+	}
 	exemption_update(&chain->session, stage, deadline_ms);
 	decision = judge_all(chain, stage, deadline_ms);
 	chain_judge_stop_waiting();

@@ -195,6 +195,7 @@ void limit_prepare(void *options_given, const struct site *site)
 	if (!limit_key_parse(
 		    limit->key_text == NULL ? "" : limit->key_text, &limit->key, why, sizeof(why)))
 		limit->key = (struct limit_key){0};
+	limit->meter = limit_meter_of(limit->title == NULL ? "" : limit->title);
 	limit_overrides_free(&limit->overrides);
 	if (limit->overrides_file == NULL)
 		return;

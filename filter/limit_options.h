@@ -10,6 +10,7 @@
 
 #include "compiler.h"
 #include "limit_key.h"
+#include "limit_meter.h"
 #include "limit_reply.h"
 #include "policy.h"
 #include "setting.h"
@@ -31,6 +32,7 @@ struct limit_options {
 	char *overrides_file; /* NULL: none */
 	struct limit_key key; /* of key_text, by prepare */
 	struct limit_overrides *overrides; /* of the file, by prepare; owned */
+	struct limit_meter *meter; /* by prepare; borrowed */
 };
 
 extern const struct setting limit_settings[];

@@ -14,6 +14,9 @@
  *   connection table      concurrent connections and rates by client network
  *   callahead             of one target: questions under way, the breaker
  *   callahead_pool        of one target: kept connections
+ *   slowest               the slowest look-ups of the last minutes
+ *   limit_meter all       the list of meters
+ *   busiest               the busiest keys of the last minutes
  * Counters are C11 atomics. */
 #ifndef MAILREEVE_LOCK_H
 #define MAILREEVE_LOCK_H

@@ -246,6 +246,7 @@ static void release(struct resolver *resolver)
 		close(resolver->wake.fd);
 	resolver_timer_clear(&resolver->timers);
 	dnscache_free(&resolver->cache);
+	slowest_free(&resolver->slowest);
 	lock_destroy(&resolver->submit_lock);
 	mem_free(resolver);
 }
@@ -269,6 +270,7 @@ struct resolver *resolver_start(const struct resolver_options *options, char *wh
 
 	resolver->limits = limits_of(options);
 	lock_init(&resolver->submit_lock);
+	resolver->slowest = slowest_create();
 	resolver->cache = dnscache_create(positive(options->cache_bytes, CACHE_BYTES));
 	resolver->epoll = epoll_create1(EPOLL_CLOEXEC);
 	resolver->wake = (struct resolver_watch){
@@ -337,6 +339,13 @@ void resolver_stats(const struct resolver *resolver, struct resolver_stats *stat
 		.in_flight = read_counter(&counters->in_flight),
 	};
 	dnscache_count(resolver->cache, &stats_r->cache_entries, &stats_r->cache_bytes);
+	histogram_read(&resolver->latency, &stats_r->latency);
+}
+
+size_t resolver_slowest(
+	const struct resolver *resolver, struct slowest_entry entries_r[SLOWEST_COUNT])
+{
+	return slowest_read(resolver->slowest, entries_r, clock_monotonic_ms());
 }
 
 void resolver_flush(struct resolver *resolver)

@@ -15,6 +15,8 @@
 
 #include "compiler.h"
 #include "dns.h"
+#include "histogram.h"
+#include "slowest.h"
 
 struct resolver;
 
@@ -48,8 +50,13 @@ struct resolver_stats {
 	uint64_t failures; /* questions that ended in SERVFAIL or TIMEOUT */
 	uint64_t in_flight;
 	uint64_t cache_entries, cache_bytes;
+	struct histogram_state latency; /* of the questions that the cache could not answer */
 };
 void resolver_stats(const struct resolver *resolver, struct resolver_stats *stats_r);
+
+/* The questions of the last minutes that took longest: "MX example.net TIMEOUT". */
+size_t resolver_slowest(
+	const struct resolver *resolver, struct slowest_entry entries_r[SLOWEST_COUNT]);
 
 /* Forgets all cached answers (tests, mailreevectl). */
 void resolver_flush(struct resolver *resolver);

@@ -13,9 +13,11 @@
 #include "compiler.h"
 #include "dns.h"
 #include "dnscache.h"
+#include "histogram.h"
 #include "lock.h"
 #include "resolver_config.h"
 #include "resolver_timer.h"
+#include "slowest.h"
 
 enum {
 	RESOLVER_UDP_SOCKETS = 8, /* open for each server at once: so many ports to guess from */
@@ -82,6 +84,8 @@ struct resolver {
 	struct resolver_limits limits;
 	struct dnscache *cache; /* thread-safe */
 	struct resolver_counters counters;
+	struct histogram latency;
+	struct slowest *slowest;
 	struct lock submit_lock; /* guards submitted and stopping */
 	struct resolver_jobs submitted;
 	bool stopping;

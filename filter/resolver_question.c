@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A question in flight: who waits for it, which server is being asked, and what comes next. */
+#include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "mem.h"
 #include "resolver_packet.h"
 #include "resolver_private.h"
@@ -20,6 +22,7 @@ struct question {
 	struct resolver_timer timer; /* of the attempt, or of the pause */
 	struct question_attempt attempt;
 	uint64_t hash;
+	uint64_t began_us; /* clock_monotonic_us */
 	enum dns_type type;
 	unsigned aliases; /* followed so far */
 	uint32_t alias_ttl;
@@ -104,6 +107,18 @@ static void end_attempt(struct question *question)
 	resolver_tcp_forget(question);
 }
 
+static void take_time(struct question *question, enum dns_status status)
+{
+	struct resolver *resolver = question->resolver;
+	uint64_t took_us = clock_monotonic_us() - question->began_us;
+	char name[SLOWEST_NAME_SIZE];
+
+	histogram_add(&resolver->latency, took_us);
+	snprintf(name, sizeof(name), "%s %.70s%s%s", dns_type_name(question->type), question->name,
+		status == DNS_OK ? "" : " ", status == DNS_OK ? "" : dns_status_name(status));
+	slowest_note(resolver->slowest, name, took_us, resolver->now_ms);
+}
+
 /* Takes over ANSWER, tells all who wait, and frees the question. */
 static void complete(struct question *question, const struct dns_answer *answer)
 {
@@ -116,6 +131,7 @@ static void complete(struct question *question, const struct dns_answer *answer)
 		at = &(*at)->chain;
 	*at = question->chain;
 	set_in_flight(resolver, resolver->in_flight - 1);
+	take_time(question, answer->status);
 	if (dns_is_temporary(answer->status))
 		resolver_count(&resolver->counters.failures);
 	if (!resolver->closing)
@@ -317,6 +333,7 @@ const struct dns_answer *resolver_question_ask(struct resolver *resolver, const 
 		question->resolver = resolver;
 		question->type = type;
 		question->hash = hash;
+		question->began_us = clock_monotonic_us();
 		question->alias_ttl = UINT32_MAX;
 		question->edns = true;
 		question->hopeless = resolver_server_none_works(resolver);

@@ -65,6 +65,7 @@ struct finding {
 struct findings {
 	struct finding **items; /* owned */
 	size_t count;
+	size_t counted; /* of them, by stats.h */
 };
 
 /* Changes of the message, applied by the door at end of message in this order. */

@@ -123,7 +123,7 @@ static void assert_json(const char *json)
 static void test_json(void **state)
 {
 	(void)state;
-	stats_start();
+	stats_start(NULL);
 	resolver_account = (struct resolver_stats){.questions = UINT64_MAX, .in_flight = 3};
 	store_account = (struct store_state){.kind = "redis", .up = false, .calls = 7};
 	snprintf(store_account.detail, sizeof(store_account.detail), "\"\n\\");
@@ -139,7 +139,7 @@ static void test_json(void **state)
 static void test_text(void **state)
 {
 	(void)state;
-	stats_start();
+	stats_start(NULL);
 	store_account = (struct store_state){.kind = "redis", .up = false};
 	snprintf(store_account.detail, sizeof(store_account.detail), "refused\x1b[31m\n");
 	write_status(false);
@@ -172,9 +172,11 @@ static void test_counters(void **state)
 		{STAGE_EOM, VERDICT_TEMPFAIL, "\"eom\": {\"tempfail\": 1, \"reject\": 0}"},
 	};
 
+	struct session session = {.dry_run = false};
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-		stats_count_decision(rows[i].stage, rows[i].verdict);
+		stats_count_decision(&session, rows[i].stage, rows[i].verdict, 300);
 		if (strstr(write_status(true), rows[i].json) == NULL)
 			fail_msg("row %zu: %s", i, text);
 	}

@@ -196,6 +196,23 @@ static struct reservation_answer ask(
 	return reservation_take(reservation, call->session->services, step->charges, step->count);
 }
 
+static void meter(
+	const struct call *call, const struct step *step, const struct reservation_answer *answer)
+{
+	enum limit_meter_outcome outcome = LIMIT_TAKEN;
+
+	if (answer->result == RESERVATION_DOWN)
+		outcome = LIMIT_UNCOUNTED;
+	else if (answer->result == RESERVATION_OVER)
+		outcome = limit_is_held_back(step->limits[answer->over], &call->session->client)
+				  ? LIMIT_WATCHED
+				  : LIMIT_OVER;
+	for (size_t i = 0; i < step->count && !call->session->dry_run; i++)
+		if (outcome == LIMIT_TAKEN || i == answer->over)
+			limit_meter_count(step->limits[i]->meter, outcome, step->charges[i].label,
+				step->charges[i].units);
+}
+
 /* False when a limit refuses; then nothing of it is held. */
 static bool charge_enforced(struct call *call, enum phase phase, struct reservation *reservation)
 {
@@ -208,6 +225,7 @@ static bool charge_enforced(struct call *call, enum phase phase, struct reservat
 
 		make_step(call, phase, true, reservation, &next, &step);
 		answer = ask(call, reservation, &step);
+		meter(call, &step, &answer);
 		if (answer.result == RESERVATION_TAKEN)
 			continue;
 		if (answer.result == RESERVATION_OVER)
@@ -232,6 +250,7 @@ static void charge_watched(struct call *call, enum phase phase, struct reservati
 		while (step.count > 0) {
 			struct reservation_answer answer = ask(call, reservation, &step);
 
+			meter(call, &step, &answer);
 			if (answer.result == RESERVATION_TAKEN)
 				break;
 			if (answer.result == RESERVATION_OVER)
