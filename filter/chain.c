@@ -54,6 +54,11 @@ void chain_free(struct chain **chain_ptr)
 	mem_free(chain);
 }
 
+int64_t chain_waiting(void)
+{
+	return chain_judge_waiting();
+}
+
 /* The stages, in the order of the dialogue. ---------------------------------------------------- */
 
 /* Without waiting: nothing need be asked about whom nothing counts for. */

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "chain.h"
 #include "clock.h"
 #include "exemption.h"
 #include "stats.h"
@@ -119,7 +118,7 @@ void chain_judge_stop_waiting(void)
 	atomic_fetch_sub(&waiting, 1);
 }
 
-int64_t chain_waiting(void)
+int64_t chain_judge_waiting(void)
 {
 	return atomic_load(&waiting);
 }

@@ -44,6 +44,7 @@ uint64_t chain_judge_deadline(const struct chain *chain);
 /* Counts this session among those that may wait for lookups; false above the bound. */
 bool chain_judge_start_waiting(const struct chain *chain);
 void chain_judge_stop_waiting(void);
+int64_t chain_judge_waiting(void); /* how many there are */
 
 /* Lets the policies start their lookups for STAGE. */
 void chain_judge_announce(struct chain *chain, enum stage stage);
