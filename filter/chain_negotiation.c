@@ -2,6 +2,14 @@
 /* What the steps of the milter protocol are good for under a configuration. */
 #include "chain.h"
 
+static bool all_checks_are_off(const struct policy_conf *conf)
+{
+	for (size_t i = 0; conf->policy->checks[i].name != NULL; i++)
+		if (conf->fail[i] != ACTION_OFF)
+			return false;
+	return true;
+}
+
 static bool policy_wants(const struct policy_conf *conf, enum stage stage)
 {
 	const struct policy *policy = conf->policy;
@@ -10,6 +18,8 @@ static bool policy_wants(const struct policy_conf *conf, enum stage stage)
 
 	if (conf->trial.mode == MODE_OFF ||
 		(policy->judge[stage] == NULL && policy->announce[stage] == NULL && !reads))
+		return false;
+	if (policy->only_checks && all_checks_are_off(conf))
 		return false;
 	return policy->wants == NULL || policy->wants(conf->options, conf->option_count, stage);
 }

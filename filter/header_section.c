@@ -5,6 +5,7 @@
 
 #include "dkim_signature.h"
 #include "encoded_word.h"
+#include "header_field.h"
 #include "mem.h"
 #include "text.h"
 
@@ -189,6 +190,8 @@ static void look_at_body(struct header_section *section, const char *name, const
 			encoded = encoded || (*at == '=' && at[1] == '?');
 			if ((unsigned char)*at < 0x20 || *at == 0x7f)
 				note(section->control_in, name);
+			else if ((unsigned char)*at > 0x7f)
+				note(section->not_ascii_in, name);
 		} else if (*at == '\r' && at[1] != '\n') {
 			note(section->control_in, name);
 		}
@@ -207,8 +210,13 @@ static void look_at_body(struct header_section *section, const char *name, const
 	}
 }
 
-static void measure(struct header_section *section, const char *name, size_t octets)
+static void measure(
+	struct header_section *section, const char *name, const char *body, size_t octets)
 {
+	size_t line = header_field_longest_line(name, body);
+
+	if (line > section->longest_line)
+		section->longest_line = line;
 	section->fields++;
 	section->octets += octets;
 	if (octets <= section->longest_field)
@@ -223,13 +231,18 @@ void header_section_add(struct header_section *section, const char *name, const 
 	struct mailbox_list *mailboxes = mailboxes_of(section, field);
 	size_t length = strlen(body);
 
-	measure(section, name, strlen(name) + length);
+	measure(section, name, body, strlen(name) + length);
 	look_at_name(section, name);
 	look_at_body(section, name, body);
 	if (is_kept(field) && section->counts[field] == 0) {
-		section->bodies[field] = keep(section, body, length);
-		if (mailboxes != NULL && section->bodies[field] != NULL)
+		if (mailboxes == NULL) {
+			section->bodies[field] = keep(section, body, length);
+		} else {
+			section->bodies[field] = mem_text_n(body, HEADER_IDENTITY_MAX);
 			mailbox_list_parse(body, mailboxes);
+		}
+		if (field == HEADER_FROM)
+			section->from_octets = length;
 	}
 	section->counts[field]++;
 	if (field == HEADER_LIST_ID)

@@ -14,6 +14,8 @@
 
 enum {
 	HEADER_KEPT_MAX = 65536, /* octets of bodies that are kept, together */
+	HEADER_IDENTITY_MAX = 4096, /* of From, Sender, Reply-To and Resent-From, which are always
+				     * kept; cut there */
 	HEADER_RESULTS_MAX = 100, /* Authentication-Results that are kept */
 	HEADER_SIGNERS_MAX = 20 /* DKIM-Signatures whose domains are kept */
 };
@@ -53,10 +55,12 @@ struct header_section {
 	unsigned fields; /* all of them */
 	unsigned counts[HEADER_FIELDS];
 	size_t octets; /* names and bodies */
+	size_t from_octets; /* of the first From's body */
+	size_t longest_line; /* octets of one line */
 	size_t longest_field; /* octets of one field */
 	char longest_name[64]; /* its name, cut */
 
-	/* Of the first field of each kind; later ones are only counted. */
+	/* Of the first field of each kind, read as a whole; later ones are only counted. */
 	struct mailbox_list from, sender, reply_to, resent_from;
 	char *bodies[HEADER_FIELDS]; /* as handed over; NULL: none, or not kept (kept: those of
 				      * enum header_field but HEADER_RECEIVED, HEADER_LIST,
@@ -76,6 +80,7 @@ struct header_section {
 
 	/* What is odd about any field: the name of the first such one, cut; "" for none. */
 	char control_in[64]; /* control characters in its body */
+	char not_ascii_in[64]; /* 8-bit octets in its body */
 	char blank_fold_in[64]; /* a line of blanks only */
 	char encoded_control_in[64]; /* an encoded-word that hides one */
 	char bad_name[64]; /* its name is not printable ASCII without blanks */
@@ -87,7 +92,7 @@ struct header_section *header_section_create(void);
 /* Nulls; NULL allowed. */
 void header_section_free(struct header_section **section);
 
-/* The next field, as the MTA hands it over. */
+/* The next field, as the MTA hands it over: BODY with the blank behind the colon, or without. */
 void header_section_add(struct header_section *section, const char *name, const char *body);
 
 /* Which field NAME is, without case and blanks around it. */

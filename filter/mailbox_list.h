@@ -9,72 +9,11 @@
 #include <stdint.h>
 
 #include "compiler.h"
-#include "path.h"
+#include "mailbox_form.h"
 
 enum {
 	MAILBOX_LIST_KEPT = 16, /* mailboxes; more are only counted */
-	MAILBOX_LIST_MAX = 1000, /* more are not even counted */
-	MAILBOX_TEXT_SIZE = 1024 /* a longer name is cut */
-};
-
-/* What can be wrong with such a field. First those in which readers can disagree about who is named,
- * then what is only sloppy, or obsolete (RFC 5322 4). */
-enum mailbox_defect {
-	DEFECT_GROUP, /* "x: a@b, c@d;" */
-	DEFECT_EMPTY_GROUP, /* "undisclosed-recipients:;" */
-	DEFECT_ROUTE, /* "<@a,@b:c@d>" */
-	DEFECT_ESCAPED_SEPARATOR, /* "\," outside of quotes */
-	DEFECT_TEXT_AFTER_ADDRESS, /* "<a@b> c@d" */
-	DEFECT_SEVERAL_BRACKETS, /* "<a@b><c@d>", "<a@b,c@d>" */
-	DEFECT_NESTED_BRACKETS, /* "<<a@b>>" */
-	DEFECT_UNBALANCED_BRACKET, /* "<a@b", "a@b>" */
-	DEFECT_UNBALANCED_QUOTE,
-	DEFECT_UNBALANCED_COMMENT,
-	DEFECT_DEEP_COMMENT, /* comments within comments within ... */
-	DEFECT_COMMENT_IN_ADDRESS, /* "a@b(x).c" */
-	DEFECT_ENCODED_ADDRESS, /* an encoded-word that holds the whole address */
-	DEFECT_ENCODED_PART, /* an encoded-word within the address */
-	DEFECT_ADDRESS_IN_ENCODED_NAME, /* the name decodes to one with another "<a@b>" in it */
-	DEFECT_ENCODED_CONTROL, /* an encoded-word hides NUL, CR, LF or another control character */
-	DEFECT_CONTROL_CHARACTER,
-	DEFECT_INVISIBLE_IN_ADDRESS, /* or octets that are no UTF-8 */
-	DEFECT_BLANK_IN_ADDRESS, /* "<a@b .c>" */
-	DEFECT_TWO_AT, /* "<a@b@c>" */
-	DEFECT_ADDRESS_IN_NAME_ONLY, /* "\"a@b\" <>": an address is shown where none is named */
-	DEFECT_BLANK_FOLD, /* a line of blanks only within the field, which could end the section */
-	DEFECTS_AMBIGUOUS,
-
-	DEFECT_NO_ADDRESS = DEFECTS_AMBIGUOUS, /* "Anna" */
-	DEFECT_NULL_ADDRESS, /* "Anna <>" */
-	DEFECT_UNQUALIFIED, /* "<root>", "root@host" */
-	DEFECT_UNQUOTED_COMMA, /* "Doe, John <a@b>" */
-	DEFECT_UNQUOTED_COLON, /* "Re: x <a@b>" */
-	DEFECT_UNQUOTED_AT, /* "c@d <a@b>", unless both are one */
-	DEFECT_SEMICOLON, /* "a@b; c@d", "a@b;" */
-	DEFECT_STRAY_BACKSLASH, /* outside of quotes: "\"Anna\"" */
-	DEFECT_EMPTY_ELEMENT, /* "a@b,,c@d" */
-	DEFECT_BLANK_AROUND_AT, /* "a @ b" */
-	DEFECT_WORDS_BESIDE_ADDRESS, /* "Anna a@b" */
-	DEFECT_NESTED_COMMENT,
-	DEFECT_LOCAL_PART_MALFORMED, /* "a..b@c" */
-	DEFECT_DOMAIN_MALFORMED, /* not letters, digits and hyphens: "a@b_c" */
-	DEFECT_ADDRESS_LENGTH, /* local-part over 64 octets, path over 256 */
-	DEFECT_8BIT_ADDRESS, /* right under SMTPUTF8 only */
-	DEFECT_INVISIBLE_IN_NAME,
-	DEFECT_ENCODED_WORD_MALFORMED,
-	DEFECT_FOLD_AFTER_COLON, /* nothing but the fold stands on the first line */
-	DEFECTS
-};
-
-/* One mailbox as it could be read. */
-struct mailbox {
-	char domain
-		[DOMAIN_SIZE]; /* canonical, of what stands behind the last "@"; "" when that is no
-				   * name */
-	char *address; /* as it stood, without brackets, blanks and comments; "" when empty; owned */
-	char *name; /* display name, or the comment where there is none: dequoted, decoded, UTF-8 (or
-		     * the raw octets that stood there); "" when there is none; owned */
-	struct path path; /* null where the address is none */
+	MAILBOX_LIST_MAX = 1000 /* more are not even counted */
 };
 
 struct mailbox_list {
@@ -91,8 +30,5 @@ void mailbox_list_clear(struct mailbox_list *list);
 bool mailbox_list_has(const struct mailbox_list *list, enum mailbox_defect defect);
 /* Any of the first kind. */
 bool mailbox_list_is_ambiguous(const struct mailbox_list *list);
-
-/* What DEFECT is, for evidence: "a route before the address". */
-const char *mailbox_defect_text(enum mailbox_defect defect);
 
 #endif

@@ -77,7 +77,10 @@ static void read_parameters(struct transaction *transaction, char *const *parame
 {
 	for (; *parameters != NULL; parameters++) {
 		if (ascii_equal(*parameters, "SMTPUTF8"))
-			transaction->smtputf8 = true;
+			transaction->smtputf8 = transaction->declared_8bit = true;
+		else if (ascii_equal(*parameters, "BODY=8BITMIME") ||
+			 ascii_equal(*parameters, "BODY=BINARYMIME"))
+			transaction->declared_8bit = true;
 		else if (ascii_starts_with(*parameters, "SIZE="))
 			transaction->declared_size = strtoll(*parameters + 5, NULL, 10);
 	}

@@ -14,7 +14,7 @@
 #include "trial.h"
 #include "verdict.h"
 
-enum { POLICY_CHECKS_MAX = 24 };
+enum { POLICY_CHECKS_MAX = 48 };
 
 /* One check: its name is a setting of the policy's section whose value is what a fail does. */
 struct check {
@@ -70,6 +70,7 @@ struct policy {
 	bool charges; /* runs last in its stage, and only while nothing has refused */
 	bool reads_header; /* from STAGE_HEADER on it reads session->transaction.header, which is there
 			    * at STAGE_EOM even for a message without one */
+	bool only_checks; /* its checks are all it does: where they are off it need not see anything */
 	bool reserved_mailboxes_exempt; /* postmaster and abuse of local domains skip its refusal */
 
 	/* Whether these options need to see headers or bodies; NULL: whatever has a hook does. */

@@ -93,6 +93,7 @@ struct transaction {
 	enum path_error error;
 	struct path reverse_path;
 	bool smtputf8;
+	bool declared_8bit; /* BODY=8BITMIME or BINARYMIME, or SMTPUTF8 */
 	int64_t declared_size; /* SIZE=, -1 without */
 	char mta_address[MACRO_SIZE]; /* {mail_addr} */
 	char mta_host[MACRO_SIZE]; /* {mail_host} */

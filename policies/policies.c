@@ -3,8 +3,8 @@
 #include "policy.h"
 
 extern const struct policy policy_connection, policy_lists, policy_rdns, policy_helo, policy_spf,
-	policy_sender, policy_impostor, policy_recipient, policy_message, policy_authres,
-	policy_limit, policy_dmarc;
+	policy_sender, policy_impostor, policy_recipient, policy_message, policy_from_form,
+	policy_body, policy_dmarc, policy_authres, policy_limit;
 
 const struct policy *const policies[] = {
 	&policy_connection,
@@ -16,6 +16,8 @@ const struct policy *const policies[] = {
 	&policy_impostor,
 	&policy_recipient,
 	&policy_message,
+	&policy_from_form,
+	&policy_body,
 	&policy_dmarc,
 	&policy_authres,
 	&policy_limit,

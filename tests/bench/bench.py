@@ -218,7 +218,8 @@ def report(title, rows, base_rows, goal):
 def run(bench, options):
     rounds = options.rounds
     redis = f'url = "{bench.redis.url}"'
-    envelope = "message { mode = off }\nauthres { mode = off }\n"
+    envelope = "".join(
+        f"{policy} {{ mode = off }}\n" for policy in ("message", "from_form", "body", "authres"))
     first = bench.measure(bench.ours)
     steps = first["steps"]
     variants = {

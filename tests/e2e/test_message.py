@@ -42,7 +42,7 @@ def test_no_from_field(mta, site):
 
 
 def test_line_too_long(mta, site):
-    site.filter("message { line_length = reject }\n")
+    site.filter("body { line_length = reject }\n")
     result = site.send(mta, message=lambda t: letter(t, body="x" * 5000 + "\n"))
     assert result.end.code // 100 == 5
 

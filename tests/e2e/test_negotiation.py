@@ -34,7 +34,7 @@ def test_answers_at_the_stage(site):
 
 def test_body_is_not_sent_when_nobody_reads_it(site):
     assert "NOBODY" not in steps(site, "")
-    assert "NOBODY" in steps(site, "message { mode = off }\n")
+    assert "NOBODY" in steps(site, "body { mode = off }\n")
 
 
 def test_unneeded_steps_are_off(site):

@@ -22,14 +22,15 @@ CASES = {
 }
 CHECKS = {
     "connect": "lists.denied", "helo": "lists.denied", "mail": "lists.denied",
-    "rcpt": "lists.denied", "header": "message.from_repeated", "body": "message.line_length",
+    "rcpt": "lists.denied", "header": "message.from_repeated", "body": "body.line_length",
 }
 
 SETTINGS = """\
 deny = {{ "198.51.100.8", "mail.enemy.test", "villain.test", "dave@example.test" }}
 reply_at = {reply_at}
 lists {{ denied = {action} }}
-message {{ from_repeated = {action} line_length = {action} }}
+message {{ from_repeated = {action} }}
+body {{ line_length = {action} }}
 rdns {{ mode = off }}
 helo {{ mode = off }}
 sender {{ mode = off }}
