@@ -123,6 +123,14 @@ struct decision chain_command(struct chain *chain, const char *command)
 	return decision;
 }
 
+struct decision chain_ask(struct chain *chain, enum stage stage)
+{
+	struct decision decision = chain_judge_answer(chain, stage);
+
+	decision_refuse(&decision, &chain->session);
+	return decision;
+}
+
 /* An exempt recipient must not take the others' message along. */
 static void accept_recipient(struct chain *chain)
 {

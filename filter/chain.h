@@ -43,6 +43,8 @@ void chain_body(struct chain *chain, const unsigned char *chunk, size_t length);
 /* After VERDICT_CONTINUE or VERDICT_QUARANTINE the door applies the transaction's edits, then calls
  * chain_end_transaction with OUTCOME_ACCEPTED. */
 struct decision chain_eom(struct chain *chain);
+/* For explain, where no recipient is known: the answer, were STAGE a reply point. */
+struct decision chain_ask(struct chain *chain, enum stage stage);
 /* End of the transaction for whatever reason; idempotent. */
 void chain_end_transaction(struct chain *chain, enum outcome outcome);
 

@@ -86,7 +86,7 @@ static void judge_stage(struct chain *chain, enum stage stage, enum pass pass, u
 			chain->slots[p].judged[stage] || decision_skips(&chain->session, policy))
 			continue;
 		judge_one(chain, p, stage, deadline_ms);
-		if (merge(chain, from, stage).verdict >= settled)
+		if (!chain->session.beyond && merge(chain, from, stage).verdict >= settled)
 			return;
 	}
 }
@@ -139,7 +139,9 @@ static struct decision judge_all(struct chain *chain, enum stage stage, uint64_t
 {
 	struct decision decision = merge(chain, STAGE_CONNECT, stage);
 
+	chain->asked_before = false;
 	if (stage == STAGE_RCPT && decision.verdict < VERDICT_TEMPFAIL) {
+		chain->asked_before = true;
 		chain_judge_before(chain, deadline_ms);
 		decision = merge(chain, STAGE_CONNECT, stage);
 		if (decision.verdict >= VERDICT_TEMPFAIL)
@@ -158,6 +160,21 @@ static struct decision judge_all(struct chain *chain, enum stage stage, uint64_t
 	return decision;
 }
 
+/* For explain: what the answer does not hang on any more. */
+static void judge_beyond(struct chain *chain, enum stage stage, uint64_t deadline_ms)
+{
+	int first = stage == STAGE_EOM ? STAGE_EOM : STAGE_CONNECT;
+
+	chain->session.beyond = true;
+	if (stage == STAGE_RCPT && !chain->asked_before)
+		chain_judge_before(chain, deadline_ms);
+	for (int s = first; s <= (int)stage; s++)
+		if (s != STAGE_HELO || chain->session.greeted)
+			judge_stage(chain, (enum stage)s, PASS_CHECKS, deadline_ms);
+	judge_stage(chain, stage, PASS_CHARGES, deadline_ms);
+	chain->session.beyond = false;
+}
+
 struct decision chain_judge_answer(struct chain *chain, enum stage stage)
 {
 	uint64_t deadline_ms = chain_judge_deadline(chain);
@@ -169,6 +186,8 @@ struct decision chain_judge_answer(struct chain *chain, enum stage stage)
 	}
 	exemption_update(&chain->session, stage, deadline_ms);
 	decision = judge_all(chain, stage, deadline_ms);
+	if (chain->session.keep_all)
+		judge_beyond(chain, stage, deadline_ms);
 	chain_judge_stop_waiting();
 	decision.stage = stage;
 	return decision;
@@ -212,10 +231,13 @@ struct decision chain_judge_message(struct chain *chain)
 
 	judge_stage(chain, STAGE_EOM, PASS_CHECKS, deadline_ms);
 	decision = merge(chain, STAGE_EOM, STAGE_EOM);
-	if (decision.verdict >= VERDICT_TEMPFAIL)
-		return decision;
-	judge_stage(chain, STAGE_EOM, PASS_CHARGES, deadline_ms);
-	return merge(chain, STAGE_EOM, STAGE_EOM);
+	if (decision.verdict < VERDICT_TEMPFAIL) {
+		judge_stage(chain, STAGE_EOM, PASS_CHARGES, deadline_ms);
+		decision = merge(chain, STAGE_EOM, STAGE_EOM);
+	}
+	if (chain->session.keep_all)
+		judge_beyond(chain, STAGE_EOM, deadline_ms);
+	return decision;
 }
 
 void chain_judge_tell(struct chain *chain, enum verdict verdict)

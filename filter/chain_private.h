@@ -22,6 +22,7 @@ struct chain {
 	char quarantine
 		[EVIDENCE_SIZE]; /* reason, once a recipient or an earlier stage asked for it */
 	unsigned message_exemptions; /* those that hold for every recipient accepted so far */
+	bool asked_before; /* the hooks before_recipient, for this recipient */
 	struct chain_slot *slots; /* one for each policy of the configuration */
 	unsigned char *memory; /* all states, one block */
 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -128,18 +129,20 @@ static bool read_line(int fd, char line[CONTROL_LINE_MAX])
 	return false;
 }
 
-static int run_command(const struct control *control, char *line, FILE *out)
+/* Cuts its arguments off LINE. NULL: there is no such command. */
+static const struct control_command *find_command(
+	const struct control *control, char *line, char **arguments_r)
 {
 	char *arguments = line + strcspn(line, " ");
 
 	if (*arguments == ' ')
 		*arguments++ = '\0';
+	*arguments_r = arguments;
 	for (const struct control_command *command = control->commands; command->name != NULL;
 		command++)
 		if (strcmp(command->name, line) == 0)
-			return command->run(arguments, out);
-	fputs("the daemon does not know this command; is it an older version?\n", out);
-	return EX_USAGE;
+			return command;
+	return NULL;
 }
 
 /* Gives up on a peer that has gone, or does not take it all in time. */
@@ -165,25 +168,133 @@ static void send_all(int fd, const char *text, size_t length)
 }
 
 /* The answer is one line with the exit status, then the text. */
-static void serve(const struct control *control, int fd)
+static void send_answer(int fd, int status, const char *text, size_t length)
 {
-	char line[CONTROL_LINE_MAX], number[16];
-	char *text = NULL;
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d\n", status);
+	send_all(fd, number, strlen(number));
+	send_all(fd, text, length);
+}
+
+static void refuse(int fd, int status, const char *text)
+{
+	char rest[4096];
+
+	/* What is left unread would turn the answer into a broken connection. */
+	while (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) > 0)
+		continue;
+	send_answer(fd, status, text, strlen(text));
+}
+
+/* Slow commands. ------------------------------------------------------------------------------- */
+
+/* Slow commands that run, of all control sockets of the process. */
+static _Atomic int slow_running;
+
+struct slow {
+	const struct control_command *command;
+	int fd;
+	size_t length;
+};
+
+static bool read_body(int fd, char *body, size_t length)
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + REQUEST_MS;
+
+	while (length > 0) {
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+		uint64_t now_ms = clock_monotonic_ms();
+		ssize_t got;
+
+		if (now_ms >= deadline_ms || poll(&ready, 1, (int)(deadline_ms - now_ms)) <= 0)
+			return false;
+		got = read(fd, body, length);
+		if (got <= 0)
+			return false;
+		body += got;
+		length -= (size_t)got;
+	}
+	return true;
+}
+
+static void *slow_thread(void *argument)
+{
+	struct slow *slow = argument;
+	char *body = mem_alloc(slow->length + 1), *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+	int status;
+
+	if (out == NULL)
+		abort();
+	if (read_body(slow->fd, body, slow->length)) {
+		status = slow->command->run_slow(body, slow->length, out);
+		fclose(out);
+		send_answer(slow->fd, status, text, length);
+	} else {
+		fclose(out);
+	}
+	free(text);
+	mem_free(body);
+	close(slow->fd);
+	mem_free(slow);
+	atomic_fetch_sub(&slow_running, 1);
+	return NULL;
+}
+
+/* True when a thread has taken FD over. */
+static bool start_slow(const struct control_command *command, const char *arguments, int fd)
+{
+	unsigned long length = strtoul(arguments, NULL, 10);
+	struct slow *slow;
+	pthread_t thread;
+
+	if (!ascii_is_digit(arguments[0]) || length > CONTROL_BODY_MAX) {
+		refuse(fd, EX_USAGE, "the request is too large\n");
+		return false;
+	}
+	if (atomic_fetch_add(&slow_running, 1) >= CONTROL_SLOW_MAX) {
+		atomic_fetch_sub(&slow_running, 1);
+		refuse(fd, EX_TEMPFAIL, "the daemon is busy with others who ask; try again\n");
+		return false;
+	}
+	slow = mem_alloc(sizeof(*slow));
+	*slow = (struct slow){.command = command, .fd = fd, .length = length};
+	if (pthread_create(&thread, NULL, slow_thread, slow) != 0)
+		abort();
+	pthread_detach(thread);
+	return true;
+}
+
+/* True when FD is not ours any more. */
+static bool serve(const struct control *control, int fd)
+{
+	const struct control_command *command;
+	char line[CONTROL_LINE_MAX];
+	char *text = NULL, *arguments;
 	size_t length = 0;
 	FILE *out;
 	int status;
 
 	if (!read_line(fd, line))
-		return;
+		return false;
+	command = find_command(control, line, &arguments);
+	if (command == NULL) {
+		refuse(fd, EX_USAGE,
+			"the daemon does not know this command; is it an older version?\n");
+		return false;
+	}
+	if (command->run_slow != NULL)
+		return start_slow(command, arguments, fd);
 	out = open_memstream(&text, &length);
 	if (out == NULL)
-		return;
-	status = run_command(control, line, out);
+		return false;
+	status = command->run(arguments, out);
 	fclose(out);
-	snprintf(number, sizeof(number), "%d\n", status);
-	send_all(fd, number, strlen(number));
-	send_all(fd, text, length);
+	send_answer(fd, status, text, length);
 	free(text);
+	return false;
 }
 
 static void *control_thread(void *argument)
@@ -204,8 +315,8 @@ static void *control_thread(void *argument)
 		fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			continue;
-		serve(control, fd);
-		close(fd);
+		if (!serve(control, fd))
+			close(fd);
 	}
 }
 
@@ -216,12 +327,12 @@ void control_start(struct control *control)
 	control->started = true;
 }
 
-void control_close(struct control **control_ptr)
+bool control_close(struct control **control_ptr)
 {
 	struct control *control = *control_ptr;
 
 	if (control == NULL)
-		return;
+		return true;
 	*control_ptr = NULL;
 	close(control->stop[1]);
 	if (control->started)
@@ -231,6 +342,9 @@ void control_close(struct control **control_ptr)
 	unlink(control->path);
 	mem_free(control->path);
 	mem_free(control);
+	for (int i = 0; i < 100 && atomic_load(&slow_running) > 0; i++)
+		usleep(50000);
+	return atomic_load(&slow_running) == 0;
 }
 
 /* Copies the answer; false when there is none. */
@@ -245,7 +359,8 @@ static bool read_answer(FILE *answer, FILE *out, int *status_r)
 	return true;
 }
 
-int control_ask(const char *path, const char *line, FILE *out, char *why, size_t why_size)
+static int ask(const char *path, const char *line, const char *request_body, size_t length,
+	FILE *out, char *why, size_t why_size)
 {
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -270,10 +385,25 @@ int control_ask(const char *path, const char *line, FILE *out, char *why, size_t
 	}
 	send_all(fd, line, strlen(line));
 	send_all(fd, "\n", 1);
+	send_all(fd, request_body, length);
 	if (!read_answer(answer, out, &status)) {
 		snprintf(why, why_size, "the daemon at %s did not answer", path);
 		status = EX_PROTOCOL;
 	}
 	fclose(answer);
 	return status;
+}
+
+int control_ask(const char *path, const char *line, FILE *out, char *why, size_t why_size)
+{
+	return ask(path, line, "", 0, out, why, why_size);
+}
+
+int control_ask_slow(const char *path, const char *command, const char *body, size_t length,
+	FILE *out, char *why, size_t why_size)
+{
+	char line[CONTROL_LINE_MAX];
+
+	snprintf(line, sizeof(line), "%s %zu", command, length);
+	return ask(path, line, body, length, out, why, why_size);
 }

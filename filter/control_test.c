@@ -43,9 +43,9 @@ static int command_long(const char *arguments, FILE *out)
 }
 
 static const struct control_command commands[] = {
-	{"echo", "says it again", command_echo},
-	{"fail", "fails", command_fail},
-	{"long", "says a lot", command_long},
+	{.name = "echo", .help = "says it again", .run = command_echo},
+	{.name = "fail", .help = "fails", .run = command_fail},
+	{.name = "long", .help = "says a lot", .run = command_long},
 	{0},
 };
 

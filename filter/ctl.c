@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "control.h"
+#include "ctl_explain.h"
 #include "ctl_limits.h"
 #include "ctl_lookup.h"
 
@@ -18,6 +19,8 @@ static void usage(FILE *out)
 	fputs("usage: mailreevectl [-s control-socket] command\n"
 	      "  status [--json]   state and counters of the running daemon\n"
 	      "  reload            make it read its configuration again\n"
+	      "  explain ...       what it makes of a supposed session, check by check;\n"
+	      "                    mailreevectl explain --help says more\n"
 	      "  limits show KEY          what a key has used, and when it may send again\n"
 	      "  limits predict KEY COST  when it may send so much\n"
 	      "  lookup ...        ask the DNS as the daemon would, without a daemon;\n"
@@ -92,6 +95,8 @@ int main(int argc, char **argv)
 		return run_status(socket, argc, argv);
 	if (strcmp(argv[0], "reload") == 0)
 		return run_reload(socket, argc, argv);
+	if (strcmp(argv[0], "explain") == 0)
+		return ctl_explain(socket, argc, argv);
 	if (strcmp(argv[0], "limits") == 0)
 		return ctl_limits(socket, argc, argv);
 	if (strcmp(argv[0], "lookup") == 0)

@@ -249,6 +249,15 @@ void decision_record_finding(
 	if (finding->would != finding->action)
 		json_add_text(text, "would", action_name(finding->would));
 	json_add_text(text, "evidence", finding->evidence);
+	if (finding->most > 0) {
+		json_add_number(text, "used", finding->used);
+		json_add_number(text, "most", finding->most);
+		json_add_number(text, "remaining",
+			finding->used < finding->most ? finding->most - finding->used : 0);
+		json_add_number(text, "window_seconds", finding->window_ms / 1000);
+	}
+	if (finding->beyond)
+		json_add_bool(text, "beyond", true);
 	if (session->conf != NULL)
 		json_add_text(text, "set_in",
 			conf_place_of_finding(session->conf, finding, place, sizeof(place)));
@@ -317,13 +326,11 @@ void decision_record_answer(struct text *text, const struct dns_answer *answer)
 {
 	char shown[400];
 
-	json_open(text, NULL, '{');
 	json_add_text(text, "name", answer->name);
 	json_add_text(text, "type", dns_type_name(answer->type));
 	json_add_text(text, "status", dns_status_name(answer->status));
 	json_add_number(text, "ttl", answer->ttl);
 	json_add_text(text, "answer", dns_answer_format(answer, shown, sizeof(shown)));
-	json_close(text, '}');
 }
 
 /* Adds as many answers as leave ROOM bytes. */
@@ -345,7 +352,9 @@ static void add_answers(struct text *line, const struct session *session, size_t
 		for (size_t a = 0; a < count && !cut; a++) {
 			size_t before = line->length;
 
+			json_open(line, NULL, '{');
 			decision_record_answer(line, answers[a]);
+			json_close(line, '}');
 			cut = json_undo(line, before);
 		}
 	}

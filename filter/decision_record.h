@@ -35,7 +35,7 @@ void decision_record_finding(
 /* "policy.check(title)" */
 void decision_record_check(const struct finding *finding, char *buffer, size_t size);
 
-/* One answer of the DNS as an object. */
+/* One answer of the DNS: the members of an object. */
 void decision_record_answer(struct text *text, const struct dns_answer *answer);
 
 #endif

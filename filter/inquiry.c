@@ -61,6 +61,17 @@ struct inquiry {
 static void advance(struct resolver_job *job);
 static void run_out(struct resolver_timer *timer);
 
+/* Only threads that serve one explained session set it, never those of libmilter. */
+static _Thread_local struct inquiry_trace *current_trace;
+
+static void trace(struct inquiry *inquiry)
+{
+	current_trace->items = mem_resize(
+		current_trace->items, current_trace->count + 1, sizeof(current_trace->items[0]));
+	current_trace->items[current_trace->count++] = inquiry;
+	atomic_fetch_add_explicit(&inquiry->references, 1, memory_order_relaxed);
+}
+
 struct inquiry *inquiry_create(struct resolver *resolver, const struct inquiry_kind *kind)
 {
 	struct inquiry *inquiry = mem_alloc(sizeof(*inquiry) + kind->state_size);
@@ -76,6 +87,8 @@ struct inquiry *inquiry_create(struct resolver *resolver, const struct inquiry_k
 	atomic_init(&inquiry->abandoned, false);
 	lock_init(&inquiry->lock);
 	condition_init(&inquiry->condition);
+	if (current_trace != NULL)
+		trace(inquiry);
 	return inquiry;
 }
 
@@ -394,4 +407,40 @@ size_t inquiry_answers(
 		if (inquiry->asks[i].answer != NULL)
 			answers_r[count++] = inquiry->asks[i].answer;
 	return count;
+}
+
+size_t inquiry_uses(struct inquiry *inquiry, struct inquiry_use *uses_r, size_t capacity)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < inquiry->count && count < capacity; i++)
+		if (inquiry->asks[i].answer != NULL)
+			uses_r[count++] = (struct inquiry_use){
+				inquiry->asks[i].answer, inquiry->asks[i].level == 0};
+	return count;
+}
+
+const char *inquiry_name(const struct inquiry *inquiry)
+{
+	return inquiry->kind->name;
+}
+
+/* Traces. -------------------------------------------------------------------------------------- */
+
+void inquiry_trace_start(struct inquiry_trace *trace)
+{
+	current_trace = trace;
+}
+
+void inquiry_trace_stop(void)
+{
+	current_trace = NULL;
+}
+
+void inquiry_trace_release(struct inquiry_trace *trace)
+{
+	for (size_t i = 0; i < trace->count; i++)
+		release(trace->items[i]);
+	mem_free(trace->items);
+	*trace = (struct inquiry_trace){.items = NULL};
 }

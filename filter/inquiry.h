@@ -84,4 +84,23 @@ void inquiry_cost(struct inquiry *inquiry, struct inquiry_cost *cost_r);
 size_t inquiry_answers(
 	struct inquiry *inquiry, const struct dns_answer **answers_r, size_t capacity);
 
+/* The same, each with whether it came from the cache. */
+struct inquiry_use {
+	const struct dns_answer *answer;
+	bool cached;
+};
+size_t inquiry_uses(struct inquiry *inquiry, struct inquiry_use *uses_r, size_t capacity);
+/* What it is about: the name of its kind. */
+const char *inquiry_name(const struct inquiry *inquiry);
+
+/* All inquiries that this thread creates, from start to stop, for explain: kept until they are released,
+ * though their owners free them. Costs nothing where nobody traces. */
+struct inquiry_trace {
+	struct inquiry **items;
+	size_t count;
+};
+void inquiry_trace_start(struct inquiry_trace *trace);
+void inquiry_trace_stop(void);
+void inquiry_trace_release(struct inquiry_trace *trace);
+
 #endif

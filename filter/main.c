@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "control.h"
+#include "explain.h"
 #include "journal.h"
 #include "kept.h"
 #include "limits_command.h"
@@ -283,10 +284,29 @@ static int command_limits(const char *text, FILE *out)
 	return status;
 }
 
+static int command_explain(const char *body, size_t length, FILE *out)
+{
+	struct explain_request request;
+	char why[200];
+	struct conf *conf;
+
+	if (!explain_request_parse(body, length, &request, why, sizeof(why))) {
+		fprintf(out, "%s\n", why);
+		explain_request_clear(&request);
+		return EX_USAGE;
+	}
+	conf = milter_conf();
+	explain_write(&request, conf, &services, out);
+	conf_release(&conf);
+	explain_request_clear(&request);
+	return EX_OK;
+}
+
 static const struct control_command commands[] = {
-	{"status", "state and counters", command_status},
-	{"reload", "read the configuration again", command_reload},
-	{"limits", "what a key has used", command_limits},
+	{.name = "status", .help = "state and counters", .run = command_status},
+	{.name = "reload", .help = "read the configuration again", .run = command_reload},
+	{.name = "limits", .help = "what a key has used", .run = command_limits},
+	{.name = "explain", .help = "judge a supposed session", .run_slow = command_explain},
 	{0},
 };
 
@@ -402,6 +422,7 @@ static int serve(struct conf *conf)
 		.drain_ms = conf->daemon.drain_ms,
 	};
 	struct control *control = open_everything(conf);
+	bool idle;
 	int failed;
 
 	start_services(conf);
@@ -413,13 +434,13 @@ static int serve(struct conf *conf)
 	process_ready();
 	process_notify("READY=1");
 	failed = milter_serve(conf, &services);
-	control_close(&control);
+	idle = control_close(&control);
 	/* libmilter returns without waiting for callbacks that run. */
 	for (int i = 0; i < 100 && milter_busy() > 0; i++)
 		usleep(20000);
 	if (conf->daemon.pid_file != NULL)
 		process_remove_pid(conf->daemon.pid_file);
-	if (milter_busy() == 0) {
+	if (milter_busy() == 0 && idle) {
 		kept_stop();
 		journal_close();
 		stop_services();

@@ -75,6 +75,7 @@ static struct finding *add(struct call *call, unsigned check, enum result result
 	finding->result = result;
 	finding->would = action;
 	finding->action = action;
+	finding->beyond = call->session->beyond;
 	if (action != ACTION_OFF && only_looks_on(call, check))
 		finding->action = ACTION_MONITOR;
 	vsnprintf(raw, sizeof(raw), format, args);

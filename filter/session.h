@@ -58,6 +58,8 @@ struct finding {
 	enum action would; /* what would be done without mode = monitor */
 	bool beyond; /* explain: the answer was settled before, so a session would not get here */
 	bool told; /* a record of a decision says it */
+	/* Of a limit, where they are known; most 0: not. */
+	int64_t used, most, window_ms;
 	char evidence[EVIDENCE_SIZE]; /* printable, one line */
 	char reply[EVIDENCE_SIZE]; /* instead of evidence, for the client; "" to use evidence */
 };
@@ -118,6 +120,7 @@ struct session {
 	const struct services *services;
 	const struct conf *conf; /* that it is judged by, for records; NULL: none */
 	bool dry_run; /* explain: nothing is charged or kept */
+	bool beyond; /* explain: what is found now, a session would not get to */
 	bool keep_all; /* explain: findings that nothing is done about are kept too, with evidence */
 
 	/* Connection. */

@@ -100,6 +100,9 @@ static void report_over(struct call *call, const struct limit_options *limit,
 		limit_amount(reply.count, answer->limit, amount, sizeof(amount)), window,
 		answer->local ? ", counted here since the store does not answer" : "");
 	finding->would = limit->action;
+	finding->used = answer->used;
+	finding->most = answer->limit;
+	finding->window_ms = charge->window_ms;
 	limit_reply_write(&reply, finding->reply, sizeof(finding->reply));
 }
 
@@ -213,6 +216,39 @@ static void meter(
 				step->charges[i].units);
 }
 
+/* For explain: what is used of each limit that is not over. */
+static void report_uses(struct call *call, const struct step *step)
+{
+	for (size_t i = 0; i < step->count && call->session->dry_run; i++) {
+		const struct limit_options *limit = step->limits[i];
+		const struct reservation_charge *charge = &step->charges[i];
+		const struct store_charge peek = {.key = charge->key,
+			.label = charge->label,
+			.window_ms = charge->window_ms,
+			.limit = charge->limit};
+		char window[32], most[48], left[48];
+		struct finding *finding;
+		int64_t used;
+
+		if (store_peek(call->session->services->store, &peek, 1, &used) != STORE_OK ||
+			used + charge->units > charge->limit)
+			continue;
+		finding = report_action(call, CHECK_RATE, RESULT_PASS, ACTION_OFF, limit->title,
+			"limit %s: %s has used %lld of %s per %s, %s remain", limit->title,
+			charge->label, (long long)used,
+			limit_amount(
+				(enum limit_count)limit->count, charge->limit, most, sizeof(most)),
+			format_duration(charge->window_ms, window, sizeof(window)),
+			limit_amount((enum limit_count)limit->count, charge->limit - used, left,
+				sizeof(left)));
+		if (finding == NULL)
+			return;
+		finding->used = used;
+		finding->most = charge->limit;
+		finding->window_ms = charge->window_ms;
+	}
+}
+
 /* False when a limit refuses; then nothing of it is held. */
 static bool charge_enforced(struct call *call, enum phase phase, struct reservation *reservation)
 {
@@ -226,6 +262,7 @@ static bool charge_enforced(struct call *call, enum phase phase, struct reservat
 		make_step(call, phase, true, reservation, &next, &step);
 		answer = ask(call, reservation, &step);
 		meter(call, &step, &answer);
+		report_uses(call, &step);
 		if (answer.result == RESERVATION_TAKEN)
 			continue;
 		if (answer.result == RESERVATION_OVER)
@@ -251,8 +288,10 @@ static void charge_watched(struct call *call, enum phase phase, struct reservati
 			struct reservation_answer answer = ask(call, reservation, &step);
 
 			meter(call, &step, &answer);
-			if (answer.result == RESERVATION_TAKEN)
+			if (answer.result == RESERVATION_TAKEN) {
+				report_uses(call, &step);
 				break;
+			}
 			if (answer.result == RESERVATION_OVER)
 				report_over(call, step.limits[answer.over],
 					&step.charges[answer.over], &answer);

@@ -59,6 +59,9 @@ for device in null zero full random urandom tty; do
 done
 mkdir "$work/dev/shm" "$work/dev/pts"
 mount -t tmpfs -o mode=1777 tmpfs "$work/dev/shm"
+# Terminals, for what a person sees.
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$work/dev/pts"
+ln -s pts/ptmx "$work/dev/ptmx"
 ln -s /proc/self/fd "$work/dev/fd"
 for name in stdin stdout stderr; do
     case $name in stdin) number=0 ;; stdout) number=1 ;; *) number=2 ;; esac
