@@ -81,6 +81,13 @@ const char *ipaddr_format(const struct ipaddr *address, char *buffer)
 	return buffer;
 }
 
+size_t ipaddr_key(const struct ipaddr *address, char *key)
+{
+	key[0] = (char)address->family;
+	memcpy(key + 1, address->bytes, sizeof(address->bytes));
+	return IPADDR_KEY_SIZE;
+}
+
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b)
 {
 	return ipaddr_compare(a, b) == 0;
