@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* TLS on a connection of a call-ahead (RFC 3207). Hides OpenSSL's libssl. The socket does not block, so
+/* TLS on a connection of a call-ahead (RFC 3207). The socket does not block, so
  * every step may want to wait; waiting, and with it the deadline, is the caller's. */
 #ifndef MAILREEVE_CALLAHEAD_TLS_H
 #define MAILREEVE_CALLAHEAD_TLS_H
