@@ -29,9 +29,12 @@ LINK_HARD  ?= -Wl,-z,relro,-z,now,-z,noexecstack -pie
 # Debian 12 and 13 both have this release of clang and its tools, so both judge alike.
 LLVM       ?= 19
 export LLVM
+# TLS to Redis where hiredis has it: Debian 13. REDIS_TLS= builds without.
+REDIS_TLS  ?= $(eval REDIS_TLS := $(shell $(PKG_CONFIG) --exists hiredis_ssl && echo hiredis_ssl))$(REDIS_TLS)
 # Asked once, and only when something is compiled: the packages may be installed by this very make.
-PKG_CFLAGS  = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS    = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
+PKG_CFLAGS  = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) $(REDIS_TLS)) \
+	$(if $(REDIS_TLS),-DMAILREEVE_REDIS_TLS))$(PKG_CFLAGS)
+PKG_LIBS    = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) $(REDIS_TLS)))$(PKG_LIBS)
 ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE -pthread $(WARNINGS) $(HARDENING) \
 	$(PKG_CFLAGS) -Ifilter -I$(BUILD) \
 	-DMAILREEVE_VERSION='"$(VERSION)"' -DMAILREEVE_SYSCONF='"$(SYSCONF)"' $(CPPFLAGS) $(CFLAGS)

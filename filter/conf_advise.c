@@ -3,10 +3,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "clock.h"
 #include "conf_verify.h"
 #include "domain.h"
+#include "store_url.h"
 #include "text.h"
 
 /* Postfix waits milter_command_timeout = 30s for an answer to MAIL or RCPT, Sendmail R:10s unless it
@@ -157,10 +159,33 @@ static void advise_daemon(const struct conf_check *check)
 		warn_of(check, "resolver", "timeout",
 			"timeout of the resolver is not below time_limit, so a second nameserver "
 			"is never asked in time; make it shorter");
-	if (conf->store.url != NULL && strchr(conf->store.url, '@') != NULL)
+}
+
+static void advise_secret(const struct conf_check *check, const char *setting, const char *path)
+{
+	struct stat status;
+
+	if (path != NULL && stat(path, &status) == 0 && (status.st_mode & S_IRWXO) != 0)
+		warn_of(check, "store", setting,
+			"%s = \"%s\" can be read by every local user; let its owner and group "
+			"only: chmod 0640",
+			setting, path);
+}
+
+static void advise_store(const struct conf_check *check)
+{
+	const struct store_options *store = &check->conf->store;
+	struct store_url url;
+	char why[8];
+
+	if (store_url_parse(store->url, &url, why, sizeof(why)) && url.password[0] != '\0')
 		warn_of(check, "store", "url",
 			"url holds a password that everybody who may read this file sees; put it "
 			"into a password_file");
+	memset(&url, 0, sizeof(url));
+	advise_secret(check, "password_file", store->password_file);
+	advise_secret(check, "sentinel_password_file", store->sentinel_password_file);
+	advise_secret(check, "tls_key_file", store->tls_key_file);
 }
 
 /* Of a section and of its checks; a limit advises of its own. */
@@ -209,6 +234,7 @@ void conf_advise(const struct conf_check *check)
 	advise_site(check);
 	advise_allow(check);
 	advise_daemon(check);
+	advise_store(check);
 	for (size_t i = 0; i < check->schema->group_count; i++) {
 		const struct group *group = &check->schema->groups[i];
 

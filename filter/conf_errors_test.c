@@ -214,13 +214,14 @@ static const struct {
 			"c:2: trusted_networks: /nonexistent/file: No such file or directory\n"
 			"c:3: password_file = \"/nonexistent/x\" cannot be read: No such file or "
 			"directory; it must be a readable file\n"
-			"c:3: url: a store URL begins with redis:// or unix:\n"},
+			"c:3: url: a store URL begins with redis://, rediss://, "
+			"unix:, sentinel:// or cluster://\n"},
 	{.text = "hostname = a.b\n"
 		 "store { password_file = relative url = \"redis://joe:secret@host:port\" }\n",
 		.said = "c:2: password_file = \"relative\" is not an absolute path; it must be the "
 			"absolute path of a readable file\n"
 			"c:2: url: no host and port; it should be "
-			"redis://[user:password@]host[:port][/db]\n"},
+			"redis://[user@]host[:6379][/db]\n"},
 	{.text = "resolver { nameservers = { 192.0.2.53, 192.0.2.53:99999,\n"
 		 "  ns.example.net } }\n"
 		 "user = no-such-user\n"
@@ -374,14 +375,15 @@ static const struct {
 			"192.0.2.0/24, example.com, .example.com, user@example.com or user@\n"},
 	{.text = "hostname = a.b\n"
 		 "store { url = \"http://joe:secret@x\" }\n",
-		.said = "c:2: url: a store URL begins with redis:// or unix:\n"},
+		.said = "c:2: url: a store URL begins with redis://, rediss://, "
+			"unix:, sentinel:// or cluster://\n"},
 	{.text = "hostname = a.b\n"
 		 "store { url = \"redis://joe:secret@host:port\" }\n"
 		 "foo = 1\n"
 		 "time_limit = 40h\n"
 		 "store { timeout = 9s }\n",
 		.said = "c:2: url: no host and port; it should be "
-			"redis://[user:password@]host[:port][/db]\n"
+			"redis://[user@]host[:6379][/db]\n"
 			"c:3: unknown setting \"foo\"; mailreeve.conf(5) lists all of them\n"
 			"c:4: time_limit = \"40h\" is too large; it must be a duration like 500ms, "
 			"90s, 5m, 1h or 7d, from 100ms to 60s\n"},

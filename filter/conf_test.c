@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf.h"
 
+#include <sys/stat.h>
+
 #include "../tests/lib/conf_fixture.h"
 
 static const struct fake_options *fake_of(const struct conf *conf)
@@ -172,10 +174,17 @@ static void test_files(void **state)
 	struct conf *conf;
 
 	put(fixture, "entries", "# ours\n192.0.2.0/24\n");
+	assert_int_equal(chmod(entries, 0640), 0);
 	conf = load_text(fixture, text);
 	assert_said(fixture, "");
 	assert_true(holds(conf->site.trusted_networks, "192.0.2.9"));
 	assert_string_equal(conf->store.password_file, entries);
+	conf_release(&conf);
+	/* A password that everybody may read. */
+	assert_int_equal(chmod(entries, 0644), 0);
+	conf = load_text(fixture, text);
+	assert_said(fixture, "warning c:3: password_file = \"entries\" can be read by every local "
+			     "user; let its owner and group only: chmod 0640\n");
 	conf_release(&conf);
 	mem_free(text);
 	mem_free(entries);

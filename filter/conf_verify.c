@@ -9,7 +9,7 @@
 #include "account.h"
 #include "domain.h"
 #include "resolver_config.h"
-#include "store_url.h"
+#include "store.h"
 #include "text.h"
 
 enum { WHY_SIZE = 1024 };
@@ -227,14 +227,10 @@ static void verify_services(const struct conf_check *check)
 {
 	const struct conf *conf = check->conf;
 	char why[WHY_SIZE], low[32], high[32];
-	struct store_url url;
+	const char *setting = "url";
 
-	if (!store_url_parse(conf->store.url, &url, why, sizeof(why)))
-		blame_in(check, "store", "url", "url: %s", why);
-	else if (url.password[0] != '\0' && conf->store.password_file != NULL)
-		blame_in(check, "store", "password_file",
-			"password_file is set, and url holds a password too; remove the one in "
-			"url");
+	if (!store_options_verify(&conf->store, &setting, why, sizeof(why)))
+		blame_in(check, "store", setting, "%s", why);
 	if (conf->store.timeout_ms >= conf->site.time_limit_ms &&
 		is_sound(check, "", "time_limit") && is_sound(check, "store", "timeout"))
 		blame_in(check, "store", "timeout",

@@ -9,17 +9,22 @@
 	"the user lacks a right; it needs +@scripting +@hash +@string +@set +pexpire +time +scan " \
 	"+ping on the keys of this prefix"
 
+#define IN_CLUSTER "this server is a node of a Redis Cluster; write url = \"cluster://host,host\""
+
 /* The first row that matches holds, so longer prefixes stand before shorter ones. */
 static const struct redis_error errors[] = {
 	{"NOSCRIPT", REDIS_SEND_SCRIPT, NULL},
 	{"TRYAGAIN", REDIS_RETRY, NULL},
 	{"READONLY", REDIS_REDISCOVER, "this server is a replica; name the primary"},
-	{"MOVED", REDIS_REDISCOVER, "this server is a node of a Redis Cluster"},
-	{"ASK", REDIS_REDISCOVER, "this server is a node of a Redis Cluster"},
+	{"MOVED", REDIS_MOVED, IN_CLUSTER},
+	{"ASK", REDIS_ASK, IN_CLUSTER},
 	{"CLUSTERDOWN", REDIS_DOWN, NULL},
 	{"LOADING", REDIS_DOWN, NULL},
 	{"MASTERDOWN", REDIS_DOWN, NULL},
-	{"NOREPLICAS", REDIS_DOWN, NULL},
+	{"NOREPLICAS", REDIS_DOWN,
+		"its min-replicas-to-write asks for more replicas than there are"},
+	{"UNCONFIRMED", REDIS_DOWN, "wait_replicas asks for more; see its replicas"},
+	{"ROLE", REDIS_DOWN, NULL},
 	{"BUSY", REDIS_DOWN, "a script blocks the server"},
 	{"UNKILLABLE", REDIS_DOWN, "a script blocks the server"},
 	{"OOM", REDIS_DOWN, "raise its maxmemory"},
@@ -39,7 +44,7 @@ static const struct redis_error errors[] = {
 	{"ERR invalid DB index", REDIS_CONFIGURE, "check the database number"},
 	{"ERR SELECT is not allowed", REDIS_CONFIGURE, "a Redis Cluster has database 0 only"},
 	{"ERR unknown command", REDIS_CONFIGURE, "EVALSHA, EVAL and TIME must be allowed"},
-	{"CROSSSLOT", REDIS_CONFIGURE, "this server is a node of a Redis Cluster"},
+	{"CROSSSLOT", REDIS_CONFIGURE, IN_CLUSTER},
 	{"WRONGTYPE", REDIS_DATA, "a key under our prefix is not ours"},
 	{"EXECABORT", REDIS_DOWN, NULL},
 };

@@ -8,6 +8,8 @@
 enum redis_remedy {
 	REDIS_SEND_SCRIPT, /* the server does not know the script: send it whole */
 	REDIS_RETRY, /* passes by itself at once: again, if there is time */
+	REDIS_MOVED, /* another node of the cluster has the slot */
+	REDIS_ASK, /* another node is about to get the slot */
 	REDIS_REDISCOVER, /* not the server that may write this: connect anew, then again */
 	REDIS_DOWN, /* the server cannot serve now */
 	REDIS_CONFIGURE, /* an administrator must change something */

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <hiredis/hiredis.h>
+#ifdef MAILREEVE_REDIS_TLS
+#include <hiredis/hiredis_ssl.h>
+#endif
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,18 +25,21 @@ typedef size_t array_size;
 typedef int array_size;
 #endif
 
-enum { ARRAY_MAX = 64 };
+enum { ARRAY_MAX = 64, DEPTH_MAX = 4 };
 
 struct redis_link {
 	redisContext *context;
 	redisReplyObjectFunctions functions; /* hiredis's own, but for createArray */
 	void *(*create_array)(const redisReadTask *task, array_size elements);
 	size_t unwanted; /* replies to skip before the next wanted one */
+	size_t reply_max, array_max;
 };
 
 void redis_command_init(struct redis_command *command)
 {
 	command->count = 0;
+	command->script = NULL;
+	command->spends = false;
 	command->arena_used = 0;
 }
 
@@ -66,20 +72,31 @@ void redis_command_addf(struct redis_command *command, const char *format, ...)
 	command->arena_used += (size_t)wanted;
 }
 
-/* An array announces its size before its elements come, and hiredis would allocate for it. */
+/* An array announces its size before its elements come, and hiredis would allocate for it; 1.x nests
+ * without end. */
 static void *create_bounded_array(const redisReadTask *task, array_size elements)
 {
 	const struct redis_link *link = task->privdata;
+	int depth = 0;
 
-	if (elements > (array_size)ARRAY_MAX)
+	for (const redisReadTask *outer = task->parent; outer != NULL; outer = outer->parent)
+		depth++;
+	if ((size_t)elements > link->array_max || depth >= DEPTH_MAX)
 		return NULL;
 	return link->create_array(task, elements);
+}
+
+void redis_link_allow(struct redis_link *link, size_t bytes, size_t elements)
+{
+	link->reply_max = bytes;
+	link->array_max = elements;
 }
 
 static void bound_reader(struct redis_link *link)
 {
 	redisReader *reader = link->context->reader;
 
+	redis_link_allow(link, LINK_REPLY_MAX, ARRAY_MAX);
 	link->functions = *reader->fn;
 	link->create_array = link->functions.createArray;
 	link->functions.createArray = create_bounded_array;
@@ -118,28 +135,94 @@ static enum link_result finish_connect(struct redis_link *link, uint64_t deadlin
 	return LINK_ANSWERED;
 }
 
-enum link_result redis_link_open(const char *address, int port, const char *path,
-	uint64_t deadline_ms, struct redis_link **link_r)
+static enum link_result fail_tls(struct redis_answer *reply, const char *why)
 {
-	redisContext *context = address != NULL ? redisConnectNonBlock(address, port)
-						: redisConnectUnixNonBlock(path);
-	enum link_result result = LINK_REFUSED;
+	reply->kind = ANSWER_ERROR;
+	snprintf(reply->error, sizeof(reply->error), "%s", why);
+	return LINK_INSECURE;
+}
 
+/* hiredis reads and writes through TLS from then on; false where it cannot. */
+static bool hand_over(redisContext *context, const struct tls_client *client)
+{
+#ifdef MAILREEVE_REDIS_TLS
+	return redisInitiateSSL(context, tls_client_own(client)) == REDIS_OK;
+#else
+	(void)context;
+	(void)client;
+	return false;
+#endif
+}
+
+static enum link_result shake_hands(struct redis_link *link, struct tls_client *client,
+	uint64_t deadline_ms, struct redis_answer *reply)
+{
+	enum link_result result = LINK_ANSWERED;
+	char why[sizeof(reply->error)];
+
+	while (result == LINK_ANSWERED) {
+		switch (tls_client_shake_hands(client)) {
+		case TLS_CLIENT_DONE:
+			return LINK_ANSWERED;
+		case TLS_CLIENT_WANTS_READ:
+			result = wait_for(link, POLLIN, deadline_ms);
+			break;
+		case TLS_CLIENT_WANTS_WRITE:
+			result = wait_for(link, POLLOUT, deadline_ms);
+			break;
+		case TLS_CLIENT_ENDED:
+		case TLS_CLIENT_FAILED:
+			tls_client_explain(client, why, sizeof(why));
+			return fail_tls(reply, why);
+		}
+	}
+	return result;
+}
+
+static enum link_result secure(struct redis_link *link, const struct redis_target *target,
+	uint64_t deadline_ms, struct redis_answer *reply)
+{
+	const char *name = target->tls->server_name;
+	struct tls_client *client = tls_client_create(
+		target->tls->context, link->context->fd, name != NULL ? name : target->tls_host);
+	enum link_result result;
+
+	if (client == NULL || !hand_over(link->context, client)) {
+		tls_client_free(&client);
+		return fail_tls(reply, "TLS cannot begin");
+	}
+	result = shake_hands(link, client, deadline_ms, reply);
+	/* hiredis frees it with its context. */
+	tls_client_give_away(&client);
+	return result;
+}
+
+enum link_result redis_link_open(const struct redis_target *target, uint64_t deadline_ms,
+	struct redis_link **link_r, struct redis_answer *reply_r)
+{
+	redisContext *context = target->address != NULL
+					? redisConnectNonBlock(target->address, target->port)
+					: redisConnectUnixNonBlock(target->path);
+	enum link_result result = LINK_REFUSED;
+	struct redis_link *link;
+
+	memset(reply_r, 0, sizeof(*reply_r));
 	*link_r = NULL;
 	if (context == NULL)
 		return LINK_LOST;
-	if (context->err == 0) {
-		struct redis_link *link = mem_alloc(sizeof(*link));
-
-		link->context = context;
-		bound_reader(link);
-		*link_r = link;
-		result = finish_connect(link, deadline_ms);
-		if (result != LINK_ANSWERED)
-			redis_link_close(link_r);
+	if (context->err != 0) {
+		redisFree(context);
 		return result;
 	}
-	redisFree(context);
+	link = mem_alloc(sizeof(*link));
+	link->context = context;
+	bound_reader(link);
+	result = finish_connect(link, deadline_ms);
+	if (result == LINK_ANSWERED && target->tls != NULL)
+		result = secure(link, target, deadline_ms, reply_r);
+	if (result != LINK_ANSWERED)
+		redis_link_close(&link);
+	*link_r = link;
 	return result;
 }
 
@@ -193,23 +276,65 @@ char *redis_link_format(const struct redis_command *command, size_t *length_r)
 	return copy;
 }
 
-static bool copy_numbers(const redisReply *raw, struct redis_answer *reply)
+static bool all_numbers(const redisReply *array)
+{
+	if (array->elements > STORE_CHARGES_MAX)
+		return false;
+	for (size_t i = 0; i < array->elements; i++)
+		if (array->element[i] == NULL || array->element[i]->type != REDIS_REPLY_INTEGER)
+			return false;
+	return true;
+}
+
+static void copy_numbers(const redisReply *array, struct redis_answer *reply)
 {
 	reply->kind = ANSWER_NUMBERS;
-	if (raw->type == REDIS_REPLY_INTEGER) {
-		reply->numbers[0] = raw->integer;
-		reply->count = 1;
+	reply->count = array->elements;
+	for (size_t i = 0; i < array->elements; i++)
+		reply->numbers[i] = array->element[i]->integer;
+}
+
+/* Adds what RAW holds to TEXT, which has room for it, or with NULL counts the bytes; false for a type
+ * that no command of ours is answered with. */
+static bool flatten(const redisReply *raw, char *text, size_t *length, size_t *count)
+{
+	char digits[24];
+	const char *bytes = raw->str;
+	size_t size = raw->len;
+
+	if (raw->type == REDIS_REPLY_ARRAY) {
+		for (size_t i = 0; i < raw->elements; i++)
+			if (raw->element[i] == NULL ||
+				!flatten(raw->element[i], text, length, count))
+				return false;
 		return true;
 	}
-	if (raw->elements > STORE_CHARGES_MAX)
+	if (raw->type == REDIS_REPLY_INTEGER) {
+		size = (size_t)snprintf(digits, sizeof(digits), "%lld", raw->integer);
+		bytes = digits;
+	} else if (raw->type == REDIS_REPLY_NIL) {
+		size = 0;
+	} else if (raw->type != REDIS_REPLY_STRING && raw->type != REDIS_REPLY_STATUS) {
 		return false;
-	for (size_t i = 0; i < raw->elements; i++) {
-		if (raw->element[i] == NULL || raw->element[i]->type != REDIS_REPLY_INTEGER)
-			return false;
-		reply->numbers[i] = raw->element[i]->integer;
 	}
-	reply->count = raw->elements;
+	if (text != NULL && size > 0)
+		memcpy(text + *length, bytes, size);
+	if (text != NULL)
+		text[*length + size] = '\0';
+	*length += size + 1;
+	*count += 1;
 	return true;
+}
+
+static bool copy_texts(const redisReply *array, struct redis_answer *reply)
+{
+	size_t length = 0, count = 0;
+
+	if (!flatten(array, NULL, &length, &count))
+		return false;
+	reply->kind = ANSWER_TEXTS;
+	reply->text = mem_alloc(length + 1);
+	return flatten(array, reply->text, &reply->length, &reply->count);
 }
 
 /* False for a type that no command of ours is answered with. */
@@ -221,8 +346,15 @@ static bool copy_reply(const redisReply *raw, struct redis_answer *reply)
 		reply->kind = ANSWER_NIL;
 		return true;
 	case REDIS_REPLY_INTEGER:
+		reply->kind = ANSWER_NUMBERS;
+		reply->numbers[0] = raw->integer;
+		reply->count = 1;
+		return true;
 	case REDIS_REPLY_ARRAY:
-		return copy_numbers(raw, reply);
+		if (!all_numbers(raw))
+			return copy_texts(raw, reply);
+		copy_numbers(raw, reply);
+		return true;
 	case REDIS_REPLY_ERROR:
 		reply->kind = ANSWER_ERROR;
 		snprintf(reply->error, sizeof(reply->error), "%s", raw->str);
@@ -287,7 +419,7 @@ static enum link_result read_some(struct redis_link *link)
 
 	if (redisBufferRead(link->context) != REDIS_OK)
 		return context_failure(link);
-	return reader->len - reader->pos > LINK_REPLY_MAX ? LINK_GARBAGE : LINK_ANSWERED;
+	return reader->len - reader->pos > link->reply_max ? LINK_GARBAGE : LINK_ANSWERED;
 }
 
 enum link_result redis_link_receive(
@@ -312,8 +444,19 @@ enum link_result redis_link_receive(
 	}
 }
 
+bool redis_command_send_whole(struct redis_command *command)
+{
+	if (command->script == NULL || strcmp(command->arguments[0], "EVALSHA") != 0)
+		return false;
+	command->arguments[0] = "EVAL";
+	command->lengths[0] = strlen("EVAL");
+	command->arguments[1] = command->script;
+	command->lengths[1] = strlen(command->script);
+	return true;
+}
+
 enum link_result redis_link_call(struct redis_link *link, struct redis_command *command,
-	const char *script, uint64_t deadline_ms, struct redis_answer *reply_r)
+	uint64_t deadline_ms, struct redis_answer *reply_r)
 {
 	enum link_result result;
 
@@ -321,12 +464,8 @@ enum link_result redis_link_call(struct redis_link *link, struct redis_command *
 	result = redis_link_receive(link, deadline_ms, reply_r);
 	if (result != LINK_ANSWERED || reply_r->kind != ANSWER_ERROR ||
 		redis_error(reply_r->error)->remedy != REDIS_SEND_SCRIPT ||
-		strcmp(command->arguments[0], "EVALSHA") != 0)
+		!redis_command_send_whole(command))
 		return result;
-	command->arguments[0] = "EVAL";
-	command->lengths[0] = strlen("EVAL");
-	command->arguments[1] = script;
-	command->lengths[1] = strlen(script);
 	redis_link_append(link, command, true);
 	return redis_link_receive(link, deadline_ms, reply_r);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "compiler.h"
+#include "redis_tls.h"
 #include "store.h"
 
 enum {
@@ -22,6 +23,8 @@ struct redis_command {
 	const char *arguments[REDIS_ARGUMENTS_MAX];
 	size_t lengths[REDIS_ARGUMENTS_MAX];
 	size_t count;
+	const char *script; /* borrowed: the source for an EVALSHA; NULL: none */
+	bool spends; /* what replicas must confirm, where the store waits for them */
 	char arena[6144];
 	size_t arena_used;
 };
@@ -32,19 +35,24 @@ void redis_command_add_n(struct redis_command *command, const void *bytes, size_
 /* Copied into the arena. */
 void redis_command_addf(struct redis_command *command, const char *format, ...) ATTR_PRINTF(2, 3);
 
+/* Makes an EVALSHA an EVAL of its script; false where it is none. */
+bool redis_command_send_whole(struct redis_command *command);
+
 enum redis_answer_kind {
 	ANSWER_NIL,
 	ANSWER_NUMBERS, /* an integer, or an array of integers */
 	ANSWER_TEXT, /* a string or a status */
+	ANSWER_TEXTS, /* any other array, flat, its numbers as texts */
 	ANSWER_ERROR
 };
 
 struct redis_answer {
 	enum redis_answer_kind kind;
 	int64_t numbers[STORE_CHARGES_MAX];
-	size_t count;
-	char *text; /* owned by the caller (mem_free), with ANSWER_TEXT */
-	size_t length;
+	size_t count; /* numbers, or texts */
+	char *text; /* owned by the caller (mem_free), with ANSWER_TEXT; with ANSWER_TEXTS one
+	               after another, a NUL behind each */
+	size_t length; /* of all TEXT */
 	char error[128];
 };
 
@@ -53,15 +61,27 @@ enum link_result {
 	LINK_TIMEOUT,
 	LINK_REFUSED, /* nobody there */
 	LINK_LOST, /* closed by the other side */
-	LINK_GARBAGE /* not the protocol, or out of all bounds */
+	LINK_GARBAGE, /* not the protocol, or out of all bounds */
+	LINK_INSECURE /* TLS failed; why is in the error of the reply */
 };
 
 struct redis_link;
 
-/* Connects to a numeric ADDRESS and PORT, or to the Unix socket PATH where ADDRESS is NULL. */
-enum link_result redis_link_open(const char *address, int port, const char *path,
-	uint64_t deadline_ms, struct redis_link **link_r);
+struct redis_target {
+	const char *address; /* numeric; NULL: the Unix socket PATH */
+	int port;
+	const char *path;
+	const struct redis_tls *tls; /* NULL: plain */
+	const char *tls_host; /* with TLS: whose certificate it should have */
+};
+
+/* Connects. */
+enum link_result redis_link_open(const struct redis_target *target, uint64_t deadline_ms,
+	struct redis_link **link_r, struct redis_answer *reply_r);
 void redis_link_close(struct redis_link **link);
+
+/* Lets replies of up to BYTES through, and arrays of up to ELEMENTS [LINK_REPLY_MAX, 64]. */
+void redis_link_allow(struct redis_link *link, size_t bytes, size_t elements);
 
 /* Puts a command into the output, which the next receive writes; one whose reply is not WANTED is
  * skipped there. */
@@ -76,8 +96,8 @@ enum link_result redis_link_receive(
 	struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r);
 
 /* Sends COMMAND and receives its reply. Where it is an EVALSHA and the server does not know the
- * script, it is sent again as EVAL of SCRIPT. */
+ * script, it is sent again as EVAL. */
 enum link_result redis_link_call(struct redis_link *link, struct redis_command *command,
-	const char *script, uint64_t deadline_ms, struct redis_answer *reply_r);
+	uint64_t deadline_ms, struct redis_answer *reply_r);
 
 #endif

@@ -11,19 +11,30 @@
 #include "mem.h"
 #include "text.h"
 
+enum { PASSWORD_SIZE = 256 };
+
 void redis_place_init(
-	struct redis_place *place, const struct store_url *url, const char *password_file)
+	struct redis_place *place, const struct redis_login *login, const struct store_host *host)
 {
-	place->url = *url;
-	place->password_file = password_file == NULL ? NULL : mem_text(password_file);
-	store_url_show(url, place->shown, sizeof(place->shown));
+	memset(place, 0, sizeof(*place));
+	place->login = login;
+	place->host = *host;
+	store_host_show(host, place->shown, sizeof(place->shown));
+	if (login->database != 0)
+		snprintf(place->shown + strlen(place->shown),
+			sizeof(place->shown) - strlen(place->shown), "/%d", login->database);
 }
 
-void redis_place_clear(struct redis_place *place)
+void redis_place_init_unix(
+	struct redis_place *place, const struct redis_login *login, const char *path)
 {
-	OPENSSL_cleanse(place->url.password, sizeof(place->url.password));
-	mem_free(place->password_file);
-	place->password_file = NULL;
+	memset(place, 0, sizeof(*place));
+	place->login = login;
+	snprintf(place->path, sizeof(place->path), "%s", path);
+	snprintf(place->shown, sizeof(place->shown), "unix:%s", path);
+	if (login->database != 0)
+		snprintf(place->shown + strlen(place->shown),
+			sizeof(place->shown) - strlen(place->shown), "/%d", login->database);
 }
 
 static bool is_numeric(const char *host)
@@ -33,10 +44,15 @@ static bool is_numeric(const char *host)
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
+bool redis_place_is_numeric(const struct redis_place *place)
+{
+	return place->host.name[0] == '\0' || is_numeric(place->host.name);
+}
+
 bool redis_place_resolve(const struct redis_place *place, struct redis_addresses *addresses_r)
 {
 	const char *host =
-		ascii_equal(place->url.host, "localhost") ? "127.0.0.1" : place->url.host;
+		ascii_equal(place->host.name, "localhost") ? "127.0.0.1" : place->host.name;
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
 	struct addrinfo *found = NULL;
 
@@ -59,14 +75,14 @@ bool redis_place_resolve(const struct redis_place *place, struct redis_addresses
 }
 
 /* False if there should be a password but it cannot be read. */
-static bool read_password(const struct redis_place *place, char *password, size_t size)
+static bool read_password(const struct redis_login *login, char *password, size_t size)
 {
 	FILE *file;
 	bool read;
 
-	if (place->password_file == NULL)
-		return text_copy(password, size, place->url.password);
-	file = fopen(place->password_file, "re");
+	if (login->password_file == NULL)
+		return text_copy(password, size, login->password);
+	file = fopen(login->password_file, "re");
 	if (file == NULL)
 		return false;
 	setvbuf(file, NULL, _IONBF, 0);
@@ -78,7 +94,7 @@ static bool read_password(const struct redis_place *place, char *password, size_
 }
 
 static size_t append_login(
-	const struct redis_place *place, struct redis_link *link, const char *password)
+	const struct redis_login *login, struct redis_link *link, const char *password)
 {
 	struct redis_command command;
 	size_t count = 0;
@@ -86,36 +102,36 @@ static size_t append_login(
 	if (*password != '\0') {
 		redis_command_init(&command);
 		redis_command_add(&command, "AUTH");
-		if (place->url.user[0] != '\0')
-			redis_command_add(&command, place->url.user);
+		if (login->user[0] != '\0')
+			redis_command_add(&command, login->user);
 		redis_command_add(&command, password);
 		redis_link_append(link, &command, true);
 		count++;
 	}
-	if (place->url.database != 0) {
+	if (login->database != 0) {
 		redis_command_init(&command);
 		redis_command_add(&command, "SELECT");
-		redis_command_addf(&command, "%d", place->url.database);
+		redis_command_addf(&command, "%d", login->database);
 		redis_link_append(link, &command, true);
 		count++;
 	}
 	return count;
 }
 
-static enum link_result log_in(const struct redis_place *place, uint64_t deadline_ms,
+static enum link_result log_in(const struct redis_login *login, uint64_t deadline_ms,
 	struct redis_link *link, struct redis_answer *reply)
 {
 	enum link_result result = LINK_ANSWERED;
-	char password[sizeof(place->url.password)] = "";
+	char password[PASSWORD_SIZE] = "";
 	size_t count;
 
-	if (!read_password(place, password, sizeof(password))) {
+	if (!read_password(login, password, sizeof(password))) {
 		reply->kind = ANSWER_ERROR;
 		snprintf(reply->error, sizeof(reply->error),
 			"NOAUTH the password file cannot be read");
 		return LINK_ANSWERED;
 	}
-	count = append_login(place, link, password);
+	count = append_login(login, link, password);
 	OPENSSL_cleanse(password, sizeof(password));
 	while (count-- > 0 && result == LINK_ANSWERED && reply->kind != ANSWER_ERROR) {
 		result = redis_link_receive(link, deadline_ms, reply);
@@ -130,12 +146,12 @@ static enum link_result log_in(const struct redis_place *place, uint64_t deadlin
 enum link_result redis_place_connect(const struct redis_place *place, const char *address,
 	uint64_t deadline_ms, struct redis_link **link_r, struct redis_answer *reply_r)
 {
-	enum link_result result =
-		redis_link_open(address, place->url.port, place->url.path, deadline_ms, link_r);
+	struct redis_target target = {
+		address, place->host.port, place->path, place->login->tls, place->host.name};
+	enum link_result result = redis_link_open(&target, deadline_ms, link_r, reply_r);
 
-	memset(reply_r, 0, sizeof(*reply_r));
 	if (result == LINK_ANSWERED)
-		result = log_in(place, deadline_ms, *link_r, reply_r);
+		result = log_in(place->login, deadline_ms, *link_r, reply_r);
 	if (result != LINK_ANSWERED || reply_r->kind == ANSWER_ERROR) {
 		mem_free(reply_r->text);
 		reply_r->text = NULL;

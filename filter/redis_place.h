@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A Redis server as one logs in to it: addresses, user, password, database. Thread-safe: nothing
+/* A Redis server as one logs in to it: where it is, user, password, database, TLS. Thread-safe: nothing
  * changes after redis_place_init but what redis_place_resolve is given. */
 #ifndef MAILREEVE_REDIS_PLACE_H
 #define MAILREEVE_REDIS_PLACE_H
@@ -13,10 +13,20 @@
 
 enum { REDIS_ADDRESSES_MAX = 4, REDIS_ADDRESS_SIZE = 64 };
 
+/* How to log in, the same at all servers of one kind. Everything is borrowed. */
+struct redis_login {
+	const char *user; /* empty: the default user */
+	const char *password; /* empty: none */
+	const char *password_file; /* NULL: PASSWORD; read at each login */
+	int database;
+	const struct redis_tls *tls; /* NULL: plain */
+};
+
 struct redis_place {
-	struct store_url url;
-	char *password_file; /* owned; NULL: the URL's password */
-	char shown[200]; /* for the log */
+	const struct redis_login *login; /* borrowed */
+	struct store_host host; /* empty name: the Unix socket PATH */
+	char path[108];
+	char shown[STORE_HOST_SIZE + 16]; /* for the log */
 };
 
 /* Numeric addresses of a host; none for a Unix socket. */
@@ -26,8 +36,12 @@ struct redis_addresses {
 };
 
 void redis_place_init(
-	struct redis_place *place, const struct store_url *url, const char *password_file);
-void redis_place_clear(struct redis_place *place);
+	struct redis_place *place, const struct redis_login *login, const struct store_host *host);
+void redis_place_init_unix(
+	struct redis_place *place, const struct redis_login *login, const char *path);
+
+/* Is the host an address that needs no asking? */
+bool redis_place_is_numeric(const struct redis_place *place);
 
 /* Addresses of the host. A name is asked for, which can take long: not for a caller's thread but
  * when the store is opened. False if there is none. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Each command to whom it belongs, and what to do about each answer. */
 #include "redis_pool.h"
 
+#include <openssl/crypto.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,360 +13,339 @@
 #include "redis_error.h"
 #include "redis_pool_private.h"
 
-enum { COMPLAIN_EVERY_MS = 60000, FOREVER_MS = 3600000 };
+enum { COMPLAIN_EVERY_MS = 60000, TRIES_MAX = 8, RETRY_AFTER_MS = 2 };
 
-/* What travels in one write: commands whose replies nobody wants, and calls of other threads. */
-struct batch {
-	struct redis_bytes later[REDIS_BATCH_MAX];
-	size_t later_count;
-	struct redis_call *calls[REDIS_BATCH_MAX];
-	size_t call_count;
+/* A command until it is answered. */
+struct errand {
+	struct redis_ask ask;
+	unsigned slot;
+	struct store_host elsewhere; /* where ASK sent it; empty name: to the owner of the slot */
+	unsigned tries;
+	bool lost_once;
+	enum { ERRAND_OPEN, ERRAND_DONE, ERRAND_FAILED } state;
 };
 
-void redis_pool_describe(
-	enum link_result result, const struct redis_answer *reply, char detail[REDIS_DETAIL_SIZE])
+bool redis_pool_is_cluster(const struct redis_pool *pool)
 {
-	static const char *const sentences[] = {
-		[LINK_TIMEOUT] = "no answer in time",
-		[LINK_REFUSED] = "no connection",
-		[LINK_LOST] = "connection lost",
-		[LINK_GARBAGE] = "the answer is not a Redis reply",
-	};
-	const char *advice;
-	char shown[80];
+	return pool->url.kind == STORE_URL_CLUSTER;
+}
 
-	if (result != LINK_ANSWERED) {
-		snprintf(detail, REDIS_DETAIL_SIZE, "%s", sentences[result]);
+/* Of the first key: EVALSHA sha count key ..., or COMMAND key ... */
+static unsigned slot_of(const struct redis_pool *pool, const struct redis_command *command)
+{
+	bool script = strncmp(command->arguments[0], "EVAL", 4) == 0;
+	size_t key = script ? 3 : 1;
+
+	if (!redis_pool_is_cluster(pool) || key >= command->count)
+		return 0;
+	return redis_slot(command->arguments[key], command->lengths[key]);
+}
+
+static void fail(struct errand *errand)
+{
+	errand->state = ERRAND_FAILED;
+}
+
+/* Sends it to whom the error names. */
+static void redirect(struct redis_pool *pool, const struct redis_seat *seat, struct errand *errand,
+	bool asking, uint64_t deadline_ms)
+{
+	struct store_host host;
+	struct redis_seat *target;
+	unsigned slot;
+
+	atomic_fetch_add(&pool->redirected, 1);
+	if (!redis_redirection_parse(errand->ask.reply.error, &seat->host, &slot, &host)) {
+		fail(errand);
 		return;
 	}
-	redis_error_show(reply->error, shown, sizeof(shown));
-	advice = redis_error(reply->error)->advice;
-	snprintf(detail, REDIS_DETAIL_SIZE, "%s%s%s", shown, advice == NULL ? "" : ": ",
-		advice == NULL ? "" : advice);
+	target = redis_seat_take_at(pool, &host);
+	if (target == NULL) {
+		(void)redis_pool_look(pool, deadline_ms);
+		target = redis_seat_take_at(pool, &host);
+	}
+	if (target == NULL)
+		return;
+	if (asking) {
+		errand->elsewhere = host;
+		errand->ask.asking = true;
+	} else {
+		redis_seat_own(target, slot);
+		redis_pool_look_soon(pool);
+	}
+	redis_seat_give(target);
 }
 
-static size_t take_idle(struct redis_pool *pool, struct redis_link **links) REQUIRES(pool->lock)
+/* Another server is to be found: where somebody looks for it, that is waited for. */
+static void rediscover(struct redis_pool *pool, struct redis_seat *seat, struct errand *errand,
+	uint64_t deadline_ms)
 {
-	size_t count = pool->idle_count;
-
-	memcpy(links, pool->idle, count * sizeof(*links));
-	pool->open_count -= count;
-	pool->idle_count = 0;
-	pool->generation++;
-	return count;
+	redis_node_close_links(seat->node);
+	errand->lost_once = true;
+	if (redis_pool_has_follower(pool))
+		(void)redis_pool_look(pool, deadline_ms);
 }
 
-void redis_pool_close_links(struct redis_pool *pool)
+static void note(struct redis_seat *seat, struct errand *errand, bool final)
 {
-	struct redis_link **links = mem_array(pool->links_max, sizeof(*links));
-	size_t count;
+	char detail[REDIS_DETAIL_SIZE];
 
-	lock_take(&pool->lock);
-	count = take_idle(pool, links);
-	lock_give(&pool->lock);
-	while (count-- > 0)
-		redis_link_close(&links[count]);
-	mem_free(links);
+	redis_node_describe(LINK_ANSWERED, &errand->ask.reply, detail);
+	redis_node_failed(seat->node, final, detail);
+	fail(errand);
 }
 
-/* The call at the head of the line, taken out of it; NULL if nobody waits. */
-static struct redis_call *next_in_line(struct redis_pool *pool) REQUIRES(pool->lock)
+static void judge_error(struct redis_pool *pool, struct redis_seat *seat, struct errand *errand,
+	uint64_t deadline_ms)
 {
-	struct redis_call *call = pool->first;
+	enum redis_remedy remedy = redis_error(errand->ask.reply.error)->remedy;
+	char detail[REDIS_DETAIL_SIZE];
 
-	if (call == NULL)
-		return NULL;
-	pool->first = call->next;
-	if (pool->first == NULL)
-		pool->last = NULL;
-	return call;
+	if (++errand->tries > TRIES_MAX)
+		remedy = REDIS_DATA;
+	switch (remedy) {
+	case REDIS_SEND_SCRIPT:
+		if (!redis_command_send_whole(errand->ask.command))
+			note(seat, errand, false);
+		break;
+	case REDIS_MOVED:
+	case REDIS_ASK:
+		if (redis_pool_is_cluster(pool))
+			redirect(pool, seat, errand, remedy == REDIS_ASK, deadline_ms);
+		else
+			note(seat, errand, true);
+		break;
+	case REDIS_REDISCOVER:
+		if (errand->lost_once)
+			note(seat, errand, false);
+		else
+			rediscover(pool, seat, errand, deadline_ms);
+		break;
+	case REDIS_RETRY:
+		/* In a cluster: of several keys some have moved already. The caller divides them. */
+		if (redis_pool_is_cluster(pool))
+			fail(errand);
+		else if (errand->tries > 1)
+			note(seat, errand, false);
+		else
+			poll(NULL, 0, RETRY_AFTER_MS);
+		break;
+	case REDIS_DATA:
+		redis_node_describe(LINK_ANSWERED, &errand->ask.reply, detail);
+		redis_pool_complain(pool, detail);
+		fail(errand);
+		break;
+	case REDIS_CONFIGURE:
+		note(seat, errand, true);
+		break;
+	case REDIS_DOWN:
+		note(seat, errand, false);
+		break;
+	}
 }
 
-static void leave_line(struct redis_pool *pool, const struct redis_call *call) REQUIRES(pool->lock)
+static void judge_loss(struct redis_pool *pool, struct redis_seat *seat, struct errand *errand)
 {
-	struct redis_call **at = &pool->first;
+	struct redis_answer none = {.kind = ANSWER_NIL};
+	char detail[REDIS_DETAIL_SIZE];
 
-	pool->last = NULL;
-	while (*at != NULL) {
-		if (*at == call) {
-			*at = call->next;
+	atomic_fetch_add(&pool->lost, 1);
+	if (!errand->lost_once) {
+		errand->lost_once = true;
+		return;
+	}
+	redis_node_describe(LINK_LOST, &none, detail);
+	redis_node_failed(seat->node, false, detail);
+	fail(errand);
+}
+
+static void judge(struct redis_pool *pool, struct redis_seat *seat, struct errand *errand,
+	enum redis_node_result result, uint64_t deadline_ms)
+{
+	switch (result) {
+	case NODE_ANSWERED:
+		errand->ask.asking = false;
+		errand->elsewhere.name[0] = '\0';
+		if (errand->ask.reply.kind == ANSWER_ERROR)
+			judge_error(pool, seat, errand, deadline_ms);
+		else
+			errand->state = ERRAND_DONE;
+		break;
+	case NODE_LOST:
+		judge_loss(pool, seat, errand);
+		break;
+	case NODE_LATE:
+		atomic_fetch_add(&pool->late, 1);
+		fail(errand);
+		break;
+	case NODE_DOWN:
+		atomic_fetch_add(&pool->refused, 1);
+		fail(errand);
+		break;
+	}
+}
+
+static struct redis_seat *seat_for(struct redis_pool *pool, const struct errand *errand)
+{
+	if (errand->elsewhere.name[0] != '\0')
+		return redis_seat_take_at(pool, &errand->elsewhere);
+	return redis_seat_take(pool, errand->slot);
+}
+
+/* Brings the open errands of the server of the first one there, all at once. */
+static void run_some(
+	struct redis_pool *pool, struct errand *errands, size_t count, uint64_t deadline_ms)
+{
+	struct redis_ask *asks[STORE_CHARGES_MAX];
+	struct errand *taken[STORE_CHARGES_MAX];
+	struct redis_seat *seat = NULL;
+	enum redis_node_result result;
+	size_t number = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct redis_seat *own;
+
+		if (errands[i].state != ERRAND_OPEN)
+			continue;
+		own = seat_for(pool, &errands[i]);
+		if (own == NULL) {
+			atomic_fetch_add(&pool->refused, 1);
+			fail(&errands[i]);
 			continue;
 		}
-		pool->last = *at;
-		at = &(*at)->next;
-	}
-}
-
-void redis_pool_failed(struct redis_pool *pool, bool final, const char *detail)
-{
-	struct redis_call *call;
-	bool opened;
-
-	lock_take(&pool->lock);
-	snprintf(pool->detail, sizeof(pool->detail), "%s", detail);
-	opened = breaker_failed(&pool->breaker, final, clock_monotonic_ms()) || !pool->known;
-	pool->known = true;
-	pool->outages += opened;
-	if (opened)
-		condition_signal(&pool->keeper_wanted);
-	/* Nothing of before the outage is sent after it. */
-	while (opened && pool->later_count > 0)
-		mem_free(pool->later[--pool->later_count].start);
-	while (opened && (call = next_in_line(pool)) != NULL) {
-		call->state = CALL_REFUSED;
-		condition_signal(&call->moved);
-	}
-	lock_give(&pool->lock);
-	if (!opened)
-		return;
-	redis_pool_close_links(pool);
-	log_warning("store: Redis at %s is down: %s", pool->place.shown, detail);
-}
-
-/* A link, or with NULL the place of one that is gone, goes to the next in line or back. */
-static void pass_on(struct redis_pool *pool, struct redis_link *link, unsigned generation)
-	REQUIRES(pool->lock)
-{
-	struct redis_call *call = next_in_line(pool);
-
-	if (call != NULL) {
-		call->state = CALL_TURN;
-		call->link = link;
-		call->generation = link != NULL ? generation : pool->generation;
-		condition_signal(&call->moved);
-	} else if (link != NULL) {
-		pool->idle[pool->idle_count++] = link;
-	} else {
-		pool->open_count--;
-	}
-}
-
-static void release(struct redis_pool *pool, struct redis_call *call, bool keep)
-{
-	struct redis_link *gone = NULL;
-
-	lock_take(&pool->lock);
-	if (keep)
-		breaker_answered(&pool->breaker);
-	if (!keep || pool->breaker.open || call->generation != pool->generation) {
-		gone = call->link;
-		call->link = NULL;
-	}
-	pass_on(pool, call->link, call->generation);
-	lock_give(&pool->lock);
-	call->link = NULL;
-	redis_link_close(&gone);
-}
-
-/* Waits in line. Afterwards the state is anything but CALL_CARRIED. */
-static void wait_in_line(struct redis_pool *pool, struct redis_call *call) REQUIRES(pool->lock)
-{
-	if (pool->last != NULL)
-		pool->last->next = call;
-	else
-		pool->first = call;
-	pool->last = call;
-	while (call->state == CALL_WAITING || call->state == CALL_CARRIED) {
-		bool carried = call->state == CALL_CARRIED;
-		uint64_t until = carried ? clock_monotonic_ms() + FOREVER_MS : call->deadline_ms;
-
-		if (condition_wait(&call->moved, &pool->lock, until) || call->state != CALL_WAITING)
-			continue;
-		leave_line(pool, call);
-		return;
-	}
-}
-
-/* Has a link, or the right to open one, or the reply already. False: down, or no time left. */
-static bool get_turn(struct redis_pool *pool, struct redis_call *call, char *address)
-{
-	condition_init(&call->moved);
-	lock_take(&pool->lock);
-	if (pool->breaker.open) {
-		call->state = CALL_REFUSED;
-	} else if (pool->idle_count > 0 || pool->open_count < pool->links_max) {
-		call->state = CALL_TURN;
-		call->generation = pool->generation;
-		if (pool->idle_count > 0)
-			call->link = pool->idle[--pool->idle_count];
+		if (seat == NULL || seat == own) {
+			taken[number] = &errands[i];
+			asks[number++] = &errands[i].ask;
+		}
+		if (seat != NULL)
+			redis_seat_give(own);
 		else
-			pool->open_count++;
-	} else {
-		wait_in_line(pool, call);
+			seat = own;
 	}
-	memcpy(address, pool->address, sizeof(pool->address));
-	lock_give(&pool->lock);
-	condition_destroy(&call->moved);
-	return call->state == CALL_TURN || call->state == CALL_DONE;
-}
-
-static bool connect_new(struct redis_pool *pool, const char *address, struct redis_call *call)
-{
-	uint64_t until = clock_monotonic_ms() + pool->connect_timeout_ms;
-	struct redis_answer reply;
-	enum link_result result =
-		redis_place_connect(&pool->place, *address == '\0' ? NULL : address,
-			until < call->deadline_ms ? until : call->deadline_ms, &call->link, &reply);
-	char detail[REDIS_DETAIL_SIZE];
-
-	if (result == LINK_ANSWERED && call->link != NULL)
-		return true;
-	redis_pool_describe(result, &reply, detail);
-	redis_pool_failed(pool, result == LINK_REFUSED || result == LINK_ANSWERED, detail);
-	release(pool, call, false);
-	return false;
-}
-
-static void fill_batch(struct redis_pool *pool, struct batch *batch)
-{
-	lock_take(&pool->lock);
-	batch->later_count =
-		pool->later_count < REDIS_BATCH_MAX ? pool->later_count : REDIS_BATCH_MAX;
-	memcpy(batch->later, pool->later, batch->later_count * sizeof(*batch->later));
-	pool->later_count -= batch->later_count;
-	memmove(pool->later, pool->later + batch->later_count,
-		pool->later_count * sizeof(*pool->later));
-	batch->call_count = 0;
-	while (batch->call_count < REDIS_BATCH_MAX && pool->first != NULL) {
-		struct redis_call *call = next_in_line(pool);
-
-		call->state = CALL_CARRIED;
-		batch->calls[batch->call_count++] = call;
-	}
-	lock_give(&pool->lock);
-}
-
-static void finish_batch(struct redis_pool *pool, struct batch *batch)
-{
-	if (batch->call_count == 0)
+	if (seat == NULL)
 		return;
-	lock_take(&pool->lock);
-	for (size_t i = 0; i < batch->call_count; i++) {
-		batch->calls[i]->state = CALL_DONE;
-		condition_signal(&batch->calls[i]->moved);
-	}
-	lock_give(&pool->lock);
+	result = redis_node_run(seat->node, asks, number, deadline_ms);
+	for (size_t i = 0; i < number; i++)
+		judge(pool, seat, taken[i], result, deadline_ms);
+	redis_seat_give(seat);
 }
 
-/* Uses the link of CALL for it and for those in line behind it. */
-static void carry(struct redis_pool *pool, struct redis_call *call)
+/* Something is open, and nothing has failed that ends it. */
+static bool goes_on(const struct errand *errands, size_t count, bool to_the_end)
 {
-	struct batch batch;
+	bool open = false;
 
-	fill_batch(pool, &batch);
-	for (size_t i = 0; i < batch.later_count; i++) {
-		redis_link_append_bytes(call->link, batch.later[i].start, batch.later[i].length);
-		mem_free(batch.later[i].start);
+	for (size_t i = 0; i < count; i++) {
+		if (errands[i].state == ERRAND_FAILED && !to_the_end)
+			return false;
+		open |= errands[i].state == ERRAND_OPEN;
 	}
-	redis_link_append(call->link, call->command, true);
-	for (size_t i = 0; i < batch.call_count; i++)
-		redis_link_append(call->link, batch.calls[i]->command, true);
-	call->result = redis_link_receive(call->link, call->deadline_ms, call->reply);
-	for (size_t i = 0; i < batch.call_count; i++) {
-		const struct redis_call *before = i == 0 ? call : batch.calls[i - 1];
-
-		batch.calls[i]->result = before->result != LINK_ANSWERED
-						 ? before->result
-						 : redis_link_receive(call->link, call->deadline_ms,
-							   batch.calls[i]->reply);
-	}
-	release(pool, call,
-		(batch.call_count == 0 ? call : batch.calls[batch.call_count - 1])->result ==
-			LINK_ANSWERED);
-	finish_batch(pool, &batch);
+	return open;
 }
 
-/* False: there is no reply, and the failure is noted already. */
-static bool run(struct redis_pool *pool, struct redis_call *call)
+static void late(struct redis_pool *pool, struct errand *errands, size_t count)
 {
-	char address[REDIS_ADDRESS_SIZE];
+	for (size_t i = 0; i < count; i++)
+		if (errands[i].state == ERRAND_OPEN) {
+			atomic_fetch_add(&pool->late, 1);
+			fail(&errands[i]);
+		}
+}
 
-	if (!get_turn(pool, call, address))
-		return false;
-	if (call->state == CALL_DONE)
+static void run_all(struct redis_pool *pool, struct errand *errands, size_t count, bool to_the_end)
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + pool->node_options.timeout_ms;
+
+	while (goes_on(errands, count, to_the_end)) {
+		if (clock_monotonic_ms() >= deadline_ms)
+			late(pool, errands, count);
+		else
+			run_some(pool, errands, count, deadline_ms);
+	}
+}
+
+static void begin(
+	const struct redis_pool *pool, struct redis_command *command, struct errand *errand)
+{
+	memset(errand, 0, sizeof(*errand));
+	errand->ask.command = command;
+	errand->ask.replicas = command->spends ? pool->wait_replicas : 0;
+	errand->slot = slot_of(pool, command);
+}
+
+/* True if it was answered. */
+static bool end(struct errand *errand, struct redis_answer *reply_r)
+{
+	*reply_r = errand->ask.reply;
+	if (errand->state == ERRAND_DONE)
 		return true;
-	if (clock_monotonic_ms() >= call->deadline_ms) {
-		release(pool, call, call->link != NULL);
-		return false;
-	}
-	if (call->link == NULL && !connect_new(pool, address, call))
-		return false;
-	carry(pool, call);
-	return true;
-}
-
-static void send_whole_script(const struct redis_pool *pool, struct redis_command *command)
-{
-	command->arguments[0] = "EVAL";
-	command->lengths[0] = strlen("EVAL");
-	command->arguments[1] = pool->script;
-	command->lengths[1] = strlen(pool->script);
-}
-
-/* What to do after a call that brought no good reply; true: try again. */
-static bool after_failure(struct redis_pool *pool, const struct redis_call *call, bool may_retry)
-{
-	enum redis_remedy remedy = REDIS_DOWN;
-	char detail[REDIS_DETAIL_SIZE];
-
-	redis_pool_describe(call->result, call->reply, detail);
-	if (call->result == LINK_ANSWERED)
-		remedy = redis_error(call->reply->error)->remedy;
-	else if (call->result == LINK_LOST)
-		remedy = REDIS_REDISCOVER;
-	if (remedy == REDIS_REDISCOVER)
-		redis_pool_close_links(pool);
-	if (may_retry && (remedy == REDIS_REDISCOVER || remedy == REDIS_RETRY))
-		return true;
-	if (remedy == REDIS_DATA)
-		redis_pool_complain(pool, detail);
-	else
-		redis_pool_failed(pool, remedy == REDIS_CONFIGURE, detail);
+	mem_free(reply_r->text);
+	reply_r->text = NULL;
 	return false;
+}
+
+enum store_status redis_pool_call_all(struct redis_pool *pool, struct redis_command *commands,
+	size_t count, bool to_the_end, struct redis_answer *replies_r, bool *done_r)
+{
+	struct errand errands[STORE_CHARGES_MAX];
+	enum store_status status = STORE_OK;
+
+	assert(count <= STORE_CHARGES_MAX);
+	for (size_t i = 0; i < count; i++)
+		begin(pool, &commands[i], &errands[i]);
+	run_all(pool, errands, count, to_the_end);
+	for (size_t i = 0; i < count; i++) {
+		done_r[i] = end(&errands[i], &replies_r[i]);
+		if (!done_r[i])
+			status = STORE_DOWN;
+	}
+	return status;
 }
 
 enum store_status redis_pool_call(
 	struct redis_pool *pool, struct redis_command *command, struct redis_answer *reply_r)
 {
-	uint64_t deadline_ms = clock_monotonic_ms() + pool->timeout_ms;
-	bool retried = false;
+	struct errand errand;
 
-	for (;;) {
-		struct redis_call call = {
-			.command = command, .reply = reply_r, .deadline_ms = deadline_ms};
+	begin(pool, command, &errand);
+	run_all(pool, &errand, 1, false);
+	return end(&errand, reply_r) ? STORE_OK : STORE_DOWN;
+}
 
-		memset(reply_r, 0, sizeof(*reply_r));
-		if (!run(pool, &call))
-			return STORE_DOWN;
-		if (call.result == LINK_ANSWERED && reply_r->kind != ANSWER_ERROR)
-			return STORE_OK;
-		mem_free(reply_r->text);
-		reply_r->text = NULL;
-		if (call.result == LINK_ANSWERED && strcmp(command->arguments[0], "EVALSHA") == 0 &&
-			redis_error(reply_r->error)->remedy == REDIS_SEND_SCRIPT) {
-			send_whole_script(pool, command);
-			continue;
-		}
-		if (!after_failure(pool, &call, !retried))
-			return STORE_DOWN;
-		retried = true;
-	}
+enum store_status redis_pool_call_at(struct redis_pool *pool, const struct store_host *server,
+	struct redis_command *command, struct redis_answer *reply_r)
+{
+	struct errand errand;
+
+	begin(pool, command, &errand);
+	errand.elsewhere = *server;
+	run_all(pool, &errand, 1, false);
+	return end(&errand, reply_r) ? STORE_OK : STORE_DOWN;
+}
+
+size_t redis_pool_servers(struct redis_pool *pool, struct store_host servers[REDIS_SERVERS_MAX])
+{
+	size_t count = 0;
+
+	servers[0] = (struct store_host){.port = 0};
+	if (!redis_pool_is_cluster(pool))
+		return 1;
+	lock_take(&pool->lock);
+	for (size_t i = 0; i < REDIS_SEATS_MAX; i++)
+		if (pool->seats[i] != NULL && !pool->seats[i]->retired)
+			servers[count++] = pool->seats[i]->host;
+	lock_give(&pool->lock);
+	return count;
 }
 
 void redis_pool_send_later(struct redis_pool *pool, const struct redis_command *command)
 {
-	struct redis_bytes bytes;
+	struct redis_seat *seat = redis_seat_take(pool, slot_of(pool, command));
 
-	bytes.start = redis_link_format(command, &bytes.length);
-	lock_take(&pool->lock);
-	if (!pool->breaker.open && pool->later_count < REDIS_LATER_MAX) {
-		pool->later[pool->later_count++] = bytes;
-		bytes.start = NULL;
-		if (pool->later_count == REDIS_LATER_WAKE)
-			condition_signal(&pool->keeper_wanted);
-	}
-	lock_give(&pool->lock);
-	mem_free(bytes.start);
+	if (seat == NULL)
+		return;
+	redis_node_send_later(seat->node, command);
+	redis_seat_give(seat);
 }
 
 void redis_pool_complain(struct redis_pool *pool, const char *text)
@@ -378,14 +360,162 @@ void redis_pool_complain(struct redis_pool *pool, const char *text)
 		pool->complained_ms = now;
 	lock_give(&pool->lock);
 	if (!quiet)
-		log_warning("store: Redis at %s: %s", pool->place.shown, text);
+		log_warning("store: Redis: %s", text);
 }
 
 void redis_pool_state(struct redis_pool *pool, struct store_state *state_r)
 {
+	static const char *const modes[] = {
+		[STORE_URL_MEMORY] = "memory",
+		[STORE_URL_TCP] = "single",
+		[STORE_URL_UNIX] = "single",
+		[STORE_URL_SENTINEL] = "sentinel",
+		[STORE_URL_CLUSTER] = "cluster",
+	};
+
+	state_r->mode = modes[pool->url.kind];
+	state_r->late = atomic_load(&pool->late);
+	state_r->refused = atomic_load(&pool->refused);
+	state_r->lost = atomic_load(&pool->lost);
+	state_r->redirected = atomic_load(&pool->redirected);
 	lock_take(&pool->lock);
-	state_r->up = !pool->breaker.open;
+	for (size_t i = 0; i < REDIS_SEATS_MAX; i++) {
+		const struct redis_seat *seat = pool->seats[i];
+
+		if (seat == NULL || seat->retired)
+			continue;
+		state_r->servers++;
+		state_r->servers_up += seat->serving;
+	}
+	if (pool->primary != NULL)
+		snprintf(state_r->primary, sizeof(state_r->primary), "%.*s",
+			(int)sizeof(state_r->primary) - 1,
+			redis_node_place(pool->primary->node)->shown);
+	state_r->up = redis_pool_serves(pool);
 	state_r->outages = pool->outages;
+	state_r->failovers = pool->failovers;
 	snprintf(state_r->detail, sizeof(state_r->detail), "%.127s", pool->detail);
 	lock_give(&pool->lock);
+}
+
+/* Opening. ------------------------------------------------------------------------------------- */
+
+static char *copy(const char *text)
+{
+	return text == NULL ? NULL : mem_text(text);
+}
+
+static void free_pool(struct redis_pool *pool)
+{
+	redis_tls_free(&pool->tls);
+	OPENSSL_cleanse(&pool->url, sizeof(pool->url));
+	mem_free(pool->password_file);
+	mem_free(pool->sentinel_user);
+	mem_free(pool->sentinel_password_file);
+	mem_free(pool->prefix);
+	condition_destroy(&pool->follower_wanted);
+	condition_destroy(&pool->looked);
+	lock_destroy(&pool->lock);
+	mem_free(pool);
+}
+
+static bool set_up_tls(
+	const struct store_options *options, struct redis_pool *pool, char *why, size_t why_size)
+{
+	struct redis_tls_files files = {
+		.ca_file = options->tls_ca_file,
+		.certificate_file = options->tls_certificate_file,
+		.key_file = options->tls_key_file,
+		.server_name = options->tls_server_name,
+	};
+	const char *setting;
+
+	if (!pool->url.tls)
+		return true;
+	pool->tls = redis_tls_create(&files, &setting, why, why_size);
+	return pool->tls != NULL;
+}
+
+static void set_up_logins(const struct store_options *options, struct redis_pool *pool)
+{
+	pool->password_file = copy(options->password_file);
+	pool->sentinel_user =
+		mem_text(options->sentinel_user == NULL ? "" : options->sentinel_user);
+	pool->sentinel_password_file = copy(options->sentinel_password_file);
+	pool->login = (struct redis_login){
+		.user = pool->url.user,
+		.password = pool->url.password,
+		.password_file = pool->password_file,
+		.database = pool->url.database,
+		.tls = pool->tls,
+	};
+	pool->sentinel_login = (struct redis_login){
+		.user = pool->sentinel_user,
+		.password = "",
+		.password_file = pool->sentinel_password_file,
+		.tls = pool->tls,
+	};
+}
+
+static bool start(struct redis_pool *pool)
+{
+	struct redis_seat *seat;
+
+	if (redis_pool_has_follower(pool))
+		return redis_follower_start(pool);
+	seat = redis_seat_open(
+		pool, pool->url.kind == STORE_URL_UNIX ? NULL : &pool->url.hosts[0], false);
+	if (seat == NULL)
+		return false;
+	lock_take(&pool->lock);
+	pool->primary = seat;
+	lock_give(&pool->lock);
+	redis_node_await(seat->node);
+	redis_seat_give(seat);
+	return true;
+}
+
+struct redis_pool *redis_pool_open(const struct store_options *options, const struct store_url *url,
+	redis_pool_check *check, void *check_context, char *why, size_t why_size)
+{
+	struct redis_pool *pool = mem_alloc(sizeof(*pool));
+
+	pool->url = *url;
+	pool->prefix = mem_text(options->prefix);
+	pool->check = check;
+	pool->check_context = check_context;
+	pool->wait_replicas = (unsigned)options->wait_replicas;
+	pool->node_options = (struct redis_node_options){
+		.connect_timeout_ms = (uint64_t)options->connect_timeout_ms,
+		.timeout_ms = (uint64_t)options->timeout_ms,
+		.wait_timeout_ms = (uint64_t)options->wait_timeout_ms,
+		.connections = (size_t)options->connections,
+	};
+	lock_init(&pool->lock);
+	condition_init(&pool->follower_wanted);
+	condition_init(&pool->looked);
+	if (set_up_tls(options, pool, why, why_size)) {
+		set_up_logins(options, pool);
+		redis_node_ignore_broken_pipes();
+		if (start(pool))
+			return pool;
+		redis_seats_reap(pool, true);
+		snprintf(why, why_size, "no thread can be started for the store");
+	}
+	free_pool(pool);
+	return NULL;
+}
+
+void redis_pool_close(struct redis_pool **pool)
+{
+	if (*pool == NULL)
+		return;
+	lock_take(&(*pool)->lock);
+	(*pool)->closing = true;
+	lock_give(&(*pool)->lock);
+	if (redis_pool_has_follower(*pool))
+		redis_follower_stop(*pool);
+	redis_seats_reap(*pool, true);
+	free_pool(*pool);
+	*pool = NULL;
 }

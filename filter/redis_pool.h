@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The connections of one Redis store: a free list that belongs to no thread, a breaker, and one
- * thread of its own that probes a server that is down, so that no caller pays for it. Thread-safe. */
+/* All servers of one Redis store: the one, the primary that the sentinels name, or the primaries of a
+ * cluster. Finds who serves a command, and follows them when they change. Thread-safe. */
 #ifndef MAILREEVE_REDIS_POOL_H
 #define MAILREEVE_REDIS_POOL_H
 
@@ -13,21 +13,37 @@
 
 struct redis_pool;
 
-/* Is a working server there? Run on a fresh link by the probe; REPLY_R is its last reply. */
-typedef enum link_result redis_pool_check(
-	void *context, struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r);
+/* Does a server do what the store needs of it? Run on a fresh link by a probe, with the key PREFIX "w:"
+ * NAME ":1000", where NAME is not empty. REPLY_R is the last reply. */
+typedef enum link_result redis_pool_check(void *context, const char *name, struct redis_link *link,
+	uint64_t deadline_ms, struct redis_answer *reply_r);
 
-/* SCRIPT is borrowed. Tries to connect once; a server that is down is found later. NULL without a thread. The
- * caller owns the pool. */
+/* Waits up to 3 s for the first answers; a server that is down is found later. NULL with a sentence in WHY. The caller owns it. */
 struct redis_pool *redis_pool_open(const struct store_options *options, const struct store_url *url,
-	const char *script, redis_pool_check *check, void *check_context);
+	redis_pool_check *check, void *check_context, char *why, size_t why_size);
 void redis_pool_close(struct redis_pool **pool);
 
-/* Sends COMMAND and waits for its reply within the store's deadline. Where it is an EVALSHA, the
- * script is sent whole when the server does not know it. At most one retry, so COMMAND must be one
- * that may run twice. With STORE_OK the reply is no error; the caller frees its text. */
+/* Sends COMMAND and waits for its reply within the store's deadline. Where it is an EVALSHA, its script
+ * is sent whole to a server that does not know it. It may run twice after a lost connection, so it must be
+ * one that bears that. With STORE_OK the reply is no error; the caller frees its text. */
 enum store_status redis_pool_call(
 	struct redis_pool *pool, struct redis_command *command, struct redis_answer *reply_r);
+
+/* The same for up to STORE_CHARGES_MAX commands with one deadline: those of one server travel together, one
+ * server is asked after the other. After one that failed the rest is run only with TO_THE_END. *DONE_R
+ * is set for each that was answered; STORE_DOWN if one was not. Its reply is then the error of the server,
+ * if that was the reason. */
+enum store_status redis_pool_call_all(struct redis_pool *pool, struct redis_command *commands,
+	size_t count, bool to_the_end, struct redis_answer *replies_r, bool *done_r);
+
+/* Must the keys of a command be of one slot? */
+bool redis_pool_is_cluster(const struct redis_pool *pool);
+
+/* All servers, for a command that is not about a key; an empty name: any server. Their number. */
+enum { REDIS_SERVERS_MAX = 255 };
+size_t redis_pool_servers(struct redis_pool *pool, struct store_host servers[REDIS_SERVERS_MAX]);
+enum store_status redis_pool_call_at(struct redis_pool *pool, const struct store_host *server,
+	struct redis_command *command, struct redis_answer *reply_r);
 
 /* Sends COMMAND with a later call, or within about a second, and ignores its reply. It may be lost. */
 void redis_pool_send_later(struct redis_pool *pool, const struct redis_command *command);

@@ -1,83 +1,90 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the calls (redis_pool.c) and the keeper (redis_keeper.c) of a pool share. */
+/* What the calls (redis_pool.c), the seats (redis_seat.c) and the follower (redis_follower.c) of a pool
+ * share. */
 #ifndef MAILREEVE_REDIS_POOL_PRIVATE_H
 #define MAILREEVE_REDIS_POOL_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
-#include "breaker.h"
 #include "lock.h"
-#include "redis_place.h"
+#include "redis_node.h"
 #include "redis_pool.h"
+#include "redis_slots.h"
 
-enum {
-	REDIS_LATER_MAX = 256, /* commands that wait for a call to travel with; more are lost */
-	REDIS_LATER_WAKE = 32, /* from here on the keeper sends them at once */
-	REDIS_BATCH_MAX = 32, /* commands in one write, of each kind */
-	REDIS_DETAIL_SIZE = 256
-};
+enum { REDIS_SEATS_MAX = 255, PROBE_NAME_SIZE = 24 };
 
-struct redis_bytes {
-	char *start; /* owned */
-	size_t length;
-};
-
-/* A call on its way. Where all links are in use it waits in line; the thread that uses a link next
- * takes the calls behind it along, writes them together and gives each its reply. */
-struct redis_call {
-	const struct redis_command *command; /* borrowed */
-	struct redis_answer *reply; /* borrowed; filled by whoever carries the call */
-	enum link_result result;
-	uint64_t deadline_ms;
-	enum {
-		CALL_WAITING,
-		CALL_TURN, /* it has a link, or a place to open one */
-		CALL_CARRIED, /* travels with another call, which has the earlier deadline */
-		CALL_DONE, /* reply and result are set */
-		CALL_REFUSED /* the breaker opened */
-	} state;
-	struct redis_link *link; /* with CALL_TURN; NULL: open one */
-	unsigned generation; /* of the link */
-	struct condition moved; /* the state changed */
-	struct redis_call *next;
+/* A server that we know of, and whether it serves anything. Stays until nobody uses it. */
+struct redis_seat {
+	struct redis_pool *pool;
+	struct redis_node *node; /* owned */
+	struct store_host host;
+	char probe[PROBE_NAME_SIZE]; /* name of a key that it has; empty: none found */
+	_Atomic bool serving;
+	_Atomic unsigned probes; /* the first one follows what the sentinels just said */
+	unsigned users; /* by the pool's lock */
+	bool retired; /* by the pool's lock: closed as soon as nobody uses it */
 };
 
 struct redis_pool {
-	struct redis_place place;
-	const char *script; /* borrowed */
+	struct store_url url;
+	char *user, *password_file, *sentinel_user, *sentinel_password_file; /* owned */
+	char *prefix; /* owned */
+	struct redis_login login, sentinel_login;
+	struct redis_tls *tls; /* owned; NULL: plain */
 	redis_pool_check *check;
 	void *check_context;
-	uint64_t connect_timeout_ms, timeout_ms;
-	size_t links_max;
-	pthread_t keeper;
+	struct redis_node_options node_options;
+	unsigned wait_replicas;
+	pthread_t follower; /* where there are several servers */
 
 	struct lock lock;
-	struct condition keeper_wanted;
-	struct redis_link **idle GUARDED_BY(lock); /* none while a call waits */
-	size_t idle_count GUARDED_BY(lock);
-	size_t open_count GUARDED_BY(lock); /* idle or in use */
-	unsigned generation GUARDED_BY(lock); /* links of an older one are closed when given back */
-	struct redis_call *first GUARDED_BY(lock), *last GUARDED_BY(lock); /* in line */
-	struct breaker breaker GUARDED_BY(lock);
-	char address[REDIS_ADDRESS_SIZE] GUARDED_BY(lock); /* the one that worked; empty: Unix */
-	struct redis_bytes later[REDIS_LATER_MAX] GUARDED_BY(lock);
-	size_t later_count GUARDED_BY(lock);
-	uint64_t outages GUARDED_BY(lock);
+	struct redis_seat *seats[REDIS_SEATS_MAX] GUARDED_BY(lock);
+	struct redis_seat *primary GUARDED_BY(lock); /* but in a cluster; NULL: none is known */
+	uint8_t owner[REDIS_SLOTS] GUARDED_BY(lock); /* cluster: 1 + index of the seat; 0: nobody */
+	bool closing GUARDED_BY(lock);
+	bool wanted GUARDED_BY(lock); /* the follower is to look at once */
+	uint64_t begun GUARDED_BY(lock), ended GUARDED_BY(lock); /* looks of the follower */
+	struct condition follower_wanted, looked;
+	bool outage GUARDED_BY(lock); /* the log says that it is down */
+	uint64_t outages GUARDED_BY(lock), failovers GUARDED_BY(lock);
 	uint64_t complained_ms GUARDED_BY(lock);
 	char detail[REDIS_DETAIL_SIZE] GUARDED_BY(lock);
-	bool known GUARDED_BY(lock); /* whether it is up, since the first probe ended */
-	struct condition first_probe; /* KNOWN was set */
-	bool closing GUARDED_BY(lock);
+	_Atomic uint64_t late, refused, lost, redirected;
 };
 
-/* What went wrong, in words for the log. */
-void redis_pool_describe(
-	enum link_result result, const struct redis_answer *reply, char detail[REDIS_DETAIL_SIZE]);
+/* The seat that serves SLOT (any, where it is no cluster), in use until redis_seat_give; NULL: nobody. */
+struct redis_seat *redis_seat_take(struct redis_pool *pool, unsigned slot);
+/* The seat at HOST. */
+struct redis_seat *redis_seat_take_at(struct redis_pool *pool, const struct store_host *host);
+void redis_seat_give(struct redis_seat *seat);
 
-/* Notes a failure; FINAL ones open the breaker at once. */
-void redis_pool_failed(struct redis_pool *pool, bool final, const char *detail);
+/* The seat has SLOT from now on. */
+void redis_seat_own(struct redis_seat *seat, unsigned slot);
 
-/* Closes the idle links now and those in use when they are given back. */
-void redis_pool_close_links(struct redis_pool *pool);
+/* A new one, in use by the caller; NULL without a thread or room. BELIEVED as in redis_node.h. */
+struct redis_seat *redis_seat_open(
+	struct redis_pool *pool, const struct store_host *host, bool believed);
+
+/* Closes those that are retired and not used, or ALL. */
+void redis_seats_reap(struct redis_pool *pool, bool all);
+
+/* Compares what serves with what the log says, and says what is new. WHY: the reason, if something went
+ * down; SINCE: what made it come up (may be NULL). */
+void redis_pool_review(struct redis_pool *pool, const char *why, const char *since);
+
+/* Everything that must serve does. */
+bool redis_pool_serves(const struct redis_pool *pool) REQUIRES(pool->lock);
+
+/* Lets the follower look at once, and waits for what it finds; false where that came to the deadline. */
+bool redis_pool_look(struct redis_pool *pool, uint64_t deadline_ms);
+/* The same without waiting. */
+void redis_pool_look_soon(struct redis_pool *pool);
+
+/* The thread that follows the primaries. */
+bool redis_follower_start(struct redis_pool *pool);
+void redis_follower_stop(struct redis_pool *pool);
+
+bool redis_pool_has_follower(const struct redis_pool *pool);
 
 #endif

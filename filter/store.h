@@ -33,15 +33,26 @@ enum {
 };
 
 struct store_options {
-	char *url; /* NULL: memory; "redis://[user:password@]host[:port][/db]",
-	              "unix:/path[?db=N][&user=NAME]" */
+	char *url; /* as in store_url.h; NULL: memory */
 	char *password_file; /* first line is the password, read when connecting; NULL: none */
+	char *sentinel_user; /* NULL: the sentinels' default user */
+	char *sentinel_password_file; /* of the sentinels; NULL: none */
+	char *tls_ca_file; /* NULL: the authorities of this machine */
+	char *tls_certificate_file, *tls_key_file; /* NULL: we show none */
+	char *tls_server_name; /* NULL: the host as it was named */
 	char *prefix; /* of every key in Redis ["mailreeve:"] */
 	int64_t connect_timeout_ms; /* [100] */
 	int64_t timeout_ms; /* deadline of a call [50] */
-	int64_t connections; /* idle connections kept at most [8] */
+	int64_t wait_replicas; /* that must confirm what is reserved [0] */
+	int64_t wait_timeout_ms; /* for that [20] */
+	int64_t connections; /* idle connections kept at most, to each server [8] */
 	int64_t memory_bytes; /* bound of the memory half [64 MB] */
 };
+
+/* False for options that can never work, with a sentence in WHY (what is wrong; what would be right) and in
+ * *SETTING_R the name of the setting to blame. Reads the files of TLS. */
+bool store_options_verify(const struct store_options *options, const char **setting_r, char *why,
+	size_t why_size) MUST_CHECK;
 
 /* NULL with a sentence in WHY for options that can never work. A Redis that does not answer now is
  * no error: the breaker is open until it does; opening waits at most 3 s for its first answer. The
@@ -163,8 +174,16 @@ enum store_status store_set_has(struct store *store, const char *key, const char
 
 struct store_state {
 	const char *kind; /* "memory", "redis" */
-	bool up;
+	const char *mode; /* "memory", "single", "sentinel", "cluster" */
+	bool up; /* everything that must serve does */
 	uint64_t calls, failures, outages;
+	uint64_t late; /* commands without an answer before the deadline */
+	uint64_t refused; /* that were not sent, since their server is down */
+	uint64_t lost; /* whose connection was lost; one more try is made */
+	uint64_t redirected; /* that a node of a cluster sent to another */
+	uint64_t failovers; /* servers that took over from others */
+	uint64_t servers, servers_up; /* primaries */
+	char primary[96]; /* its address; empty: memory, cluster, or none is known */
 	uint64_t keys, bytes; /* memory half */
 	char detail[128]; /* last error, without secrets */
 };

@@ -31,7 +31,7 @@ struct store_value {
 struct store_backend {
 	const char *kind;
 	void *(*open)(struct store *store, const struct store_options *options,
-		const struct store_url *url);
+		const struct store_url *url, char *why, size_t why_size);
 	void (*close)(void *half);
 	enum store_status (*reserve)(
 		void *half, const struct store_step *step, struct store_decision *decision_r);

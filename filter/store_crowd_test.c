@@ -126,7 +126,6 @@ int main(void)
 		cmocka_unit_test(a_crowd_gets_exactly_the_limit),
 		cmocka_unit_test(nobody_gets_the_reply_of_another),
 	};
-	int failed = cmocka_run_group_tests_name("store, memory", cases, use_memory, NULL);
 
-	return failed + cmocka_run_group_tests_name("store, Redis", cases, use_redis, stop_redis);
+	return run_on_most_stores(cases);
 }

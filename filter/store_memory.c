@@ -231,13 +231,15 @@ static enum store_status set_has(
 	return STORE_OK;
 }
 
-static void *open_half(
-	struct store *store, const struct store_options *options, const struct store_url *url)
+static void *open_half(struct store *store, const struct store_options *options,
+	const struct store_url *url, char *why, size_t why_size)
 {
 	struct memory *memory = mem_alloc(sizeof(*memory));
 	unsigned char seed[STORE_ID_SIZE];
 
 	(void)url;
+	(void)why;
+	(void)why_size;
 	memory->store = store;
 	memory->bytes_max = (uint64_t)options->memory_bytes;
 	memory->chain_count = 64;

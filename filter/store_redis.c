@@ -24,6 +24,15 @@ static void hash_script(const char *source, char sha[41])
 		snprintf(sha + 2 * i, 3, "%02x", digest[i]);
 }
 
+size_t redis_key(
+	const struct redis *redis, const struct store_charge *charge, char key[REDIS_KEY_SIZE])
+{
+	int length = snprintf(key, REDIS_KEY_SIZE, "%sw:%s:%" PRId64, redis->prefix, charge->key,
+		charge->window_ms);
+
+	return (size_t)length;
+}
+
 static void add_key(
 	const struct redis *redis, const struct store_charge *charge, struct redis_command *command)
 {
@@ -31,11 +40,12 @@ static void add_key(
 		command, "%sw:%s:%" PRId64, redis->prefix, charge->key, charge->window_ms);
 }
 
-/* The arguments that window.lua describes. */
-static void build_step(const struct redis *redis, const char *operation,
+void redis_build_step(const struct redis *redis, const char *operation,
 	const struct store_step *step, struct redis_command *command)
 {
 	redis_command_init(command);
+	command->script = window_lua;
+	command->spends = strcmp(operation, "reserve") == 0 || strcmp(operation, "part") == 0;
 	redis_command_add(command, "EVALSHA");
 	redis_command_add_n(command, redis->sha, 40);
 	redis_command_addf(command, "%zu", step->count);
@@ -64,32 +74,25 @@ static void build_step(const struct redis *redis, const char *operation,
 	}
 }
 
-/* A number from the network within its bounds. */
-static int64_t within(int64_t number, int64_t minimum, int64_t maximum)
-{
-	return number < minimum ? minimum : number > maximum ? maximum : number;
-}
-
 enum store_status redis_odd_reply(struct redis *redis)
 {
 	redis_pool_complain(redis->pool, "a reply has not the form of window.lua's");
 	return STORE_DOWN;
 }
 
-static enum store_status reserve(
-	void *half, const struct store_step *step, struct store_decision *decision_r)
+/* A number from the network within its bounds. */
+static int64_t within(int64_t number, int64_t minimum, int64_t maximum)
 {
-	struct redis *redis = half;
-	struct redis_command command;
-	struct redis_answer reply;
-	const int64_t *answer = reply.numbers;
+	return number < minimum ? minimum : number > maximum ? maximum : number;
+}
 
-	build_step(redis, step->look ? "look" : "reserve", step, &command);
-	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
-		return STORE_DOWN;
-	mem_free(reply.text);
-	if (reply.kind != ANSWER_NUMBERS || reply.count != ANSWER_COUNT || answer[0] < 0 ||
-		answer[0] > 1 || answer[1] < 0 || answer[1] >= (int64_t)step->count)
+enum store_status redis_read_decision(struct redis *redis, const struct redis_answer *reply,
+	size_t count, struct store_decision *decision_r)
+{
+	const int64_t *answer = reply->numbers;
+
+	if (reply->kind != ANSWER_NUMBERS || reply->count < ANSWER_COUNT || answer[0] < 0 ||
+		answer[0] > 1 || answer[1] < 0 || answer[1] >= (int64_t)count)
 		return redis_odd_reply(redis);
 	decision_r->over = (size_t)answer[1];
 	decision_r->used = within(answer[2], 0, INT64_MAX);
@@ -98,6 +101,22 @@ static enum store_status reserve(
 		redis_pool_complain(redis->pool,
 			"a count was changed by somebody else; it counts as full until it expires");
 	return answer[0] == 0 ? STORE_OK : STORE_OVER;
+}
+
+static enum store_status reserve(
+	void *half, const struct store_step *step, struct store_decision *decision_r)
+{
+	struct redis *redis = half;
+	struct redis_command command;
+	struct redis_answer reply;
+
+	if (redis_pool_is_cluster(redis->pool) && step->count > 1)
+		return redis_spread_reserve(redis, step, decision_r);
+	redis_build_step(redis, step->look ? "look" : "reserve", step, &command);
+	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+		return STORE_DOWN;
+	mem_free(reply.text);
+	return redis_read_decision(redis, &reply, step->count, decision_r);
 }
 
 static void commit(void *half, const struct store_step *step)
@@ -115,7 +134,7 @@ static void commit(void *half, const struct store_step *step)
 		if (step->charges[i].members != NULL) {
 			one.charges = &step->charges[i];
 			one.count = 1;
-			build_step(redis, "commit", &one, &command);
+			redis_build_step(redis, "commit", &one, &command);
 			redis_pool_send_later(redis->pool, &command);
 			continue;
 		}
@@ -127,30 +146,39 @@ static void commit(void *half, const struct store_step *step)
 	}
 }
 
-static enum store_status give_back(void *half, const struct store_step *step)
+static enum store_status run_step(
+	struct redis *redis, const char *operation, const struct store_step *step)
 {
-	struct redis *redis = half;
 	struct redis_command command;
 	struct redis_answer reply;
 
-	build_step(redis, "give_back", step, &command);
+	if (redis_pool_is_cluster(redis->pool) && step->count > 1)
+		return redis_spread(redis, operation, step, NULL);
+	redis_build_step(redis, operation, step, &command);
 	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
 		return STORE_DOWN;
 	mem_free(reply.text);
 	return reply.kind == ANSWER_NUMBERS ? STORE_OK : redis_odd_reply(redis);
 }
 
+static enum store_status give_back(void *half, const struct store_step *step)
+{
+	return run_step(half, "give_back", step);
+}
+
 static enum store_status forget(void *half, const struct store_step *step)
 {
-	struct redis *redis = half;
-	struct redis_command command;
-	struct redis_answer reply;
+	return run_step(half, "forget", step);
+}
 
-	build_step(redis, "forget", step, &command);
-	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
-		return STORE_DOWN;
-	mem_free(reply.text);
-	return reply.kind == ANSWER_NUMBERS ? STORE_OK : redis_odd_reply(redis);
+enum store_status redis_read_used(
+	struct redis *redis, const struct redis_answer *reply, size_t count, int64_t *used_r)
+{
+	if (reply->kind != ANSWER_NUMBERS || reply->count != count)
+		return redis_odd_reply(redis);
+	for (size_t i = 0; i < count; i++)
+		used_r[i] = within(reply->numbers[i], 0, INT64_MAX);
+	return STORE_OK;
 }
 
 static enum store_status peek(void *half, const struct store_step *step, int64_t *used_r)
@@ -159,15 +187,13 @@ static enum store_status peek(void *half, const struct store_step *step, int64_t
 	struct redis_command command;
 	struct redis_answer reply;
 
-	build_step(redis, "peek", step, &command);
+	if (redis_pool_is_cluster(redis->pool) && step->count > 1)
+		return redis_spread(redis, "peek", step, used_r);
+	redis_build_step(redis, "peek", step, &command);
 	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
 		return STORE_DOWN;
 	mem_free(reply.text);
-	if (reply.kind != ANSWER_NUMBERS || reply.count != step->count)
-		return redis_odd_reply(redis);
-	for (size_t i = 0; i < step->count; i++)
-		used_r[i] = within(reply.numbers[i], 0, INT64_MAX);
-	return STORE_OK;
+	return redis_read_used(redis, &reply, step->count, used_r);
 }
 
 static enum store_status put(void *half, const struct store_value *value)
@@ -250,12 +276,13 @@ static enum store_status set_has(
 	return STORE_OK;
 }
 
-/* A server is there when it does what we need of it: a reservation, on a key of its own. */
-static enum link_result check(
-	void *context, struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r)
+/* A server is there when it does what we need of it: a reservation, on a key of its own. Where no key
+ * can be its own, it only has to answer. */
+static enum link_result check(void *context, const char *name, struct redis_link *link,
+	uint64_t deadline_ms, struct redis_answer *reply_r)
 {
 	const struct redis *redis = context;
-	struct store_charge charge = {.key = "probe",
+	struct store_charge charge = {.key = name,
 		.label = "probe",
 		.window_ms = 1000,
 		.limit = WINDOW_UNITS_MAX,
@@ -264,20 +291,25 @@ static enum link_result check(
 	struct store_step step = {id, 1, &charge, 1, false};
 	struct redis_command command;
 
-	store_id(id);
-	build_step(redis, "reserve", &step, &command);
-	return redis_link_call(link, &command, window_lua, deadline_ms, reply_r);
+	if (*name == '\0') {
+		redis_command_init(&command);
+		redis_command_add(&command, "PING");
+	} else {
+		store_id(id);
+		redis_build_step(redis, "reserve", &step, &command);
+	}
+	return redis_link_call(link, &command, deadline_ms, reply_r);
 }
 
-static void *open_half(
-	struct store *store, const struct store_options *options, const struct store_url *url)
+static void *open_half(struct store *store, const struct store_options *options,
+	const struct store_url *url, char *why, size_t why_size)
 {
 	struct redis *redis = mem_alloc(sizeof(*redis));
 
 	redis->store = store;
 	snprintf(redis->prefix, sizeof(redis->prefix), "%s", options->prefix);
 	hash_script(window_lua, redis->sha);
-	redis->pool = redis_pool_open(options, url, window_lua, check, redis);
+	redis->pool = redis_pool_open(options, url, check, redis, why, why_size);
 	if (redis->pool != NULL)
 		return redis;
 	mem_free(redis);

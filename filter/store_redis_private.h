@@ -6,7 +6,7 @@
 #include "redis_pool.h"
 #include "store_backend.h"
 
-enum { PREFIX_SIZE = 65 };
+enum { PREFIX_SIZE = 65, REDIS_KEY_SIZE = PREFIX_SIZE + STORE_KEY_SIZE + 24 };
 
 struct redis {
 	struct store *store;
@@ -17,6 +17,27 @@ struct redis {
 
 /* The answer has not the form that it must have: complains, and is STORE_DOWN. */
 enum store_status redis_odd_reply(struct redis *redis);
+
+/* The Redis key of a charge's window; its length. */
+size_t redis_key(
+	const struct redis *redis, const struct store_charge *charge, char key[REDIS_KEY_SIZE]);
+
+/* The call of window.lua for a step. */
+void redis_build_step(const struct redis *redis, const char *operation,
+	const struct store_step *step, struct redis_command *command);
+
+/* What it answers to a reserve or look of COUNT charges, and to a peek. */
+enum store_status redis_read_decision(struct redis *redis, const struct redis_answer *reply,
+	size_t count, struct store_decision *decision_r);
+enum store_status redis_read_used(
+	struct redis *redis, const struct redis_answer *reply, size_t count, int64_t *used_r);
+
+/* In a cluster: the steps of several windows, one call for each slot; those of one node travel together.
+ * A reserve that is refused by one is taken back from the others. USED_R: of a peek. */
+enum store_status redis_spread_reserve(
+	struct redis *redis, const struct store_step *step, struct store_decision *decision_r);
+enum store_status redis_spread(
+	struct redis *redis, const char *operation, const struct store_step *step, int64_t *used_r);
 
 /* As in store_backend.h. */
 enum store_status redis_claim(void *half, const char *name, int64_t keep_ms, bool *claimed_r);

@@ -170,8 +170,8 @@ static void visit_page(const struct redis *redis, char *text, store_visit *visit
 }
 
 /* One page of one server; CURSOR is "0" at first, and when there are no more. */
-static enum store_status list_page(
-	struct redis *redis, char cursor[32], store_visit *visit, void *context)
+static enum store_status list_page(struct redis *redis, const struct store_host *server,
+	char cursor[32], store_visit *visit, void *context)
 {
 	char pattern[2 * PREFIX_SIZE + 4];
 	struct redis_command command;
@@ -190,7 +190,7 @@ static enum store_status list_page(
 	redis_command_add(&command, cursor);
 	redis_command_add(&command, pattern);
 	redis_command_addf(&command, "%d", LIST_COUNT);
-	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+	if (redis_pool_call_at(redis->pool, server, &command, &reply) != STORE_OK)
 		return STORE_DOWN;
 	text = reply.text;
 	next = reply.kind == ANSWER_TEXT ? next_line(&text) : NULL;
@@ -212,11 +212,17 @@ static enum store_status list_page(
 enum store_status redis_list(void *half, store_visit *visit, void *context)
 {
 	struct redis *redis = half;
-	enum store_status status;
-	char cursor[32] = "0";
+	struct store_host *servers = mem_array(REDIS_SERVERS_MAX, sizeof(*servers));
+	size_t count = redis_pool_servers(redis->pool, servers);
+	enum store_status status = count == 0 ? STORE_DOWN : STORE_OK;
 
-	do
-		status = list_page(redis, cursor, visit, context);
-	while (status == STORE_OK && strcmp(cursor, "0") != 0);
+	for (size_t i = 0; i < count && status == STORE_OK; i++) {
+		char cursor[32] = "0";
+
+		do
+			status = list_page(redis, &servers[i], cursor, visit, context);
+		while (status == STORE_OK && strcmp(cursor, "0") != 0);
+	}
+	mem_free(servers);
 	return status;
 }

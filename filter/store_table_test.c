@@ -195,17 +195,16 @@ static void foreign_keys_are_not_listed(void **state)
 	};
 	struct seen seen = {.key = ""};
 	struct store_row *rows;
-	char reply[128];
 
 	(void)state;
 	if (url == NULL)
 		return;
-	private_redis_command(&redis, "FLUSHALL", reply, sizeof(reply));
+	at_redis("FLUSHALL");
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
-		private_redis_command(&redis, commands[i], reply, sizeof(reply));
+		at_redis(commands[i]);
 	assert_int_equal(store_list(store, look_for, &seen), STORE_OK);
 	assert_int_equal(seen.all, 0);
-	private_redis_command(&redis, "HSET mailreeve:t:raises a b c 123", reply, sizeof(reply));
+	at_redis("HSET mailreeve:t:raises a b c 123");
 	assert_int_equal(read_rows(&rows), 0);
 }
 
@@ -219,7 +218,6 @@ int main(void)
 			windows_are_listed_and_forgotten, open_one, close_one),
 		cmocka_unit_test_setup_teardown(foreign_keys_are_not_listed, open_one, close_one),
 	};
-	int failed = cmocka_run_group_tests_name("store, memory", cases, use_memory, NULL);
 
-	return failed + cmocka_run_group_tests_name("store, Redis", cases, use_redis, stop_redis);
+	return run_on_every_store(cases);
 }

@@ -330,14 +330,12 @@ static bool has_one(struct store *store, const char *key, const char *first, con
 static void sets_are_of_redis(void **state)
 {
 	struct store *store = open_store();
-	char reply[64];
 
 	(void)state;
 	if (url != NULL) {
-		private_redis_command(&redis, "SADD users a@example.net", reply, sizeof(reply));
-		private_redis_command(
-			&redis, "HSET fields a@example.net 1 n 0", reply, sizeof(reply));
-		private_redis_command(&redis, "SET text a", reply, sizeof(reply));
+		at_redis("SADD users a@example.net");
+		at_redis("HSET fields a@example.net 1 n 0");
+		at_redis("SET text a");
 	}
 	for (int i = 0; i < 2; i++) {
 		const char *key = i == 0 ? "users" : "fields";
@@ -402,7 +400,6 @@ int main(void)
 		cmocka_unit_test(sets_are_of_redis),
 		cmocka_unit_test(keys_are_unambiguous),
 	};
-	int failed = cmocka_run_group_tests_name("store, memory", cases, use_memory, NULL);
 
-	return failed + cmocka_run_group_tests_name("store, Redis", cases, use_redis, stop_redis);
+	return run_on_every_store(cases);
 }

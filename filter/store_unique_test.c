@@ -8,6 +8,9 @@
 
 enum { KEYS = 2, IDS = 8, MEMBERS = 24, OPERATIONS = 60000, ROUND = 300 };
 
+/* In a cluster each step takes several calls. */
+static int operations = OPERATIONS;
+
 struct use {
 	size_t id, member;
 	int64_t slot, at_ms;
@@ -278,7 +281,7 @@ static void run_model(const char *what)
 		snprintf(name, sizeof(name), "%zu@example.org", i);
 		store_member(members[i], name);
 	}
-	for (int i = 0; i < OPERATIONS; i++) {
+	for (int i = 0; i < operations; i++) {
 		if (i % ROUND == 0)
 			new_round();
 		if (below(4) == 0)
@@ -301,7 +304,7 @@ static void run_model(const char *what)
 	print_message("%s: %d operations: %" PRIu64 " uses, %" PRIu64 " of known members, %" PRIu64
 		      " refused, %" PRIu64 " given back, %" PRIu64 " committed, %" PRIu64
 		      " rolling windows\n",
-		what, OPERATIONS, total.taken, total.known, total.refused, total.given_back,
+		what, operations, total.taken, total.known, total.refused, total.given_back,
 		total.committed, total.windows);
 }
 
@@ -319,10 +322,12 @@ static void window_equals_the_model(void **state)
 static void store_equals_the_model(void **state)
 {
 	(void)state;
-	/* The memory half has a clock that never goes back. */
-	may_go_back = url != NULL;
+	/* The memory half has a clock that never goes back. In a cluster a window may have seen a later time
+	 * than the model: from a step that was refused by another window, and taken back. */
+	may_go_back = url != NULL && !in_cluster();
+	operations = in_cluster() ? OPERATIONS / 6 : OPERATIONS;
 	store = open_store();
-	run_model(url == NULL ? "memory" : "Redis");
+	run_model(url == NULL ? "memory" : in_cluster() ? "Cluster" : "Redis");
 	store_close(&store);
 }
 
@@ -399,6 +404,5 @@ int main(void)
 	static const struct CMUnitTest plain_cases[] = {cmocka_unit_test(window_equals_the_model)};
 	int failed = cmocka_run_group_tests_name("window", plain_cases, NULL, NULL);
 
-	failed += cmocka_run_group_tests_name("store, memory", cases, use_memory, NULL);
-	return failed + cmocka_run_group_tests_name("store, Redis", cases, use_redis, stop_redis);
+	return failed + run_on_most_stores(cases);
 }

@@ -6,7 +6,9 @@
 
 #include "text.h"
 
-enum { DEFAULT_PORT = 6379, DATABASE_MAX = 65535 };
+enum { DEFAULT_PORT = 6379, DEFAULT_SENTINEL_PORT = 26379, DATABASE_MAX = 65535 };
+
+#define NAME_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_"
 
 static bool fail(char *why, size_t size, const char *sentence)
 {
@@ -73,14 +75,15 @@ static bool parse_login(const char *login, size_t length, struct store_url *url)
 }
 
 /* host, host:port, [address], [address]:port */
-static bool parse_place(const char *place, size_t length, struct store_url *url)
+static bool parse_host(
+	const char *place, size_t length, int default_port, struct store_host *host_r)
 {
 	const char *end = place + length;
 	const char *host = place;
 	const char *host_end;
 	size_t host_length;
 
-	url->port = DEFAULT_PORT;
+	host_r->port = default_port;
 	if (length > 0 && *place == '[') {
 		host++;
 		host_end = memchr(place, ']', length);
@@ -93,37 +96,137 @@ static bool parse_place(const char *place, size_t length, struct store_url *url)
 	if (host_end == NULL || host_end == host)
 		return false;
 	host_length = (size_t)(host_end - host);
-	if (host_length >= sizeof(url->host))
+	if (host_length >= sizeof(host_r->name))
 		return false;
-	memcpy(url->host, host, host_length);
-	url->host[host_length] = '\0';
-	if (strspn(url->host, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			      ".-_:%") != host_length)
+	memcpy(host_r->name, host, host_length);
+	host_r->name[host_length] = '\0';
+	if (strspn(host_r->name, NAME_CHARACTERS ":%") != host_length)
 		return false;
 	if (place == end)
 		return true;
 	return *place == ':' &&
-	       parse_number(place + 1, (size_t)(end - place - 1), 65535, &url->port) &&
-	       url->port > 0;
+	       parse_number(place + 1, (size_t)(end - place - 1), 65535, &host_r->port) &&
+	       host_r->port > 0;
 }
 
-static bool parse_tcp(const char *rest, struct store_url *url, char *why, size_t why_size)
+static bool parse_hosts(const char *list, size_t length, int default_port, struct store_url *url)
 {
-	const char *slash = strrchr(rest, '/');
-	const char *at = strrchr(rest, '@');
-	const char *end = slash != NULL && (at == NULL || slash > at) ? slash : rest + strlen(rest);
+	const char *end = list + length;
 
-	url->kind = STORE_URL_TCP;
-	if (*end == '/' && end[1] != '\0' &&
-		!parse_number(end + 1, strlen(end + 1), DATABASE_MAX, &url->database))
-		return fail(why, why_size, "the database after the last / is not a number");
-	if (at != NULL && !parse_login(rest, (size_t)(at - rest), url))
-		return fail(why, why_size, "user or password is too long or not well encoded");
-	rest = at == NULL ? rest : at + 1;
-	if (!parse_place(rest, (size_t)(end - rest), url))
+	for (;;) {
+		const char *comma = memchr(list, ',', (size_t)(end - list));
+		const char *stop = comma == NULL ? end : comma;
+
+		if (url->host_count == STORE_HOSTS_MAX ||
+			!parse_host(list, (size_t)(stop - list), default_port,
+				&url->hosts[url->host_count++]))
+			return false;
+		if (comma == NULL)
+			return true;
+		list = comma + 1;
+	}
+}
+
+/* What may follow the hosts of a server: "", "/", "/3". */
+static bool parse_database(const char *rest, struct store_url *url)
+{
+	return rest[0] == '\0' || rest[1] == '\0' ||
+	       parse_number(rest + 1, strlen(rest + 1), DATABASE_MAX, &url->database);
+}
+
+static bool parse_server_end(const char *rest, struct store_url *url, char *why, size_t why_size)
+{
+	if (url->host_count > 1)
 		return fail(why, why_size,
-			"no host and port; it should be redis://[user:password@]host[:port][/db]");
+			"redis:// names one server; for several it should be "
+			"sentinel://host,host/primary or cluster://host,host");
+	if (!parse_database(rest, url))
+		return fail(why, why_size,
+			"the database after the last / is not a number; it should be like "
+			"redis://host:6379/0");
 	return true;
+}
+
+static bool parse_cluster_end(const char *rest, char *why, size_t why_size)
+{
+	if (rest[0] == '\0' || rest[1] == '\0' || strcmp(rest, "/0") == 0)
+		return true;
+	return fail(why, why_size,
+		"nothing may follow the nodes, since a Redis Cluster has database 0 only; it "
+		"should be cluster://host:6379,host:6379");
+}
+
+/* "/primary", "/primary/", "/primary/3" */
+static bool parse_sentinel_end(const char *rest, struct store_url *url, char *why, size_t why_size)
+{
+	size_t length = *rest == '/' ? strcspn(rest + 1, "/") : 0;
+
+	if (length == 0)
+		return fail(why, why_size,
+			"the name that the sentinels give the primary is missing; it should be "
+			"sentinel://host:26379,host:26379/mymaster");
+	if (length >= sizeof(url->primary) || strspn(rest + 1, NAME_CHARACTERS) < length)
+		return fail(why, why_size,
+			"the name of the primary after the sentinels is not one; letters, digits, "
+			"'.', '-' and '_' may stand in it");
+	memcpy(url->primary, rest + 1, length);
+	url->primary[length] = '\0';
+	if (!parse_database(rest + 1 + length, url))
+		return fail(why, why_size,
+			"the database after the name of the primary is not a number; it should be "
+			"like sentinel://host,host/mymaster/0");
+	return true;
+}
+
+static const struct scheme {
+	const char *prefix;
+	enum store_url_kind kind;
+	bool tls;
+	const char *form;
+} schemes[] = {
+	{"redis://", STORE_URL_TCP, false, "redis://[user@]host[:6379][/db]"},
+	{"rediss://", STORE_URL_TCP, true, "rediss://[user@]host[:6379][/db]"},
+	{"valkey://", STORE_URL_TCP, false, "valkey://[user@]host[:6379][/db]"},
+	{"valkeys://", STORE_URL_TCP, true, "valkeys://[user@]host[:6379][/db]"},
+	{"sentinel://", STORE_URL_SENTINEL, false,
+		"sentinel://[user@]host[:26379],host[:26379]/primary"},
+	{"sentinels://", STORE_URL_SENTINEL, true,
+		"sentinels://[user@]host[:26379],host[:26379]/primary"},
+	{"cluster://", STORE_URL_CLUSTER, false, "cluster://[user@]host[:6379],host[:6379]"},
+	{"clusters://", STORE_URL_CLUSTER, true, "clusters://[user@]host[:6379],host[:6379]"},
+};
+
+static bool parse_network(const struct scheme *scheme, const char *rest, struct store_url *url,
+	char *why, size_t why_size)
+{
+	const char *at = strrchr(rest, '@');
+	const char *hosts = at == NULL ? rest : at + 1;
+	size_t length = strcspn(hosts, "/");
+	int default_port =
+		scheme->kind == STORE_URL_SENTINEL ? DEFAULT_SENTINEL_PORT : DEFAULT_PORT;
+
+	url->kind = scheme->kind;
+	url->tls = scheme->tls;
+	if (at != NULL && !parse_login(rest, (size_t)(at - rest), url))
+		return fail(why, why_size,
+			"user or password is too long or not well encoded; write @ : / and % in "
+			"them as %40 %3A %2F and %25");
+	if (!parse_hosts(hosts, length, default_port, url)) {
+		snprintf(why, why_size,
+			url->host_count < STORE_HOSTS_MAX
+				? "no host and port; it should be %s"
+				: "a host is wrong, or there are more than 16; it should be %s",
+			scheme->form);
+		return false;
+	}
+	switch (scheme->kind) {
+	case STORE_URL_SENTINEL:
+		return parse_sentinel_end(hosts + length, url, why, why_size);
+	case STORE_URL_CLUSTER:
+		return parse_cluster_end(hosts + length, why, why_size);
+	default:
+		return parse_server_end(hosts + length, url, why, why_size);
+	}
 }
 
 /* "db=N" or "user=NAME" */
@@ -159,18 +262,64 @@ static bool parse_unix(const char *rest, struct store_url *url, char *why, size_
 	return true;
 }
 
+/* What other programs write, and what it is here. */
+static const char *say_instead(const char *string)
+{
+	static const char *const known[][2] = {
+		{"redis-sentinel:", "sentinel://host:26379,host:26379/mymaster"},
+		{"redis+sentinel:", "sentinel://host:26379,host:26379/mymaster"},
+		{"rediss+sentinel:", "sentinels://host:26379,host:26379/mymaster"},
+		{"redis-cluster:", "cluster://host:6379,host:6379"},
+		{"redis+cluster:", "cluster://host:6379,host:6379"},
+		{"rediss+cluster:", "clusters://host:6379,host:6379"},
+		{"redis+unix:", "unix:/path/of/the/socket"},
+		{"redis-socket:", "unix:/path/of/the/socket"},
+		{"redis:", "redis://host:6379/0"},
+		{"rediss:", "rediss://host:6379/0"},
+		{"tcp:", "redis://host:6379/0"},
+		{"tls:", "rediss://host:6379/0"},
+		{"/", "unix:/path/of/the/socket"},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(known); i++)
+		if (ascii_starts_with(string, known[i][0]))
+			return known[i][1];
+	return NULL;
+}
+
 bool store_url_parse(const char *string, struct store_url *url_r, char *why, size_t why_size)
 {
+	const char *instead;
+
 	memset(url_r, 0, sizeof(*url_r));
 	if (string == NULL || *string == '\0')
 		return true;
-	if (ascii_starts_with(string, "redis://"))
-		return parse_tcp(string + 8, url_r, why, why_size);
+	for (size_t i = 0; i < ARRAY_COUNT(schemes); i++)
+		if (ascii_starts_with(string, schemes[i].prefix))
+			return parse_network(&schemes[i], string + strlen(schemes[i].prefix), url_r,
+				why, why_size);
 	if (ascii_starts_with(string, "unix:"))
 		return parse_unix(string + 5, url_r, why, why_size);
-	if (ascii_starts_with(string, "rediss:"))
-		return fail(why, why_size, "TLS (rediss:) is not supported by this build");
-	return fail(why, why_size, "a store URL begins with redis:// or unix:");
+	instead = say_instead(string);
+	snprintf(why, why_size, "a store URL begins with %s%s",
+		instead == NULL ? "redis://, rediss://, unix:, sentinel:// or cluster://"
+				: "another word; it should be like ",
+		instead == NULL ? "" : instead);
+	return false;
+}
+
+static void add_host(struct text *text, const struct store_host *host)
+{
+	text_addf(text, strchr(host->name, ':') != NULL ? "[%s]:%d" : "%s:%d", host->name,
+		host->port);
+}
+
+void store_host_show(const struct store_host *host, char *buffer, size_t size)
+{
+	struct text text;
+
+	text_init(&text, buffer, size);
+	add_host(&text, host);
 }
 
 void store_url_show(const struct store_url *url, char *buffer, size_t size)
@@ -182,9 +331,16 @@ void store_url_show(const struct store_url *url, char *buffer, size_t size)
 		text_add(&text, "memory");
 	else if (url->kind == STORE_URL_UNIX)
 		text_addf(&text, "unix:%s", url->path);
-	else
-		text_addf(&text, strchr(url->host, ':') != NULL ? "[%s]:%d" : "%s:%d", url->host,
-			url->port);
+	else if (url->kind == STORE_URL_SENTINEL)
+		text_add(&text, "sentinel://");
+	else if (url->kind == STORE_URL_CLUSTER)
+		text_add(&text, "cluster://");
+	for (size_t i = 0; i < url->host_count; i++) {
+		text_add(&text, i == 0 ? "" : ",");
+		add_host(&text, &url->hosts[i]);
+	}
+	if (url->kind == STORE_URL_SENTINEL)
+		text_addf(&text, "/%s", url->primary);
 	if (url->database != 0)
 		text_addf(&text, "/%d", url->database);
 }

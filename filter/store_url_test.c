@@ -8,6 +8,11 @@
 
 #include <cmocka.h>
 
+#define TCP .kind = STORE_URL_TCP, .host_count = 1
+#define UNIX .kind = STORE_URL_UNIX
+#define SENTINEL .kind = STORE_URL_SENTINEL
+#define CLUSTER .kind = STORE_URL_CLUSTER
+
 static const struct {
 	const char *url;
 	struct store_url expected;
@@ -15,21 +20,46 @@ static const struct {
 } good[] = {
 	{NULL, {.kind = STORE_URL_MEMORY}, "memory"},
 	{"", {.kind = STORE_URL_MEMORY}, "memory"},
-	{"redis://localhost", {STORE_URL_TCP, "localhost", 6379, "", "", "", 0}, "localhost:6379"},
-	{"REDIS://h/", {STORE_URL_TCP, "h", 6379, "", "", "", 0}, "h:6379"},
-	{"redis://192.0.2.1:1/0", {STORE_URL_TCP, "192.0.2.1", 1, "", "", "", 0}, "192.0.2.1:1"},
-	{"redis://[2001:db8::1]:65535/15", {STORE_URL_TCP, "2001:db8::1", 65535, "", "", "", 15},
+	{"redis://localhost", {TCP, .hosts = {{"localhost", 6379}}}, "localhost:6379"},
+	{"REDIS://h/", {TCP, .hosts = {{"h", 6379}}}, "h:6379"},
+	{"valkey://h", {TCP, .hosts = {{"h", 6379}}}, "h:6379"},
+	{"rediss://h/2", {TCP, .tls = true, .hosts = {{"h", 6379}}, .database = 2}, "h:6379/2"},
+	{"valkeys://h", {TCP, .tls = true, .hosts = {{"h", 6379}}}, "h:6379"},
+	{"redis://192.0.2.1:1/0", {TCP, .hosts = {{"192.0.2.1", 1}}}, "192.0.2.1:1"},
+	{"redis://[2001:db8::1]:65535/15", {TCP, .hosts = {{"2001:db8::1", 65535}}, .database = 15},
 		"[2001:db8::1]:65535/15"},
-	{"redis://[::1]", {STORE_URL_TCP, "::1", 6379, "", "", "", 0}, "[::1]:6379"},
-	{"redis://:secret@h", {STORE_URL_TCP, "h", 6379, "", "", "secret", 0}, "h:6379"},
-	{"redis://mail:s%2F%40%3a@h:2/3", {STORE_URL_TCP, "h", 2, "", "mail", "s/@:", 3}, "h:2/3"},
-	{"redis://mail@h", {STORE_URL_TCP, "h", 6379, "", "mail", "", 0}, "h:6379"},
-	{"redis://a:b@c:d@h", {STORE_URL_TCP, "h", 6379, "", "a", "b@c:d", 0}, "h:6379"},
-	{"redis://a:b/c@h/4", {STORE_URL_TCP, "h", 6379, "", "a", "b/c", 4}, "h:6379/4"},
-	{"unix:/run/redis.sock", {STORE_URL_UNIX, "", 0, "/run/redis.sock", "", "", 0},
-		"unix:/run/redis.sock"},
-	{"unix:///run/r?db=2", {STORE_URL_UNIX, "", 0, "/run/r", "", "", 2}, "unix:/run/r/2"},
-	{"unix:/r?user=m%40x&db=2", {STORE_URL_UNIX, "", 0, "/r", "m@x", "", 2}, "unix:/r/2"},
+	{"redis://[::1]", {TCP, .hosts = {{"::1", 6379}}}, "[::1]:6379"},
+	{"redis://:secret@h", {TCP, .hosts = {{"h", 6379}}, .password = "secret"}, "h:6379"},
+	{"redis://mail:s%2F%40%3a@h:2/3",
+		{TCP, .hosts = {{"h", 2}}, .user = "mail", .password = "s/@:", .database = 3},
+		"h:2/3"},
+	{"redis://mail@h", {TCP, .hosts = {{"h", 6379}}, .user = "mail"}, "h:6379"},
+	{"redis://a:b@c:d@h", {TCP, .hosts = {{"h", 6379}}, .user = "a", .password = "b@c:d"},
+		"h:6379"},
+	{"redis://a:b/c@h/4",
+		{TCP, .hosts = {{"h", 6379}}, .user = "a", .password = "b/c", .database = 4},
+		"h:6379/4"},
+	{"unix:/run/redis.sock", {UNIX, .path = "/run/redis.sock"}, "unix:/run/redis.sock"},
+	{"unix:///run/r?db=2", {UNIX, .path = "/run/r", .database = 2}, "unix:/run/r/2"},
+	{"unix:/r?user=m%40x&db=2", {UNIX, .path = "/r", .user = "m@x", .database = 2},
+		"unix:/r/2"},
+	{"sentinel://s/mymaster",
+		{SENTINEL, .host_count = 1, .hosts = {{"s", 26379}}, .primary = "mymaster"},
+		"sentinel://s:26379/mymaster"},
+	{"sentinels://mail@s1:1,[2001:db8::2],192.0.2.3:3/m-1.x_y/4",
+		{SENTINEL, .tls = true, .host_count = 3,
+			.hosts = {{"s1", 1}, {"2001:db8::2", 26379}, {"192.0.2.3", 3}},
+			.primary = "m-1.x_y", .user = "mail", .database = 4},
+		"sentinel://s1:1,[2001:db8::2]:26379,192.0.2.3:3/m-1.x_y/4"},
+	{"sentinel://s/m/", {SENTINEL, .host_count = 1, .hosts = {{"s", 26379}}, .primary = "m"},
+		"sentinel://s:26379/m"},
+	{"cluster://n1,n2:7000/0",
+		{CLUSTER, .host_count = 2, .hosts = {{"n1", 6379}, {"n2", 7000}}},
+		"cluster://n1:6379,n2:7000"},
+	{"clusters://u:p@n1/",
+		{CLUSTER, .tls = true, .host_count = 1, .hosts = {{"n1", 6379}}, .user = "u",
+			.password = "p"},
+		"cluster://n1:6379"},
 };
 
 static const char *const bad[] = {
@@ -57,7 +87,29 @@ static const char *const bad[] = {
 	"redis://u:%00@h",
 	"redis://u:%4@h",
 	"redis://u:%@h",
-	"rediss://h",
+	"rediss://",
+	"redis://h1,h2",
+	"redis://h,",
+	"redis://h/1/2",
+	"redis-sentinel://h/m",
+	"sentinel:h/m",
+	"sentinel://",
+	"sentinel://h",
+	"sentinel://h/",
+	"sentinel://h//1",
+	"sentinel:///m",
+	"sentinel://h,/m",
+	"sentinel://h/m/x",
+	"sentinel://h/m/1/2",
+	"sentinel://h/m m",
+	"sentinel://h/m?db=1",
+	"sentinel://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q/m",
+	"cluster:h",
+	"cluster://",
+	"cluster://h,,h",
+	"cluster://h/1",
+	"cluster://h/m",
+	"redis+cluster://h",
 	"unix:",
 	"unix:relative",
 	"unix://relative",
@@ -79,8 +131,13 @@ static void reads_what_it_should(void **state)
 		if (!store_url_parse(good[i].url, &url, why, sizeof(why)))
 			fail_msg("%s: %s", good[i].url, why);
 		assert_int_equal(url.kind, good[i].expected.kind);
-		assert_string_equal(url.host, good[i].expected.host);
-		assert_int_equal(url.port, good[i].expected.port);
+		assert_int_equal(url.tls, good[i].expected.tls);
+		assert_int_equal(url.host_count, good[i].expected.host_count);
+		for (size_t j = 0; j < url.host_count; j++) {
+			assert_string_equal(url.hosts[j].name, good[i].expected.hosts[j].name);
+			assert_int_equal(url.hosts[j].port, good[i].expected.hosts[j].port);
+		}
+		assert_string_equal(url.primary, good[i].expected.primary);
 		assert_string_equal(url.path, good[i].expected.path);
 		assert_string_equal(url.user, good[i].expected.user);
 		assert_string_equal(url.password, good[i].expected.password);
@@ -92,7 +149,7 @@ static void reads_what_it_should(void **state)
 
 static void refuses_the_rest_and_says_why(void **state)
 {
-	char name[600], why[128];
+	char name[600], why[256];
 	struct store_url url;
 
 	(void)state;
@@ -100,12 +157,19 @@ static void refuses_the_rest_and_says_why(void **state)
 		why[0] = '\0';
 		if (store_url_parse(bad[i], &url, why, sizeof(why)))
 			fail_msg("%s was taken", bad[i]);
+		/* What is wrong, and what would be right. */
 		assert_true(strlen(why) > 10);
 	}
+	assert_false(store_url_parse("redis-sentinel://h/m", &url, why, sizeof(why)));
+	assert_non_null(strstr(why, "should be like sentinel://"));
+	assert_false(store_url_parse("sentinel://h", &url, why, sizeof(why)));
+	assert_non_null(strstr(why, "/mymaster"));
+	assert_false(store_url_parse("cluster://h/3", &url, why, sizeof(why)));
+	assert_non_null(strstr(why, "database 0 only"));
 	/* Too long, and without the secret in the sentence. */
-	for (size_t i = 0; i < 4; i++) {
-		static const char *const starts[] = {
-			"redis://", "redis://u:secret", "redis://secret:", "unix:/"};
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const starts[] = {"redis://", "redis://u:secret",
+			"redis://secret:", "unix:/", "sentinel://u:secret"};
 		size_t length = strlen(starts[i]);
 
 		memset(name, 'x', sizeof(name));

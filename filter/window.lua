@@ -14,7 +14,10 @@
 -- ARGV     operation, now (empty but in tests), id, sequence,
 --          then for each key: window in ms, limit, units, label, name, members (12 bytes each)
 -- Returns  reserve, look: {0 or 1 (over), index from 0, used, retry after ms, fields not ours}
+--          part:          reserve of some windows of a step: that, and which of them were charged now,
+--                         as a sum of 1, 2, 4, 8 ... in their order
 --          peek:          {used ...}; give_back, commit (of members), forget: {}
+--          undo:          {}; as give_back, and as if the reserve call had never been made
 --
 -- A unit count that is not ours counts as full until its slot leaves the window. A key of another
 -- type is an error of the server (WRONGTYPE) before anything is written.
@@ -409,11 +412,16 @@ local function reserve()
 	if over or operation == 'look' then
 		return answer
 	end
+	local charged = 0
 	for i, w in ipairs(windows) do
 		local _, _, units = charge_of(i)
 		if (units > 0 or members_of(i) ~= '') and not w.counted then
 			take(w, i, units)
+			charged = charged + 2 ^ (i - 1)
 		end
+	end
+	if operation == 'part' then
+		answer[6] = charged
 	end
 	return answer
 end
@@ -485,7 +493,10 @@ local function give_back(key, units)
 		end
 	end
 	held.runs = kept
-	if sequence == 0 then
+	if operation == 'undo' and held.last == sequence then
+		held.last = sequence - 1
+	end
+	if sequence == 0 or held.last == 0 then
 		redis.call('HDEL', key, mine)
 	else
 		redis.call('HSET', key, mine, show_reservation(held))
@@ -535,7 +546,7 @@ local function end_members(key, i)
 	return nil
 end
 
-if operation == 'reserve' or operation == 'look' then
+if operation == 'reserve' or operation == 'part' or operation == 'look' then
 	return reserve()
 end
 if operation == 'peek' then

@@ -36,8 +36,16 @@ static int listen_once(void)
 
 static void check(const struct redis_answer *reply)
 {
-	MUST_HOLD(reply->count <= STORE_CHARGES_MAX);
-	MUST_HOLD((reply->kind == ANSWER_TEXT) == (reply->text != NULL));
+	MUST_HOLD(reply->kind != ANSWER_NUMBERS || reply->count <= STORE_CHARGES_MAX);
+	MUST_HOLD((reply->kind == ANSWER_TEXT || reply->kind == ANSWER_TEXTS) ==
+		  (reply->text != NULL));
+	if (reply->kind == ANSWER_TEXTS) {
+		size_t ends = 0;
+
+		for (size_t i = 0; i < reply->length; i++)
+			ends += reply->text[i] == '\0';
+		MUST_HOLD(ends >= reply->count);
+	}
 	MUST_HOLD(reply->text == NULL || reply->text[reply->length] == '\0');
 	if (reply->kind == ANSWER_ERROR) {
 		char shown[40];
@@ -57,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct redis_command command;
 	struct redis_answer reply;
 	struct redis_link *link = NULL;
-	enum link_result result = redis_link_open(NULL, 0, address.sun_path, deadline_ms, &link);
+	struct redis_target target = {.path = address.sun_path};
+	enum link_result result = redis_link_open(&target, deadline_ms, &link, &reply);
 	int peer = accept(listener, NULL, NULL);
 
 	MUST_HOLD(result == LINK_ANSWERED && peer > 0);

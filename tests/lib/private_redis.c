@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "private_redis.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,18 +27,42 @@ static void give_up(const char *what)
 	abort();
 }
 
-static int connect_once(const struct private_redis *redis)
+static int connect_to(const struct sockaddr *address, socklen_t size)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		give_up("socket");
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", redis->socket);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+	if (connect(fd, address, size) == 0)
 		return fd;
 	close(fd);
 	return -1;
+}
+
+static int connect_once(const struct private_redis *redis)
+{
+	struct sockaddr_un path = {.sun_family = AF_UNIX};
+	struct sockaddr_in port = {.sin_family = AF_INET, .sin_port = htons((uint16_t)redis->port)};
+
+	port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (redis->is_sentinel)
+		return connect_to((const struct sockaddr *)&port, sizeof(port));
+	snprintf(path.sun_path, sizeof(path.sun_path), "%s", redis->socket);
+	return connect_to((const struct sockaddr *)&path, sizeof(path));
+}
+
+int private_redis_free_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t size = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, size) != 0 ||
+		getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+		give_up("no free port");
+	close(fd);
+	return ntohs(address.sin_port);
 }
 
 static void send_command(int fd, const char *command)
@@ -71,6 +97,25 @@ void private_redis_command(
 	close(fd);
 }
 
+void private_redis_ask(
+	const struct private_redis *redis, const char *command, char *reply, size_t size)
+{
+	int fd = connect_once(redis);
+	size_t used = 0;
+	ssize_t got;
+
+	reply[0] = '\0';
+	if (fd < 0)
+		return;
+	send_command(fd, command);
+	if (shutdown(fd, SHUT_WR) != 0)
+		give_up("shutdown");
+	while (used + 1 < size && (got = recv(fd, reply + used, size - 1 - used, 0)) > 0)
+		used += (size_t)got;
+	reply[used] = '\0';
+	close(fd);
+}
+
 /* Any answer but "loading" means that it is ready: a server with a password says NOAUTH. */
 static int answers(const struct private_redis *redis)
 {
@@ -87,21 +132,27 @@ static int answers(const struct private_redis *redis)
 
 static void run_server(const struct private_redis *redis, pid_t parent)
 {
-	const char *arguments[ARGUMENTS_MAX + PRIVATE_REDIS_OPTIONS_MAX] = {"redis-server",
-		"--port", "0", "--unixsocket", redis->socket, "--dir", redis->folder, "--save", "",
-		"--appendonly", "no", "--daemonize", "no", "--loglevel", "warning", "--logfile",
+	const char *server[ARGUMENTS_MAX + PRIVATE_REDIS_OPTIONS_MAX] = {"redis-server", "--port",
+		"0", "--unixsocket", redis->socket, "--dir", redis->folder, "--save", "",
+		"--appendonly", "no", "--daemonize", "no", "--loglevel", "notice", "--logfile",
 		"redis.log"};
+	const char *sentinel[] = {"redis-server", redis->options[0], "--sentinel", NULL};
+	const char **arguments = redis->is_sentinel ? sentinel : server;
+	const char *program =
+		redis->program != NULL ? redis->program : getenv("MAILREEVE_REDIS_SERVER");
 	size_t count = 0;
 
 	while (arguments[count] != NULL)
 		count++;
-	for (size_t i = 0; redis->options[i] != NULL; i++)
+	for (size_t i = 0; redis->options[i] != NULL && !redis->is_sentinel; i++)
 		arguments[count++] = redis->options[i];
+	if (redis->is_sentinel && chdir(redis->folder) != 0)
+		_exit(127);
 	/* A test that dies leaves no server behind. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
-	execvp(arguments[0], (char *const *)(const void *)arguments);
+	execvp(program != NULL ? program : "redis-server", (char *const *)(const void *)arguments);
 	_exit(127);
 }
 
@@ -124,14 +175,19 @@ void private_redis_restart(struct private_redis *redis)
 	}
 }
 
-void private_redis_start(struct private_redis *redis, const char *const *options)
+void private_redis_prepare(struct private_redis *redis)
 {
-	memset(redis, 0, sizeof(*redis));
 	snprintf(redis->folder, sizeof(redis->folder), "/tmp/mailreeve-redis-XXXXXX");
 	if (mkdtemp(redis->folder) == NULL)
 		give_up("mkdtemp");
 	snprintf(redis->socket, sizeof(redis->socket), "%s/socket", redis->folder);
 	snprintf(redis->url, sizeof(redis->url), "unix:%s", redis->socket);
+}
+
+void private_redis_start(struct private_redis *redis, const char *const *options)
+{
+	memset(redis, 0, sizeof(*redis));
+	private_redis_prepare(redis);
 	for (size_t i = 0; options != NULL && options[i] != NULL; i++) {
 		if (i + 1 == PRIVATE_REDIS_OPTIONS_MAX)
 			give_up("too many options");

@@ -13,12 +13,14 @@
 
 #include <cmocka.h>
 
+#include "private_group.h"
 #include "private_redis.h"
 #include "store_backend.h"
 
 enum { HOUR_MS = 3600 * 1000, MINUTE_MS = 60 * 1000 };
 
 static struct private_redis redis;
+static struct private_group group;
 static char *url; /* of the half under test; NULL: memory */
 static _Atomic uint64_t fake_now;
 
@@ -121,5 +123,55 @@ MAYBE_UNUSED static int stop_redis(void **state)
 	private_redis_remove(&redis);
 	return 0;
 }
+
+MAYBE_UNUSED static int use_sentinels(void **state)
+{
+	(void)state;
+	private_sentinels_start(&group, 1, NULL, NULL);
+	url = group.url;
+	return 0;
+}
+
+MAYBE_UNUSED static int use_cluster(void **state)
+{
+	(void)state;
+	private_cluster_start(&group, 3, 0, NULL);
+	url = group.url;
+	return 0;
+}
+
+MAYBE_UNUSED static bool in_cluster(void)
+{
+	return url != NULL && strncmp(url, "cluster", 7) == 0;
+}
+
+MAYBE_UNUSED static int stop_group(void **state)
+{
+	(void)state;
+	private_group_remove(&group);
+	return 0;
+}
+
+/* A command at whichever server takes it. */
+MAYBE_UNUSED static void at_redis(const char *words)
+{
+	char reply[128] = "";
+
+	if (group.node_count == 0)
+		private_redis_command(&redis, words, reply, sizeof(reply));
+	for (size_t i = 0; i < group.node_count; i++)
+		private_redis_command(&group.nodes[i], words, reply, sizeof(reply));
+}
+
+/* The same cases whatever stands behind store.h. */
+#define run_on_every_store(cases)                                                                  \
+	(run_on_most_stores(cases) +                                                               \
+		cmocka_run_group_tests_name("store, Sentinel", cases, use_sentinels, stop_group))
+
+/* Without the one that is as the single Redis once it has found its primary. */
+#define run_on_most_stores(cases)                                                                  \
+	(cmocka_run_group_tests_name("store, memory", cases, use_memory, NULL) +                   \
+		cmocka_run_group_tests_name("store, Redis", cases, use_redis, stop_redis) +        \
+		cmocka_run_group_tests_name("store, Cluster", cases, use_cluster, stop_group))
 
 #endif
