@@ -37,6 +37,7 @@ struct callahead_question {
 	const struct path *path; /* with a domain; local-part in the case that counts */
 	uint64_t deadline_ms; /* of clock_monotonic_ms; the options' timeout counts as well */
 	bool dry_run; /* the store is read only */
+	bool from_us; /* it is a call-ahead of ours that asks: through an MTA with this filter */
 	bool remember; /* what the target refused before stays unknown while it does not answer */
 };
 

@@ -101,9 +101,10 @@ const struct setting recipient_settings[] = {
 		.default_text = "",
 		.example = "\"/etc/mailreeve/sender_login\"",
 		.help = "Senders that authenticated users may use, a line each: \"anna "
-			"anna@example.org @example.net\"; @.example.net is all below, * any "
-			"sender, "
-			"user * everybody"},
+			"anna@example.org "
+			"@example.net\"; @.example.net is all below too, * anything "
+			"(anna+*@example.org, "
+			"*@example.org, user *), = the user's name where it is an address"},
 	{.name = NULL},
 };
 

@@ -232,7 +232,8 @@ static enum recipient_known ask_target(const struct recipient_source *source,
 	struct callahead_question own = *question;
 	struct path path = *question->path;
 
-	if (path.domain[0] == '\0')
+	/* Who asks himself waits for himself. */
+	if (path.domain[0] == '\0' || question->from_us)
 		return RECIPIENT_NOT_ASKED;
 	if (!domain->case_sensitive)
 		ascii_lower(path.local_part);

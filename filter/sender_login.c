@@ -10,61 +10,89 @@
 #include "text.h"
 
 struct entry {
-	char *user;
-	char *local_part; /* lower case; NULL: any */
-	char *domain; /* canonical, with a dot before it for all below; NULL: any */
+	char *user; /* "*" in it stands for anything */
+	char *local_part; /* lower case, the same; NULL: any */
+	/* Canonical, with a dot before it for it and all below, with "*." for all below; NULL: any. */
+	char *domain;
+	bool own; /* the user's name, as an address */
 };
 
 struct sender_login {
-	struct entry *entries; /* by user */
-	size_t count, room;
+	struct entry *entries; /* those with "*" in the user first, then by user */
+	size_t count, room, pattern_count;
 };
 
-static const char blanks[] = " \t\r\n";
+static const char blanks[] = " \t\r\n,";
+
+static bool is_pattern(const char *text)
+{
+	return strchr(text, '*') != NULL;
+}
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp(((const struct entry *)a)->user, ((const struct entry *)b)->user);
+	const char *user = ((const struct entry *)a)->user;
+	const char *other = ((const struct entry *)b)->user;
+
+	if (is_pattern(user) != is_pattern(other))
+		return is_pattern(user) ? -1 : 1;
+	return strcmp(user, other);
 }
 
-static void add(struct sender_login *map, const char *user, char *local_part, const char *domain)
+static void add(struct sender_login *map, struct entry entry)
 {
 	if (map->count == map->room) {
 		map->room = map->room == 0 ? 64 : map->room * 2;
 		map->entries = mem_resize(map->entries, map->room, sizeof(map->entries[0]));
 	}
-	if (local_part != NULL)
-		ascii_lower(local_part);
-	map->entries[map->count++] = (struct entry){
-		mem_text(user), local_part, domain == NULL ? NULL : mem_text(domain)};
+	entry.user = mem_text(entry.user);
+	map->entries[map->count++] = entry;
 }
 
-/* "@example.org", "@.example.org". */
-static bool add_domain(struct sender_login *map, const char *user, const char *word)
+/* Behind the "@": "*", "*.example.org", ".example.org", "example.org". */
+static bool read_domain(const char *text, struct entry *entry)
 {
-	char domain[DOMAIN_SIZE + 1] = ".";
-	bool below = word[1] == '.';
+	char domain[DOMAIN_SIZE + 2] = "*.";
+	size_t prefix = strncmp(text, "*.", 2) == 0 ? 2 : text[0] == '.' ? 1 : 0;
 
-	if (!domain_canonical(word + 1 + below, domain + 1))
+	if (strcmp(text, "*") == 0)
+		return true;
+	if (!domain_canonical(text + prefix, domain + 2))
 		return false;
-	add(map, user, NULL, below ? domain : domain + 1);
+	entry->domain = mem_text(domain + 2 - prefix);
 	return true;
 }
 
-static bool add_word(struct sender_login *map, const char *user, const char *word)
+/* "user@example.org"; "*" may stand for any part of the user. */
+static bool read_address(const char *word, struct entry *entry)
 {
+	const char *at = strrchr(word, '@');
+	char text[PATH_SIZE];
 	struct path path;
 
-	if (strcmp(word, "*") == 0) {
-		add(map, user, NULL, NULL);
+	/* Whatever the domain is, the local-part is judged with a plain one. */
+	if (word[0] == '<' || at == NULL ||
+		snprintf(text, sizeof(text), "%.*s@example.org", (int)(at - word), word) >=
+			(int)sizeof(text) ||
+		path_parse(text, true, &path) != PATH_OK || path.routed ||
+		!read_domain(at + 1, entry))
+		return false;
+	ascii_lower(path.local_part);
+	entry->local_part = mem_text(path.local_part);
+	return true;
+}
+
+static bool add_word(struct sender_login *map, char *user, const char *word)
+{
+	struct entry entry = {.user = user, .own = strcmp(word, "=") == 0};
+
+	if (entry.own || strcmp(word, "*") == 0) {
+		add(map, entry);
 		return true;
 	}
-	if (word[0] == '@')
-		return add_domain(map, user, word);
-	if (word[0] == '<' || path_parse(word, true, &path) != PATH_OK || path.routed ||
-		path.domain[0] == '\0')
+	if (!(word[0] == '@' ? read_domain(word + 1, &entry) : read_address(word, &entry)))
 		return false;
-	add(map, user, mem_text(path.local_part), path.domain);
+	add(map, entry);
 	return true;
 }
 
@@ -83,8 +111,8 @@ static const char *read_line(struct sender_login *map, char *line)
 		if (map->count >= SENDER_LOGIN_ENTRIES_MAX)
 			return "more entries than a map may have";
 		if (!add_word(map, user, word))
-			return "not a sender; write user@example.org, @example.org, @.example.org "
-			       "or *";
+			return "not a sender; write user@example.org, @example.org, @.example.org, "
+			       "= or *";
 	}
 	return NULL;
 }
@@ -114,6 +142,8 @@ struct sender_login *sender_login_load(const char *file, char *why, size_t why_s
 	fclose(in);
 	if (map->count > 0)
 		qsort(map->entries, map->count, sizeof(map->entries[0]), compare);
+	while (map->pattern_count < map->count && is_pattern(map->entries[map->pattern_count].user))
+		map->pattern_count++;
 	if (wrong != NULL) {
 		snprintf(why, why_size, "%s:%u: %s", file, number, wrong);
 		sender_login_free(&map);
@@ -137,25 +167,63 @@ void sender_login_free(struct sender_login **map_ptr)
 	mem_free(map);
 }
 
+/* "*" in PATTERN stands for any run of characters. */
+static bool fits(const char *pattern, const char *text, bool fold)
+{
+	const char *star = NULL, *from = NULL;
+
+	while (*text != '\0') {
+		if (*pattern == '*') {
+			star = pattern++;
+			from = text;
+		} else if (*pattern == *text || (fold && *pattern == ascii_lower_char(*text))) {
+			pattern++;
+			text++;
+		} else if (star != NULL) {
+			pattern = star + 1;
+			text = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}
+
 static bool domain_matches(const char *pattern, const char *domain)
 {
+	if (domain[0] == '\0')
+		return false;
+	if (pattern[0] == '*')
+		return domain_is_within(domain, pattern + 2) && strcmp(domain, pattern + 2) != 0;
 	if (pattern[0] == '.')
-		return domain[0] != '\0' && domain_is_within(domain, pattern + 1);
+		return domain_is_within(domain, pattern + 1);
 	return strcmp(pattern, domain) == 0;
 }
 
-static bool matches(const struct entry *entry, const struct path *sender)
+static bool is_own(const char *user, const struct path *sender)
 {
-	if (entry->domain == NULL)
-		return true;
-	return domain_matches(entry->domain, sender->domain) &&
-	       (entry->local_part == NULL || ascii_equal(entry->local_part, sender->local_part));
+	struct path path;
+
+	return path_parse(user, true, &path) == PATH_OK && !path.null && path.domain[0] != '\0' &&
+	       strcmp(path.domain, sender->domain) == 0 &&
+	       ascii_equal(path.local_part, sender->local_part);
+}
+
+static bool matches(const struct entry *entry, const char *user, const struct path *sender)
+{
+	if (entry->own)
+		return is_own(user, sender);
+	if (entry->domain != NULL && !domain_matches(entry->domain, sender->domain))
+		return false;
+	return entry->local_part == NULL || fits(entry->local_part, sender->local_part, true);
 }
 
 /* The first entry of USER, or where it would stand. */
 static size_t first_of(const struct sender_login *map, const char *user)
 {
-	size_t low = 0, high = map->count;
+	size_t low = map->pattern_count, high = map->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -172,7 +240,16 @@ static bool user_has(const struct sender_login *map, const char *user, const str
 {
 	for (size_t i = first_of(map, user);
 		i < map->count && strcmp(map->entries[i].user, user) == 0; i++)
-		if (matches(&map->entries[i], sender))
+		if (matches(&map->entries[i], user, sender))
+			return true;
+	return false;
+}
+
+static bool pattern_has(const struct sender_login *map, const char *user, const struct path *sender)
+{
+	for (size_t i = 0; i < map->pattern_count; i++)
+		if (fits(map->entries[i].user, user, false) &&
+			matches(&map->entries[i], user, sender))
 			return true;
 	return false;
 }
@@ -183,5 +260,5 @@ bool sender_login_allows(
 	/* What a permissive MTA reads otherwise belongs to nobody. */
 	if (sender->null)
 		return true;
-	return !sender->routed && (user_has(map, user, sender) || user_has(map, "*", sender));
+	return !sender->routed && (user_has(map, user, sender) || pattern_has(map, user, sender));
 }

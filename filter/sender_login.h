@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which senders an authenticated user may use: a file of lines "USER ADDRESS ...", read whole and never
+/* Which senders an authenticated user may use: a file of lines "USER SENDER ...", read whole and never
  * changed, so sessions share it without a lock.
  *
  *   anna   anna@example.org anna.lee@example.org
+ *   anna   anna+*@example.org         "*" stands for anything, in users too
  *   shop   @shop.example.org          every local-part of the domain
- *   shop   @.shop.example.org         and of the domains below it
+ *   shop   @.shop.example.org         and of the domains below it; @*.shop.example.org: only of these
  *   admin  *                          any sender
  *   *      news@example.org           every user may
+ *   *      =                          every user whose name is an address may use that
  *   # comment, blank lines
  *
- * Users match exactly, local-parts without case. Thread-safe but for loading and freeing. */
+ * Commas count as blanks. Users match exactly, local-parts without case. Thread-safe but for loading
+ * and freeing. */
 #ifndef MAILREEVE_SENDER_LOGIN_H
 #define MAILREEVE_SENDER_LOGIN_H
 

@@ -84,6 +84,63 @@ static void test_who_may(void **state)
 	sender_login_free(&map);
 }
 
+static void test_patterns(void **state)
+{
+	static const char text[] =
+		"anna anna+*@example.org, *-anna@Example.org,@*.below.example.org\n"
+		"carl *@example.net c*l@*\n"
+		"sales-* sales@example.org\n"
+		"*@example.org =\n"
+		"*@own.example = shared@own.example\n";
+	static const struct {
+		const char *user, *sender;
+		bool may;
+	} rows[] = {
+		{"anna", "<anna+x@example.org>", true},
+		{"anna", "<ANNA+@example.org>", true},
+		{"anna", "<anna@example.org>", false},
+		{"anna", "<list-anna@example.org>", true},
+		{"anna", "<list-anna-x@example.org>", false},
+		{"anna", "<x@a.below.example.org>", true},
+		{"anna", "<x@below.example.org>", false},
+		{"anna", "<x@notbelow.example.org>", false},
+		{"carl", "<x@example.net>", true},
+		{"carl", "<x@a.example.net>", false},
+		{"carl", "<CarL@wherever.example>", true},
+		{"carl", "<cl@wherever.example>", true},
+		{"carl", "<clx@wherever.example>", false},
+		{"carl", "<carl@[192.0.2.1]>", true},
+		{"sales-1", "<sales@example.org>", true},
+		{"sales-", "<sales@example.org>", true},
+		{"Sales-1", "<sales@example.org>", false},
+		{"sales", "<sales@example.org>", false},
+		{"bob@example.org", "<Bob@EXAMPLE.org>", true},
+		{"bob@example.org", "<bob@example.net>", false},
+		{"bob@example.org", "<anna@example.org>", false},
+		{"bob@example.org", "<shared@own.example>", false},
+		{"bob@own.example", "<shared@own.example>", true},
+		{"bob@own.example", "<bob@own.example>", true},
+		{"x@own.example@example.org", "<x@own.example>", false},
+		{"@example.org", "<bob@example.org>", false},
+		{"*@example.org", "<bob@example.org>", false},
+		{"bob@example.org", "<bob@[192.0.2.1]>", false},
+	};
+	char why[300] = "";
+	struct sender_login *map = load(text, sizeof(text) - 1, why, sizeof(why));
+
+	(void)state;
+	if (map == NULL)
+		fail_msg("%s", why);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct path sender;
+
+		assert_int_equal(path_parse(rows[i].sender, true, &sender), PATH_OK);
+		if (sender_login_allows(map, rows[i].user, &sender) != rows[i].may)
+			fail_msg("%s as %s", rows[i].user, rows[i].sender);
+	}
+	sender_login_free(&map);
+}
+
 static void test_bad_lines(void **state)
 {
 	static const struct {
@@ -99,6 +156,9 @@ static void test_bad_lines(void **state)
 		{"anna a%b.example@example.org", ":1: not a sender"},
 		{"anna \"a@b\"@example.org", ":1: not a sender"},
 		{"anna a@[192.0.2.1]", ":1: not a sender"},
+		{"anna *@exam*ple.org", ":1: not a sender"},
+		{"anna =@example.org@", ":1: not a sender"},
+		{"anna *@", ":1: not a sender"},
 	};
 	char why[300];
 
@@ -118,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_may),
+		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_bad_lines),
 	};
 

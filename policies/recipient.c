@@ -66,6 +66,16 @@ static const struct check recipient_checks[] = {
 	{.name = NULL},
 };
 
+/* A call-ahead whose target is an MTA on this host that asks this filter. */
+static bool is_own_call_ahead(const struct session *session)
+{
+	char own[DOMAIN_SIZE];
+
+	return session->transaction.reverse_path.null &&
+	       domain_canonical(session->site->hostname, own) && strcmp(session->helo, own) == 0 &&
+	       site_is_own_address(session->site, &session->client);
+}
+
 static void look_up(struct call *call, const struct path *path, struct recipient_look *look_r)
 {
 	const struct recipient_options *options = call->options;
@@ -77,6 +87,7 @@ static void look_up(struct call *call, const struct path *path, struct recipient
 		.path = path,
 		.deadline_ms = call->deadline_ms,
 		.dry_run = session->dry_run,
+		.from_us = is_own_call_ahead(session),
 	};
 
 	recipient_directory_look_up(options->directory, &question, look_r);
@@ -158,13 +169,19 @@ static bool judge_form(struct call *call, const struct recipient *recipient)
 	return check_is_on(call, CHECK_AMBIGUOUS);
 }
 
-static void judge_relay(struct call *call, const struct path *path)
+static void judge_relay(struct call *call, const struct recipient *recipient)
 {
+	const struct path *path = &recipient->path;
+	bool is_delivered = strcmp(recipient->mta_mailer, "local") == 0 ||
+			    strcmp(recipient->mta_mailer, "virtual") == 0;
 	struct finding *finding;
 	char text[PATH_SIZE];
 
-	finding = report(call, CHECK_RELAY, RESULT_FAIL, "%s is in none of our domains",
-		path_format(path, text));
+	finding = report(call, CHECK_RELAY, RESULT_FAIL, "%s is in none of our domains%s",
+		path_format(path, text),
+		is_delivered ? ", though the MTA would deliver it here; is its domain missing in "
+			       "local_domains?"
+			     : "");
 	if (finding != NULL)
 		snprintf(finding->reply, sizeof(finding->reply), "%s is not a domain of ours",
 			path->domain[0] == '\0' ? "the address literal" : path->domain);
@@ -234,7 +251,7 @@ static void judge_rcpt(struct call *call)
 		return;
 	if (!goes_to_us(session->site, &recipient->path)) {
 		if (relay_is_known(session->site) && (session->exemptions & EXEMPT_MAY_RELAY) == 0)
-			judge_relay(call, &recipient->path);
+			judge_relay(call, recipient);
 		return;
 	}
 	judge_known(call, &recipient->path);

@@ -129,6 +129,18 @@ def test_answers_are_shared_by_all_hosts(postfix, site, with_source, mail_store,
         assert len(mail_store.asked) == 3
 
 
+def test_the_filter_behind_the_target_is_ours(postfix, site, with_source):
+    """It must not wait for the answer that it is itself to give."""
+    # The kept connection is a session of ours, too.
+    daemon = with_source(
+        "smtp:127.0.0.1:2527", "callahead_timeout = 20s outage = tempfail } drain = 1s recipient {")
+    mark = daemon.mark()
+    # That Postfix takes anybody when we do not refuse.
+    assert site.send(postfix, recipients=["bob@example.test"]).accepted
+    assert daemon.decisions(mark, verdict="tempfail") == []
+    daemon.wait_line("takes any recipient of example.test", mark)
+
+
 def test_postfix_that_takes_anybody(postfix, site, with_source):
     daemon = with_source("smtp:127.0.0.1:26")
     assert site.send(postfix, recipients=["nobody@example.test"]).accepted
