@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "body_scan.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "header_section.h"
@@ -192,17 +193,30 @@ static void read_line(struct body_scan *scan)
 /* NUL would end the text: it becomes 0x01. */
 static void keep_start(struct body_scan *scan, const unsigned char *bytes, size_t length)
 {
-	for (size_t i = 0; i < length && scan->start_length < BODY_LINE_START; i++)
-		scan->start[scan->start_length++] = bytes[i] == '\0' ? 0x01 : (char)bytes[i];
+	char *kept = scan->start + scan->start_length;
+	size_t room = BODY_LINE_START - scan->start_length;
+	char *nul;
+
+	if (length > room)
+		length = room;
+	memcpy(kept, bytes, length);
+	scan->start_length += length;
+	while ((nul = memchr(kept, '\0', (size_t)(scan->start + scan->start_length - kept))) !=
+		NULL)
+		*nul = 0x01;
 }
 
 static bool has_8bit(const unsigned char *bytes, size_t length)
 {
-	unsigned char all = 0;
+	uint64_t all = 0, word = 0;
 
-	for (size_t i = 0; i < length; i++)
-		all |= bytes[i];
-	return (all & 0x80) != 0;
+	for (; length >= sizeof(word); bytes += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, bytes, sizeof(word));
+		all |= word;
+	}
+	word = 0;
+	memcpy(&word, bytes, length);
+	return ((all | word) & UINT64_C(0x8080808080808080)) != 0;
 }
 
 static size_t count_of(unsigned char wanted, const unsigned char *bytes, size_t length)

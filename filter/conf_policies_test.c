@@ -3,6 +3,7 @@
 #include "conf_schema.h"
 
 #include "../tests/lib/conf_fixture.h"
+#include "mem.h"
 #include "text.h"
 
 static struct conf *load_real(struct fixture *fixture, const char *text)
@@ -116,6 +117,44 @@ static void test_sample_is_the_defaults(void **state)
 	free(text);
 }
 
+/* What the sample shows of a limit's reply is what the reply is, once it is no comment any more. */
+static void test_sample_shows_a_reply(void **state)
+{
+	char *text = NULL, *line, *end, *given;
+	size_t length = 0;
+	FILE *memory = open_memstream(&text, &length);
+	const char *reply = NULL;
+	struct conf *conf;
+
+	assert_non_null(memory);
+	conf_write_sample(memory, policies);
+	assert_int_equal(fclose(memory), 0);
+	line = strstr(text, "# reply = \"");
+	assert_non_null(line);
+	line += 2;
+	end = strchr(line, '\n');
+	assert_non_null(end);
+	*end = '\0';
+	given = mem_format("hostname = mx.example.org\nlimit \"x\" { %s\n}\n", line);
+	conf = load_real(*state, given);
+	assert_non_null(conf);
+	for (size_t i = 0; i < conf->policy_count; i++) {
+		const struct policy *policy = conf->policies[i].policy;
+
+		for (const struct setting *setting = policy->settings;
+			strcmp(policy->name, "limit") == 0 && setting->name != NULL; setting++)
+			if (strcmp(setting->name, "reply") == 0)
+				memcpy(&reply,
+					(const char *)conf->policies[i].options + setting->offset,
+					sizeof(reply));
+	}
+	assert_non_null(reply);
+	assert_string_equal(reply, "{limit} per {window} reached, try again in {wait}");
+	conf_release(&conf);
+	mem_free(given);
+	free(text);
+}
+
 static const struct {
 	const char *text, *said;
 } dangerous[] = {
@@ -183,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_names_and_helps),
 		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_sample_is_the_defaults),
+		cmocka_unit_test(test_sample_shows_a_reply),
 		cmocka_unit_test(test_advice),
 		cmocka_unit_test(test_manual),
 	};

@@ -21,10 +21,12 @@ static void add_word(struct text *out, const char *word)
 	text_addf(out, "%s%s%s", quote, word, quote);
 }
 
-/* Takes braces, quotes and blanks off both ends. */
-static void copy_bare(char *buffer, size_t size, const char *text)
+/* What may stand around a list, and around a single value: braces there belong to it. */
+static const char around_list[] = " \t\"'{}", around_value[] = " \t\"'";
+
+/* Takes what is of AROUND off both ends. */
+static void copy_bare(char *buffer, size_t size, const char *text, const char *around)
 {
-	static const char around[] = " \t\"'{}";
 	size_t skipped = strspn(text, around), length;
 
 	if (!text_copy(buffer, size, text + skipped))
@@ -42,14 +44,14 @@ const char *conf_write_value(
 
 	text_init(&out, buffer, size);
 	if (!setting_is_list(setting)) {
-		copy_bare(bare, sizeof(bare), text);
+		copy_bare(bare, sizeof(bare), text, around_value);
 		add_word(&out, bare);
 		return buffer;
 	}
-	copy_bare(bare, sizeof(bare), text);
+	copy_bare(bare, sizeof(bare), text, around_list);
 	text_add(&out, "{");
 	while ((next = strsep(&rest, ",")) != NULL) {
-		copy_bare(word, sizeof(word), next);
+		copy_bare(word, sizeof(word), next, around_list);
 		if (*word == '\0')
 			continue;
 		text_add(&out, first ? " " : ", ");
@@ -81,7 +83,7 @@ const char *conf_write_default(
 	const char *text = setting->default_text == NULL ? "" : setting->default_text;
 	char example[WRITE_VALUE_SIZE];
 
-	copy_bare(example, sizeof(example), text);
+	copy_bare(example, sizeof(example), text, around_list);
 	*empty_r = *example == '\0';
 	if (*empty_r)
 		text = example_of(setting, example, sizeof(example));

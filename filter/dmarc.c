@@ -106,9 +106,12 @@ static const struct inquiry_kind dmarc_kind = {
 
 struct inquiry *dmarc_inquire(struct resolver *resolver, const char *domain, int64_t time_limit_ms)
 {
-	struct inquiry *inquiry = inquiry_create(resolver, &dmarc_kind);
-	struct dmarc *dmarc = inquiry_state(inquiry);
+	struct inquiry *inquiry = inquiry_about(resolver, &dmarc_kind, domain, strlen(domain) + 1);
+	struct dmarc *dmarc;
 
+	if (inquiry_result(inquiry) != NULL)
+		return inquiry;
+	dmarc = inquiry_state(inquiry);
 	/* One that does not fit stays empty, which cannot be asked about. */
 	if (!text_copy(dmarc->domain, sizeof(dmarc->domain), domain))
 		dmarc->domain[0] = '\0';

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Answers of the DNS by question, kept until they expire or their room is needed (second chance).
- * Cut into shards, each with its own lock, so that sessions do not wait for each other.
- * Thread-safe. */
+/* Answers of the DNS by question, until they expire. Thread-safe. */
 #ifndef MAILREEVE_DNSCACHE_H
 #define MAILREEVE_DNSCACHE_H
 
@@ -9,24 +7,20 @@
 #include <stdint.h>
 
 #include "dns.h"
+#include "ttlcache.h"
 
-struct dnscache;
-
-struct dnscache *dnscache_create(size_t max_bytes);
-void dnscache_free(struct dnscache **cache); /* nulls; NULL allowed */
+/* A cache for these, to be freed, flushed and counted as any other. */
+struct ttlcache *dnscache_create(size_t max_bytes);
 
 /* The hash of a question, keyed with a secret of this cache. NAME is canonical (dns_name.h). */
-uint64_t dnscache_hash(const struct dnscache *cache, const char *name, enum dns_type type);
+uint64_t dnscache_hash(const struct ttlcache *cache, const char *name, enum dns_type type);
 
 /* The answer with one more reference for the caller, or NULL. */
-const struct dns_answer *dnscache_get(struct dnscache *cache, const char *name, enum dns_type type,
-	uint64_t hash, uint64_t now_ms);
+const struct dns_answer *dnscache_get(struct ttlcache *cache, const char *name, enum dns_type type,
+	uint64_t hash, uint64_t now_ms, uint64_t *expires_ms_r);
 
-/* Keeps ANSWER (with a reference of its own) for LIFETIME_MS in place of an older one. */
-void dnscache_put(struct dnscache *cache, const struct dns_answer *answer, uint64_t hash,
-	uint64_t lifetime_ms, uint64_t now_ms);
-
-void dnscache_flush(struct dnscache *cache);
-void dnscache_count(struct dnscache *cache, uint64_t *entries_r, uint64_t *bytes_r);
+/* Keeps ANSWER, with a reference of its own, until EXPIRES_MS in place of an older one. */
+void dnscache_put(struct ttlcache *cache, const struct dns_answer *answer, uint64_t hash,
+	uint64_t expires_ms, uint64_t now_ms);
 
 #endif

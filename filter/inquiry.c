@@ -3,60 +3,14 @@
  * resolver thread until it is finished, then to its owner again. */
 #include "inquiry.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "clock.h"
 #include "dns_name.h"
-#include "lock.h"
+#include "inquiry_private.h"
 #include "mem.h"
-#include "resolver_private.h"
 
-enum {
-	ASKS_INLINE = 6, /* without memory of their own */
-	ASKS_MAX = 1000
-};
-
-/* An ask whose answer is not there yet. */
-struct pending {
-	struct resolver_wait wait; /* first */
-	struct inquiry *inquiry;
-	size_t index;
-	char name[];
-};
-
-struct ask {
-	const struct dns_answer *answer; /* NULL: see PENDING */
-	struct pending *pending;
-	uint64_t hash;
-	enum dns_type type;
-	unsigned level; /* dependent DNS steps until it is answered; 0: from the cache */
-	unsigned wanted_in; /* the last run of the step that could not go on without it */
-};
-
-struct inquiry {
-	struct resolver *resolver;
-	const struct inquiry_kind *kind;
-	struct resolver_job job;
-	struct resolver_timer timer;
-	atomic_uint references; /* the owner, and the resolver thread while it works on it */
-	atomic_bool finished; /* set with the lock held */
-	atomic_bool abandoned; /* by its owner, before it was finished */
-	struct lock lock;
-	struct condition condition;
-	uint64_t deadline_ms;
-	bool is_late; /* open questions get DNS_TIMEOUT */
-	bool is_queued; /* to run again */
-	unsigned run; /* runs of the step so far */
-	unsigned level; /* the highest of the answers the step has used */
-	size_t waiting; /* answers that the step cannot go on without */
-	size_t unsent; /* the first ask that the resolver thread has not seen */
-	struct ask *asks; /* in the order asked */
-	size_t count, room;
-	const struct dns_answer *overflow; /* for what is asked above ASKS_MAX */
-	struct ask inline_asks[ASKS_INLINE];
-	_Alignas(max_align_t) unsigned char state[];
-};
+enum { ASKS_MAX = 1000 };
 
 static void advance(struct resolver_job *job);
 static void run_out(struct resolver_timer *timer);
@@ -64,32 +18,44 @@ static void run_out(struct resolver_timer *timer);
 /* Only threads that serve one explained session set it, never those of libmilter. */
 static _Thread_local struct inquiry_trace *current_trace;
 
-static void trace(struct inquiry *inquiry)
+void inquiry_trace_note(struct inquiry *inquiry)
 {
+	if (current_trace == NULL)
+		return;
 	current_trace->items = mem_resize(
 		current_trace->items, current_trace->count + 1, sizeof(current_trace->items[0]));
 	current_trace->items[current_trace->count++] = inquiry;
 	atomic_fetch_add_explicit(&inquiry->references, 1, memory_order_relaxed);
 }
 
-struct inquiry *inquiry_create(struct resolver *resolver, const struct inquiry_kind *kind)
+struct inquiry *inquiry_make(
+	struct resolver *resolver, const struct inquiry_kind *kind, const void *key, size_t length)
 {
-	struct inquiry *inquiry = mem_alloc(sizeof(*inquiry) + kind->state_size);
+	struct inquiry *inquiry = mem_alloc(sizeof(*inquiry) + kind->state_size + length);
 
 	inquiry->resolver = resolver;
 	inquiry->kind = kind;
 	inquiry->job.run = advance;
 	inquiry->timer.expired = run_out;
 	inquiry->asks = inquiry->inline_asks;
-	inquiry->room = ASKS_INLINE;
+	inquiry->room = INQUIRY_ASKS_INLINE;
 	atomic_init(&inquiry->references, 1);
 	atomic_init(&inquiry->finished, false);
 	atomic_init(&inquiry->abandoned, false);
 	lock_init(&inquiry->lock);
 	condition_init(&inquiry->condition);
-	if (current_trace != NULL)
-		trace(inquiry);
+	inquiry->expires_ms = UINT64_MAX;
+	inquiry->key = inquiry->state + kind->state_size;
+	inquiry->key_length = length;
+	if (length > 0)
+		memcpy(inquiry->state + kind->state_size, key, length);
+	inquiry_trace_note(inquiry);
 	return inquiry;
+}
+
+struct inquiry *inquiry_create(struct resolver *resolver, const struct inquiry_kind *kind)
+{
+	return inquiry_make(resolver, kind, NULL, 0);
 }
 
 void *inquiry_state(struct inquiry *inquiry)
@@ -97,7 +63,7 @@ void *inquiry_state(struct inquiry *inquiry)
 	return inquiry->state;
 }
 
-static void release(struct inquiry *inquiry)
+void inquiry_release(struct inquiry *inquiry)
 {
 	if (atomic_fetch_sub_explicit(&inquiry->references, 1, memory_order_acq_rel) > 1)
 		return;
@@ -123,17 +89,17 @@ void inquiry_free(struct inquiry **inquiry)
 	if (freed == NULL)
 		return;
 	atomic_store_explicit(&freed->abandoned, true, memory_order_relaxed);
-	release(freed);
+	inquiry_release(freed);
 }
 
-static const char *name_of(const struct ask *ask)
+static const char *name_of(const struct inquiry_ask *ask)
 {
 	return ask->answer != NULL ? ask->answer->name : ask->pending->name;
 }
 
-static struct ask *add_ask(struct inquiry *inquiry, enum dns_type type, uint64_t hash)
+static struct inquiry_ask *add_ask(struct inquiry *inquiry, enum dns_type type, uint64_t hash)
 {
-	struct ask *ask;
+	struct inquiry_ask *ask;
 
 	if (inquiry->count == inquiry->room) {
 		bool was_inline = inquiry->asks == inquiry->inline_asks;
@@ -145,16 +111,16 @@ static struct ask *add_ask(struct inquiry *inquiry, enum dns_type type, uint64_t
 			memcpy(inquiry->asks, inquiry->inline_asks, sizeof(inquiry->inline_asks));
 	}
 	ask = &inquiry->asks[inquiry->count++];
-	*ask = (struct ask){.type = type, .hash = hash};
+	*ask = (struct inquiry_ask){.type = type, .hash = hash};
 	return ask;
 }
 
 static void arrived(struct resolver_wait *wait, const struct dns_answer *answer);
 
-static struct pending *add_pending(const struct inquiry *inquiry, const char *name)
+static struct inquiry_pending *add_pending(const struct inquiry *inquiry, const char *name)
 {
 	size_t size = strlen(name) + 1;
-	struct pending *pending = mem_alloc(sizeof(*pending) + size);
+	struct inquiry_pending *pending = mem_alloc(sizeof(*pending) + size);
 
 	memcpy(pending->name, name, size);
 	pending->wait.arrived = arrived;
@@ -163,12 +129,24 @@ static struct pending *add_pending(const struct inquiry *inquiry, const char *na
 	return pending;
 }
 
+static const struct dns_answer *cached(
+	struct inquiry *inquiry, const char *name, enum dns_type type, uint64_t hash)
+{
+	uint64_t expires_ms = UINT64_MAX;
+	const struct dns_answer *answer =
+		resolver_cached(inquiry->resolver, name, type, hash, &expires_ms);
+
+	if (expires_ms < inquiry->expires_ms)
+		inquiry->expires_ms = expires_ms;
+	return answer;
+}
+
 /* The ask for this question, new if need be; NULL when there are too many. */
-static struct ask *find_ask(struct inquiry *inquiry, const char *name, enum dns_type type)
+static struct inquiry_ask *find_ask(struct inquiry *inquiry, const char *name, enum dns_type type)
 {
 	char canonical[DNS_NAME_SIZE];
 	bool is_valid = dns_name_canonical(name, canonical);
-	struct ask *ask;
+	struct inquiry_ask *ask;
 	uint64_t hash;
 
 	if (!is_valid) {
@@ -189,7 +167,7 @@ static struct ask *find_ask(struct inquiry *inquiry, const char *name, enum dns_
 	if (!is_valid)
 		ask->answer = dns_answer_create(canonical, type, DNS_INVALID, 0, NULL, 0);
 	else
-		ask->answer = resolver_cached(inquiry->resolver, canonical, type, hash);
+		ask->answer = cached(inquiry, canonical, type, hash);
 	if (ask->answer == NULL && inquiry->is_late)
 		ask->answer = dns_answer_create(canonical, type, DNS_TIMEOUT, 0, NULL, 0);
 	if (ask->answer == NULL) {
@@ -201,7 +179,7 @@ static struct ask *find_ask(struct inquiry *inquiry, const char *name, enum dns_
 
 const struct dns_answer *inquiry_ask(struct inquiry *inquiry, const char *name, enum dns_type type)
 {
-	struct ask *ask = find_ask(inquiry, name, type);
+	struct inquiry_ask *ask = find_ask(inquiry, name, type);
 
 	if (ask == NULL) {
 		if (inquiry->overflow == NULL)
@@ -253,6 +231,7 @@ void inquiry_start(struct inquiry *inquiry, int64_t time_limit_ms)
 	inquiry->is_late = time_limit_ms <= 0;
 	if (run_step(inquiry)) {
 		atomic_store_explicit(&inquiry->finished, true, memory_order_release);
+		inquiry_cache_keep(inquiry);
 		return;
 	}
 	inquiry->deadline_ms = clock_monotonic_ms() + (uint64_t)time_limit_ms;
@@ -285,7 +264,7 @@ const void *inquiry_wait(struct inquiry *inquiry, uint64_t deadline_ms)
 
 /* In the resolver thread from here on. ----------------------------------------------------------- */
 
-static void set_answer(struct ask *ask, const struct dns_answer *answer)
+static void set_answer(struct inquiry_ask *ask, const struct dns_answer *answer)
 {
 	ask->answer = answer;
 	mem_free(ask->pending);
@@ -294,9 +273,9 @@ static void set_answer(struct ask *ask, const struct dns_answer *answer)
 
 static void arrived(struct resolver_wait *wait, const struct dns_answer *answer)
 {
-	struct pending *pending = (struct pending *)wait;
+	struct inquiry_pending *pending = (struct inquiry_pending *)wait;
 	struct inquiry *inquiry = pending->inquiry;
-	struct ask *ask = &inquiry->asks[pending->index];
+	struct inquiry_ask *ask = &inquiry->asks[pending->index];
 
 	set_answer(ask, dns_answer_share(answer));
 	if (ask->wanted_in != inquiry->run)
@@ -319,13 +298,13 @@ static void finish(struct inquiry *inquiry)
 	lock_give(&inquiry->lock);
 	condition_signal(
 		&inquiry->condition); /* our reference keeps it; the waiter finds it free */
-	release(inquiry);
+	inquiry_release(inquiry);
 }
 
 static void send_asks(struct inquiry *inquiry)
 {
 	for (; inquiry->unsent < inquiry->count; inquiry->unsent++) {
-		struct ask *ask = &inquiry->asks[inquiry->unsent];
+		struct inquiry_ask *ask = &inquiry->asks[inquiry->unsent];
 		const struct dns_answer *answer;
 
 		if (ask->answer != NULL)
@@ -370,7 +349,7 @@ static void run_out(struct resolver_timer *timer)
 
 	inquiry->is_late = true;
 	for (size_t i = 0; i < inquiry->count; i++) {
-		struct ask *ask = &inquiry->asks[i];
+		struct inquiry_ask *ask = &inquiry->asks[i];
 
 		if (ask->answer != NULL)
 			continue;
@@ -440,7 +419,7 @@ void inquiry_trace_stop(void)
 void inquiry_trace_release(struct inquiry_trace *trace)
 {
 	for (size_t i = 0; i < trace->count; i++)
-		release(trace->items[i]);
+		inquiry_release(trace->items[i]);
 	mem_free(trace->items);
 	*trace = (struct inquiry_trace){.items = NULL};
 }

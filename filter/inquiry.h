@@ -41,10 +41,16 @@ struct inquiry_kind {
 	bool (*step)(
 		struct inquiry *inquiry, void *state); /* true: finished, state is the result */
 	void (*clear)(void *state); /* frees what the state owns; may be NULL */
+	/* The result hangs on more than the key of inquiry_about; NULL: never. */
+	bool (*beyond_key)(const void *state);
 };
 
 /* The resolver is borrowed and must outlive it. The caller fills inquiry_state before starting. */
 struct inquiry *inquiry_create(struct resolver *resolver, const struct inquiry_kind *kind);
+/* The same for what the LENGTH bytes of KEY ask: it is already finished, and must not be touched, when
+ * another one of this kind has found it out from cached answers that all still hold. */
+struct inquiry *inquiry_about(
+	struct resolver *resolver, const struct inquiry_kind *kind, const void *key, size_t length);
 void *inquiry_state(struct inquiry *inquiry);
 
 /* TIME_LIMIT_MS from now: when it passes, questions still open are answered with DNS_TIMEOUT and the

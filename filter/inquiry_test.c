@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -319,6 +320,21 @@ static void test_questions_are_bounded(void **state)
 }
 
 /* Many threads, few names: cache, joins, steps and waits at once (for TSan above all). */
+/* The same question about a domain, as those ask who share what is found out. */
+static struct inquiry *about(struct resolver *resolver, const struct inquiry_kind *kind,
+	const char *domain, bool *found_r)
+{
+	struct inquiry *inquiry = inquiry_about(resolver, kind, domain, strlen(domain));
+	struct mail *mail = inquiry_state(inquiry);
+
+	*found_r = inquiry_result(inquiry) != NULL;
+	if (!*found_r) {
+		snprintf(mail->domain, sizeof(mail->domain), "%s", domain);
+		inquiry_start(inquiry, LONG_MS);
+	}
+	return inquiry;
+}
+
 static void *hammer(void *argument)
 {
 	struct resolver *resolver = argument;
@@ -327,9 +343,13 @@ static void *hammer(void *argument)
 		static const char *const kinds[] = {"fine", "ttl0", "nxdomain", "tc", "chain3"};
 		char domain[64];
 		struct inquiry *inquiry;
+		bool found;
 
 		snprintf(domain, sizeof(domain), "%s.%u.hammer.t", kinds[i % 5], i / 10);
-		inquiry = start_mail(resolver, domain, i % 2 == 0, LONG_MS);
+		if (i % 3 == 0)
+			inquiry = about(resolver, &mail_kind, domain, &found);
+		else
+			inquiry = start_mail(resolver, domain, i % 2 == 0, LONG_MS);
 		if (i % 10 == 9)
 			resolver_flush(resolver);
 		if (i % 4 != 3 && inquiry_wait(inquiry, clock_monotonic_ms() + LONG_MS) == NULL)
@@ -337,6 +357,94 @@ static void *hammer(void *argument)
 		inquiry_free(&inquiry);
 	}
 	return NULL;
+}
+
+static struct inquiry *wait_about(struct resolver *resolver, const struct inquiry_kind *kind,
+	const char *domain, bool *found_r)
+{
+	struct inquiry *inquiry = about(resolver, kind, domain, found_r);
+
+	wait_mail(inquiry);
+	return inquiry;
+}
+
+static bool hangs_on_more(const void *state)
+{
+	(void)state;
+	return true;
+}
+
+static void test_who_asks_the_same_shares(void **state)
+{
+	static const struct inquiry_kind other_kind = {
+		.name = "other", .state_size = sizeof(struct mail), .step = mail_step};
+	struct resolver *resolver = start_resolver();
+	struct inquiry *inquiries[5];
+	struct inquiry_cost cost;
+	bool found;
+
+	(void)state;
+	/* What had to be asked for is counted once, so the second one, all cached, is kept. */
+	inquiries[0] = wait_about(resolver, &mail_kind, "shared.t", &found);
+	inquiries[1] = wait_about(resolver, &mail_kind, "shared.t", &found);
+	assert_true(!found && inquiries[1] != inquiries[0]);
+	inquiries[2] = wait_about(resolver, &mail_kind, "shared.t", &found);
+	assert_true(found && inquiries[2] == inquiries[1]);
+	inquiry_cost(inquiries[2], &cost);
+	assert_true(cost.steps == 0 && cost.sent == 0 && cost.questions == 3);
+	inquiries[3] = wait_about(resolver, &mail_kind, "shared.t.", &found);
+	assert_false(found);
+	inquiries[4] = wait_about(resolver, &other_kind, "shared.t", &found);
+	assert_false(found);
+	for (size_t i = 0; i < ARRAY_COUNT(inquiries); i++)
+		inquiry_free(&inquiries[i]);
+	resolver_flush(resolver);
+	inquiries[0] = wait_about(resolver, &mail_kind, "shared.t", &found);
+	assert_false(found);
+	inquiry_free(&inquiries[0]);
+	resolver_stop(&resolver);
+}
+
+/* Failures, and results that hang on more than the question. */
+static void test_what_is_not_shared(void **state)
+{
+	static const struct inquiry_kind personal_kind = {.name = "personal",
+		.state_size = sizeof(struct mail),
+		.step = mail_step,
+		.beyond_key = hangs_on_more};
+	struct resolver *resolver = start_resolver();
+
+	(void)state;
+	for (int again = 0; again < 4; again++) {
+		struct inquiry *failed, *personal;
+		bool found_failed, found_personal;
+
+		failed = wait_about(resolver, &mail_kind, "servfail.x.t", &found_failed);
+		personal = wait_about(resolver, &personal_kind, "personal.t", &found_personal);
+		assert_true(!found_failed && !found_personal);
+		inquiry_free(&failed);
+		inquiry_free(&personal);
+	}
+	resolver_stop(&resolver);
+}
+
+/* As long as the shortest of its answers: here the MX, whose TTL of 0 counts as one second. */
+static void test_shared_until_it_expires(void **state)
+{
+	struct resolver *resolver = start_resolver();
+	struct inquiry *inquiry;
+	bool found;
+
+	(void)state;
+	for (int again = 0; again < 3; again++) {
+		inquiry = wait_about(resolver, &mail_kind, "ttl0.expires.t", &found);
+		inquiry_free(&inquiry);
+	}
+	usleep(1100000);
+	inquiry = wait_about(resolver, &mail_kind, "ttl0.expires.t", &found);
+	assert_false(found);
+	inquiry_free(&inquiry);
+	resolver_stop(&resolver);
 }
 
 static void test_many_threads(void **state)
@@ -381,6 +489,9 @@ int main(void)
 		cmocka_unit_test(test_freed_while_under_way),
 		cmocka_unit_test(test_stop_finishes_all),
 		cmocka_unit_test(test_questions_are_bounded),
+		cmocka_unit_test(test_who_asks_the_same_shares),
+		cmocka_unit_test(test_what_is_not_shared),
+		cmocka_unit_test(test_shared_until_it_expires),
 		cmocka_unit_test(test_many_threads),
 	};
 

@@ -71,14 +71,34 @@ bool ipaddr_from_sockaddr(const struct sockaddr *socket_address, struct ipaddr *
 	return false;
 }
 
+static void format_v4(const uint8_t bytes[4], char *buffer)
+{
+	for (int i = 0; i < 4; i++) {
+		if (bytes[i] >= 100)
+			*buffer++ = (char)('0' + bytes[i] / 100);
+		if (bytes[i] >= 10)
+			*buffer++ = (char)('0' + bytes[i] / 10 % 10);
+		*buffer++ = (char)('0' + bytes[i] % 10);
+		*buffer++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *ipaddr_format(const struct ipaddr *address, char *buffer)
 {
-	int family = address->family == IP_V6 ? AF_INET6 : AF_INET;
-
-	if (address->family == IP_NONE ||
-		inet_ntop(family, address->bytes, buffer, IPADDR_TEXT_SIZE) == NULL)
+	/* Asked for often, and inet_ntop is slow for IPv4. */
+	if (address->family == IP_V4)
+		format_v4(address->bytes, buffer);
+	else if (address->family == IP_NONE ||
+		 inet_ntop(AF_INET6, address->bytes, buffer, IPADDR_TEXT_SIZE) == NULL)
 		buffer[0] = '\0';
 	return buffer;
+}
+
+size_t ipaddr_key(const struct ipaddr *address, char *key)
+{
+	key[0] = (char)address->family;
+	memcpy(key + 1, address->bytes, sizeof(address->bytes));
+	return IPADDR_KEY_SIZE;
 }
 
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b)

@@ -35,7 +35,12 @@ enum ip_scope {
 	IP_RESERVED /* 240.0.0.0/4, 192.0.0.0/24, 100::/64; documentation networks count as global */
 };
 
-enum { IPADDR_TEXT_SIZE = 46, NETWORK_TEXT_SIZE = 50, REVERSE_NAME_SIZE = 80 };
+enum {
+	IPADDR_TEXT_SIZE = 46,
+	NETWORK_TEXT_SIZE = 50,
+	REVERSE_NAME_SIZE = 80,
+	IPADDR_KEY_SIZE = 17
+};
 
 /* Text form (no brackets, no zone, no leading zeros in IPv4) to address; false when it is not one. */
 bool ipaddr_parse(const char *text, struct ipaddr *address_r) MUST_CHECK;
@@ -46,6 +51,10 @@ bool ipaddr_from_sockaddr(
 
 /* Canonical text (RFC 5952 for IPv6) into BUFFER of IPADDR_TEXT_SIZE; returns BUFFER. */
 const char *ipaddr_format(const struct ipaddr *address, char *buffer);
+
+/* Family and bytes, by which equal addresses are equal keys, into KEY of IPADDR_KEY_SIZE; their
+ * number. */
+size_t ipaddr_key(const struct ipaddr *address, char *key);
 
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 int ipaddr_compare(const struct ipaddr *a, const struct ipaddr *b); /* total order, for sorting */

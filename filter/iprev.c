@@ -169,9 +169,14 @@ static const struct inquiry_kind iprev_kind = {
 struct inquiry *iprev_inquire(
 	struct resolver *resolver, const struct ipaddr *client, int64_t time_limit_ms)
 {
-	struct inquiry *inquiry = inquiry_create(resolver, &iprev_kind);
-	struct iprev *iprev = inquiry_state(inquiry);
+	char key[IPADDR_KEY_SIZE];
+	struct inquiry *inquiry =
+		inquiry_about(resolver, &iprev_kind, key, ipaddr_key(client, key));
+	struct iprev *iprev;
 
+	if (inquiry_result(inquiry) != NULL)
+		return inquiry;
+	iprev = inquiry_state(inquiry);
 	iprev->client = *client;
 	inquiry_start(inquiry, time_limit_ms);
 	return inquiry;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "domain.h"
 #include "limit_key_private.h"
 #include "mailbox_identity.h"
@@ -131,6 +132,15 @@ bool limit_key_has_recipient(const struct limit_key *key)
 		for (size_t i = 0; i < key->part_counts[a]; i++)
 			if (key->parts[a][i] == PART_RECIPIENT ||
 				key->parts[a][i] == PART_RECIPIENT_DOMAIN)
+				return true;
+	return false;
+}
+
+bool limit_key_is_of_one_recipient(const struct limit_key *key)
+{
+	for (size_t a = 0; a < key->alternatives; a++)
+		for (size_t i = 0; i < key->part_counts[a]; i++)
+			if (key->parts[a][i] == PART_RECIPIENT)
 				return true;
 	return false;
 }
@@ -337,10 +347,18 @@ static void make_unproven(struct maker *maker, struct limit_identity *identity)
 	maker->network = known;
 }
 
-static const struct limit_override *find_override(const struct maker *maker,
-	const unsigned char *parts, char (*values)[PATH_SIZE], size_t count)
+const struct limit_override *limit_key_in_force(const struct limit_override *override)
 {
-	const struct limit_overrides *overrides = maker->options->overrides;
+	bool ended = override != NULL && override->end_ms != 0 &&
+		     override->end_ms <= (int64_t)clock_wall_ms();
+
+	return ended ? NULL : override;
+}
+
+static const struct limit_override *find_override(const struct maker *maker,
+	const struct limit_overrides *overrides, const unsigned char *parts,
+	char (*values)[PATH_SIZE], size_t count)
+{
 	const struct limit_override *found = NULL;
 
 	for (size_t i = 0; i < count && found == NULL; i++) {
@@ -349,7 +367,7 @@ static const struct limit_override *find_override(const struct maker *maker,
 		else if (!maker->unproven || !limit_key_part_is_written(parts[i]))
 			found = limit_override_for(overrides, values[i]);
 	}
-	return found;
+	return limit_key_in_force(found);
 }
 
 static bool make_alternative(struct maker maker, const unsigned char *parts, size_t count,
@@ -361,7 +379,10 @@ static bool make_alternative(struct maker maker, const unsigned char *parts, siz
 		if (!part_value(&maker, parts[i], values[i]))
 			return false;
 	limit_key_hash(maker.options->title, parts, values, count, identity);
-	identity->override = find_override(&maker, parts, values, count);
+	identity->override = find_override(&maker, maker.options->raises, parts, values, count);
+	if (identity->override == NULL)
+		identity->override =
+			find_override(&maker, maker.options->overrides, parts, values, count);
 	if (maker.unproven)
 		make_unproven(&maker, identity);
 	return true;

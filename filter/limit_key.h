@@ -36,11 +36,15 @@ bool limit_key_is_client(const struct limit_key *key);
 /* Says something else for each recipient of a message. */
 bool limit_key_has_recipient(const struct limit_key *key);
 
+/* Holds the recipient itself. */
+bool limit_key_is_of_one_recipient(const struct limit_key *key);
+
 struct limit_key_options {
 	const char *title; /* of the limit; its counts are its own */
 	const char *extension; /* of mailbox_identity */
 	unsigned prefix_v4, prefix_v6; /* of a client network */
 	const struct limit_overrides *overrides; /* NULL: none */
+	const struct limit_overrides *raises; /* NULL: none; win against those */
 };
 
 /* Whether sender and HELO of this session are proven, found out once. Zeroed at first. */

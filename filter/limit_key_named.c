@@ -138,7 +138,7 @@ static const struct limit_override *named_override(const struct limit_overrides 
 		else if (!network && (!unproven || !limit_key_part_is_written(parts[i])))
 			found = limit_override_for(overrides, values[i]);
 	}
-	return found;
+	return limit_key_in_force(found);
 }
 
 static bool is_provable(enum part part)
@@ -174,7 +174,10 @@ bool limit_key_named(const struct limit_key *key, size_t alternative,
 	if (unproven && network == NULL && !name_network(pieces[count], options, values[count]))
 		return false;
 	limit_key_hash(options->title, parts, values, count, identity);
-	identity->override = named_override(options->overrides, parts, values, count, unproven);
+	identity->override = named_override(options->raises, parts, values, count, unproven);
+	if (identity->override == NULL)
+		identity->override =
+			named_override(options->overrides, parts, values, count, unproven);
 	if (unproven)
 		limit_key_place(
 			options->title, network == NULL ? values[count] : network, identity);

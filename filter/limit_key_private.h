@@ -30,6 +30,9 @@ bool limit_key_part_is_written(enum part part);
 void limit_key_hash(const char *title, const unsigned char *parts, char (*values)[PATH_SIZE],
 	size_t count, struct limit_identity *identity_r);
 
+/* NULL where it has ended. */
+const struct limit_override *limit_key_in_force(const struct limit_override *override);
+
 /* The key of what nothing proves, made of the one that IDENTITY holds. */
 void limit_key_place(const char *title, const char *network, struct limit_identity *identity);
 

@@ -8,8 +8,8 @@
 #include "log.h"
 #include "reservation.h"
 
-static const char *const count_words[] = {
-	"connections", "messages", "recipients", "bytes", "refused_recipients", NULL};
+static const char *const count_words[] = {"connections", "messages", "recipients",
+	"unique_recipients", "bytes", "refused_recipients", NULL};
 static const char *const outage_words[] = {"local", "accept", "tempfail", NULL};
 static const char *const action_words[] = {"tempfail", "reject", "quarantine", "tag", NULL};
 
@@ -29,10 +29,10 @@ const struct setting limit_settings[] = {
 		.default_text = "recipients",
 		.choices = count_words,
 		.help = "What is counted: connections that come as far as a recipient, messages "
-			"and "
-			"recipients accepted, bytes of accepted messages, recipients refused for "
-			"good "
-			"(who asks for too many gets no answer any more)"},
+			"and recipients accepted, different recipients (one that is counted "
+			"already costs nothing; the most is 10000), bytes of accepted messages, "
+			"recipients refused for good (who asks for too many gets no answer any "
+			"more)"},
 	{.name = "rate",
 		.type = SETTING_RATE,
 		.offset = offsetof(struct limit_options, rate),
@@ -159,6 +159,45 @@ static bool can_load(const char *file, char *why, size_t why_size)
 	return true;
 }
 
+/* What is counted can be counted by this key. */
+static bool count_fits(
+	const struct limit_options *limit, const struct limit_key *key, char *why, size_t why_size)
+{
+	bool once = limit->count == COUNT_CONNECTIONS || limit->count == COUNT_BYTES;
+
+	if (once && limit_key_has_recipient(key)) {
+		snprintf(why, why_size,
+			"%s cannot be counted by recipient, since one message may have many; "
+			"leave recipient and recipient_domain out of the key",
+			count_words[limit->count]);
+		return false;
+	}
+	if (limit->count == COUNT_UNIQUE_RECIPIENTS && limit_key_is_of_one_recipient(key)) {
+		snprintf(why, why_size,
+			"each recipient has a count of its own, so there is never more than one "
+			"unique recipient in it; leave recipient out of the key");
+		return false;
+	}
+	return true;
+}
+
+/* It stands in lists and in what is written to the store. */
+static bool limit_title_check(const char *title, char *why, size_t why_size)
+{
+	size_t length = title == NULL ? 0 : strlen(title);
+
+	for (size_t i = 0; i < length; i++)
+		if (title[i] < 0x20 || title[i] > 0x7e)
+			length = STORE_TITLE_SIZE;
+	if (length > 0 && length < STORE_TITLE_SIZE)
+		return true;
+	snprintf(why, why_size,
+		"the limit's name must be 1 to %d printable ASCII characters; write limit "
+		"\"per-sender\"",
+		STORE_TITLE_SIZE - 1);
+	return false;
+}
+
 bool limit_verify(const void *options_given, const struct site *site, const char **setting_r,
 	char *why, size_t why_size)
 {
@@ -171,14 +210,19 @@ bool limit_verify(const void *options_given, const struct site *site, const char
 	*setting_r = "key";
 	if (!limit_key_parse(limit->key_text == NULL ? "" : limit->key_text, &key, why, why_size))
 		return false;
-	if (limit_key_has_recipient(&key) &&
-		(limit->count == COUNT_CONNECTIONS || limit->count == COUNT_BYTES)) {
+	if (!count_fits(limit, &key, why, why_size))
+		return false;
+	*setting_r = "rate";
+	if (limit->count == COUNT_UNIQUE_RECIPIENTS && limit->rate.count > STORE_UNIQUE_MAX) {
 		snprintf(why, why_size,
-			"%s cannot be counted by recipient, since one message may have many; "
-			"leave recipient and recipient_domain out of the key",
-			count_words[limit->count]);
+			"more than %d unique recipients cannot be counted, since each is kept; "
+			"use count = recipients, or a smaller number",
+			STORE_UNIQUE_MAX);
 		return false;
 	}
+	*setting_r = "key";
+	if (!limit_title_check(limit->title, why, why_size))
+		return false;
 	*setting_r = "reply";
 	if (!limit_reply_check(limit->reply, why, why_size))
 		return false;

@@ -22,6 +22,7 @@ struct limit_options {
 	struct rate rate;
 	enum action action;
 	char *reply; /* NULL: ours */
+	char *notify; /* NULL: nobody */
 	int64_t spread; /* percent of the window */
 	int outage; /* enum outage */
 	int64_t hosts;

@@ -62,10 +62,9 @@ static bool read_rate(const char *text, struct limit_override *override)
 	return override->unlimited || parse_rate(text, &override->rate);
 }
 
-static bool add_line(
-	struct limit_overrides *overrides, char *line, unsigned number, const char **why)
+static bool add(struct limit_overrides *overrides, char *line, struct limit_override override,
+	const char **why)
 {
-	struct limit_override override = {.line = number};
 	size_t before = matchlist_count(overrides->list);
 	char *rest = behind_key(line);
 	char where[24];
@@ -78,7 +77,7 @@ static bool add_line(
 		return false;
 	}
 	*rest = '\0';
-	snprintf(where, sizeof(where), "%u", number);
+	snprintf(where, sizeof(where), "%u", override.line);
 	if (!matchlist_add(overrides->list, line, where, why))
 		return false;
 	if (matchlist_count(overrides->list) == before) {
@@ -92,6 +91,22 @@ static bool add_line(
 	}
 	overrides->items[overrides->count++] = override;
 	return true;
+}
+
+struct limit_overrides *limit_overrides_create(void)
+{
+	struct limit_overrides *overrides = mem_alloc(sizeof(*overrides));
+
+	overrides->list = matchlist_create();
+	return overrides;
+}
+
+bool limit_overrides_add(
+	struct limit_overrides *overrides, char *text, int64_t end_ms, const char **why)
+{
+	return add(overrides, text,
+		(struct limit_override){.line = (unsigned)overrides->count + 1, .end_ms = end_ms},
+		why);
 }
 
 /* False with the number of the bad line, 0 for the file, and what is wrong. */
@@ -112,7 +127,8 @@ static bool load_stream(
 			return false;
 		}
 		start = strip(line);
-		if (start[0] != '\0' && !add_line(overrides, start, *number, why))
+		if (start[0] != '\0' &&
+			!add(overrides, start, (struct limit_override){.line = *number}, why))
 			return false;
 	}
 	*number = 0;
@@ -122,12 +138,11 @@ static bool load_stream(
 
 struct limit_overrides *limit_overrides_load(const char *file, char *why, size_t why_size)
 {
-	struct limit_overrides *overrides = mem_alloc(sizeof(*overrides));
+	struct limit_overrides *overrides = limit_overrides_create();
 	const char *wrong = NULL;
 	FILE *stream = fopen(file, "re");
 	unsigned number = 0;
 
-	overrides->list = matchlist_create();
 	if (stream == NULL)
 		wrong = strerror(errno);
 	else if (load_stream(overrides, stream, &number, &wrong))

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "compiler.h"
 #include "ipaddr.h"
@@ -23,7 +24,16 @@ struct limit_override {
 	unsigned line; /* of the file */
 	bool unlimited;
 	struct rate rate;
+	int64_t end_ms; /* of clock_wall_ms, when one set at run time ends; 0: never */
 };
+
+/* None at first; to be freed. */
+struct limit_overrides *limit_overrides_create(void);
+
+/* "KEY RATE" or "KEY unlimited"; TEXT is changed. False with a sentence in *WHY_R (static: what is wrong
+ * and what would be right). */
+bool limit_overrides_add(struct limit_overrides *overrides, char *text, int64_t end_ms,
+	const char **why_r) MUST_CHECK;
 
 /* NULL with a sentence in WHY that names the file and the line. To be freed. */
 struct limit_overrides *limit_overrides_load(

@@ -56,6 +56,7 @@ const char *limit_amount(enum limit_count count, int64_t units, char *buffer, si
 		[COUNT_CONNECTIONS] = {"connection", "connections"},
 		[COUNT_MESSAGES] = {"message", "messages"},
 		[COUNT_RECIPIENTS] = {"recipient", "recipients"},
+		[COUNT_UNIQUE_RECIPIENTS] = {"unique recipient", "unique recipients"},
 		[COUNT_BYTES] = {"byte", "bytes"},
 		[COUNT_REFUSED_RECIPIENTS] = {"refused recipient", "refused recipients"},
 	};
@@ -67,15 +68,31 @@ const char *limit_amount(enum limit_count count, int64_t units, char *buffer, si
 	return buffer;
 }
 
-static void write_wait(int64_t wait_ms, char *buffer, size_t size)
-{
-	static const struct {
-		int64_t ms;
-		const char *one, *many;
-	} units[] = {{86400000, "day", "days"}, {3600000, "hour", "hours"},
-		{60000, "minute", "minutes"}, {1000, "second", "seconds"}};
+static const struct {
+	int64_t ms;
+	const char *one, *many;
+} units[] = {{604800000, "week", "weeks"}, {86400000, "day", "days"}, {3600000, "hour", "hours"},
+	{60000, "minute", "minutes"}, {1000, "second", "seconds"}};
 
+const char *limit_window(int64_t window_ms, char *buffer, size_t size)
+{
 	for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
+		if (window_ms < units[i].ms || window_ms % units[i].ms != 0)
+			continue;
+		if (window_ms == units[i].ms)
+			snprintf(buffer, size, "%s", units[i].one);
+		else
+			snprintf(buffer, size, "%lld %s", (long long)(window_ms / units[i].ms),
+				units[i].many);
+		return buffer;
+	}
+	return format_duration(window_ms, buffer, size);
+}
+
+const char *limit_wait(int64_t wait_ms, char *buffer, size_t size)
+{
+	/* From days on: a week is long to wait for, and said in days. */
+	for (size_t i = 1; i < ARRAY_COUNT(units); i++) {
 		int64_t count = (wait_ms + units[i].ms - 1) / units[i].ms;
 
 		/* "2 hours" would be a poor answer for 61 minutes. */
@@ -83,8 +100,9 @@ static void write_wait(int64_t wait_ms, char *buffer, size_t size)
 			continue;
 		snprintf(buffer, size, "%lld %s", (long long)count,
 			count == 1 ? units[i].one : units[i].many);
-		return;
+		break;
 	}
+	return buffer;
 }
 
 const char *limit_reply_write(const struct limit_reply *reply, char *buffer, size_t size)
@@ -98,9 +116,9 @@ const char *limit_reply_write(const struct limit_reply *reply, char *buffer, siz
 		text = reply->wait_ms > 0 ? "{limit} per {window} reached, try again in {wait}"
 					  : "{limit} per {window} reached, try again later";
 	limit_amount(reply->count, reply->limit, values[WORD_LIMIT], sizeof(values[0]));
-	format_duration(reply->window_ms, values[WORD_WINDOW], sizeof(values[0]));
+	limit_window(reply->window_ms, values[WORD_WINDOW], sizeof(values[0]));
 	if (reply->wait_ms > 0)
-		write_wait(reply->wait_ms, values[WORD_WAIT], sizeof(values[0]));
+		limit_wait(reply->wait_ms, values[WORD_WAIT], sizeof(values[0]));
 	text_init(&line, buffer, size);
 	while (*text != '\0') {
 		if (*text == '{' && find_word(text, &word)) {

@@ -13,6 +13,7 @@ enum limit_count {
 	COUNT_CONNECTIONS,
 	COUNT_MESSAGES,
 	COUNT_RECIPIENTS,
+	COUNT_UNIQUE_RECIPIENTS,
 	COUNT_BYTES,
 	COUNT_REFUSED_RECIPIENTS
 };
@@ -28,8 +29,14 @@ struct limit_reply {
 	int64_t wait_ms; /* 0: not known */
 };
 
-/* "200 recipients per 1h reached, try again in 12 minutes". Returns BUFFER. */
+/* "200 recipients per hour reached, try again in 12 minutes". Returns BUFFER. */
 const char *limit_reply_write(const struct limit_reply *reply, char *buffer, size_t size);
+
+/* "hour", "2 hours", "90 seconds": what stands behind "per". Returns BUFFER. */
+const char *limit_window(int64_t window_ms, char *buffer, size_t size);
+
+/* "12 minutes", rounded up. Returns BUFFER. */
+const char *limit_wait(int64_t wait_ms, char *buffer, size_t size);
 
 /* "200 recipients", "1 message", "10MB". Returns BUFFER. */
 const char *limit_amount(enum limit_count count, int64_t units, char *buffer, size_t size);

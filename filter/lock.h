@@ -3,7 +3,7 @@
  * -Wthread-safety. House rules: no two locks at once, no lock across I/O or a callback.
  *
  * Every lock of the program, and what it guards:
- *   dnscache shard        the cached answers of that shard
+ *   ttlcache shard        the cached DNS answers, or inquiries, of that shard
  *   resolver submit       the list of questions that wait for the resolver thread
  *   inquiry               the progress of one inquiry; the waiter sleeps on its condition
  *   store_memory          the windows and values

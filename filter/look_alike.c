@@ -166,6 +166,16 @@ enum look_alike look_alikes_find(
 	return best;
 }
 
+bool look_alikes_know(const struct look_alikes *set, const char *domain)
+{
+	const char *organization = domain_organizational(domain);
+
+	for (size_t i = 0; set != NULL && i < set->count; i++)
+		if (strcmp(set->names[i].organization, organization) == 0)
+			return true;
+	return false;
+}
+
 enum look_alike look_alike_of(const char *domain, const char *protected_domain)
 {
 	char domains[2][DOMAIN_SIZE], skeletons[2][SKELETON_SIZE];

@@ -33,7 +33,10 @@ bool look_alikes_add(struct look_alikes *set, const char *domain) MUST_CHECK;
 enum look_alike look_alikes_find(
 	const struct look_alikes *set, const char *domain, const char **protected_r);
 
-/* The same for two domains. */
+/* DOMAIN is of the same organization as one of the set. */
+bool look_alikes_know(const struct look_alikes *set, const char *domain);
+
+/* As look_alikes_find, for two domains. */
 enum look_alike look_alike_of(const char *domain, const char *protected_domain);
 
 const char *look_alike_text(enum look_alike kind); /* "reads like", ... for evidence */

@@ -90,9 +90,13 @@ static const struct inquiry_kind mailhosts_kind = {
 struct inquiry *mailhosts_inquire(
 	struct resolver *resolver, const char *domain, int64_t time_limit_ms)
 {
-	struct inquiry *inquiry = inquiry_create(resolver, &mailhosts_kind);
-	struct mailhosts *hosts = inquiry_state(inquiry);
+	struct inquiry *inquiry =
+		inquiry_about(resolver, &mailhosts_kind, domain, strlen(domain) + 1);
+	struct mailhosts *hosts;
 
+	if (inquiry_result(inquiry) != NULL)
+		return inquiry;
+	hosts = inquiry_state(inquiry);
 	/* A name that does not fit stays empty, and is answered as one that cannot be asked. */
 	if (text_copy(hosts->domain, sizeof(hosts->domain), domain))
 		memcpy(hosts->own.name, hosts->domain, DOMAIN_SIZE);

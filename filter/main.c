@@ -17,6 +17,7 @@
 #include "explain.h"
 #include "journal.h"
 #include "kept.h"
+#include "limit_raise.h"
 #include "limits_command.h"
 #include "log.h"
 #include "mem.h"
@@ -385,6 +386,7 @@ static void start_services(const struct conf *conf)
 		services.local = store_open(&memory, why, sizeof(why));
 	if (services.local == NULL)
 		fail(EX_SOFTWARE, why);
+	services.raises = limit_raises_start(services.store);
 }
 
 /* What is written down of decisions. */
@@ -406,6 +408,7 @@ static void start_records(const struct conf *conf)
 
 static void stop_services(void)
 {
+	limit_raises_stop(&services.raises);
 	resolver_stop(&services.resolver);
 	if (services.local != services.store)
 		store_close(&services.local);

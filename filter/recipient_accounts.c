@@ -30,7 +30,7 @@ static struct passwd *next_account(FILE *in)
 }
 
 struct recipient_table *recipient_accounts_load(
-	const char *file, bool fold, recipient_complaint *complain, void *context)
+	const char *file, recipient_complaint *complain, void *context)
 {
 	struct recipient_table *table;
 	struct passwd *account;
@@ -41,7 +41,7 @@ struct recipient_table *recipient_accounts_load(
 		complain(context, file, 0, strerror(errno));
 		return NULL;
 	}
-	table = recipient_table_create(fold);
+	table = recipient_table_create();
 	if (in == NULL)
 		setpwent();
 	while (good && (account = next_account(in)) != NULL)
@@ -81,7 +81,7 @@ static char *alias_of(char *line)
 }
 
 struct recipient_table *recipient_aliases_load(
-	const char *file, bool fold, recipient_complaint *complain, void *context)
+	const char *file, recipient_complaint *complain, void *context)
 {
 	struct recipient_table *table;
 	FILE *in = fopen(file, "re");
@@ -94,7 +94,7 @@ struct recipient_table *recipient_aliases_load(
 		complain(context, file, 0, strerror(errno));
 		return NULL;
 	}
-	table = recipient_table_create(fold);
+	table = recipient_table_create();
 	while (good && getline(&line, &size, in) >= 0) {
 		const char *name;
 

@@ -13,10 +13,10 @@
 /* FILE in the form of passwd(5); "" asks the system's name services for all accounts that they list.
  * NULL after a complaint. */
 struct recipient_table *recipient_accounts_load(
-	const char *file, bool fold, recipient_complaint *complain, void *context) MUST_CHECK;
+	const char *file, recipient_complaint *complain, void *context) MUST_CHECK;
 
 /* FILE in the form of aliases(5): the names before the colons. NULL after a complaint. */
 struct recipient_table *recipient_aliases_load(
-	const char *file, bool fold, recipient_complaint *complain, void *context) MUST_CHECK;
+	const char *file, recipient_complaint *complain, void *context) MUST_CHECK;
 
 #endif

@@ -167,12 +167,10 @@ struct recipient_directory *recipient_directory_open(
 	directory->sources = mem_array(count, sizeof(directory->sources[0]));
 	for (size_t i = 0; i < count; i++) {
 		struct recipient_source *source = &directory->sources[directory->source_count];
-		bool fold;
 
 		if (!recipient_source_parse(settings->sources[i], source, &wrong))
 			continue;
-		fold = !rules_for(directory, source->domain)->case_sensitive;
-		recipient_source_open(source, fold, &settings->callahead, log_complaint, NULL);
+		recipient_source_open(source, &settings->callahead, log_complaint, NULL);
 		directory->source_count++;
 	}
 	return directory;

@@ -227,6 +227,30 @@ static void test_accounts(void **state)
 	mem_free(aliases);
 }
 
+/* One file for domains with rules of their own. */
+static void test_case_by_domain(void **state)
+{
+	char *domains[] = {"exact.example case_sensitive=yes extension=-", NULL};
+	char *users = file_in("case", "Anna@exact.example\nbob@exact.example\nAnna@example.org\n");
+	char *all = mem_format("* file:%s", users);
+
+	(void)state;
+	settings.domains = domains;
+	open_with(all, (const char *)NULL);
+	settings.domains = NULL;
+	assert_int_equal(look_up("Anna@exact.example"), RECIPIENT_KNOWN);
+	assert_int_equal(look_up("Anna-x@exact.example"), RECIPIENT_KNOWN);
+	assert_int_equal(look_up("anna@exact.example"), RECIPIENT_UNKNOWN);
+	assert_int_equal(look_up("anna-x@exact.example"), RECIPIENT_UNKNOWN);
+	assert_int_equal(look_up("BOB@exact.example"), RECIPIENT_UNKNOWN);
+	assert_int_equal(look_up("Anna+x@exact.example"), RECIPIENT_UNKNOWN);
+	assert_int_equal(look_up("ANNA@example.org"), RECIPIENT_KNOWN);
+	assert_int_equal(look_up("aNNA+x@example.org"), RECIPIENT_KNOWN);
+	recipient_directory_close(&directory);
+	mem_free(all);
+	mem_free(users);
+}
+
 static const char *take_all(const char *address)
 {
 	(void)address;
@@ -320,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_redis),
 		cmocka_unit_test(test_redis_by_domain),
 		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_case_by_domain),
 		cmocka_unit_test(test_mixed),
 		cmocka_unit_test(test_domains),
 	};

@@ -68,14 +68,14 @@ bool recipient_source_parse(const char *text, struct recipient_source *source_r,
 	return *why_r == NULL;
 }
 
-static struct recipient_table *load(const struct recipient_source *source, bool fold,
-	recipient_complaint *complain, void *context)
+static struct recipient_table *load(
+	const struct recipient_source *source, recipient_complaint *complain, void *context)
 {
 	if (source->kind == RECIPIENT_FILE)
-		return recipient_table_load(source->place, fold, complain, context);
+		return recipient_table_load(source->place, complain, context);
 	if (source->kind == RECIPIENT_ACCOUNTS)
-		return recipient_accounts_load(source->place, fold, complain, context);
-	return recipient_aliases_load(source->place, fold, complain, context);
+		return recipient_accounts_load(source->place, complain, context);
+	return recipient_aliases_load(source->place, complain, context);
 }
 
 static bool has_table(const struct recipient_source *source)
@@ -93,17 +93,17 @@ bool recipient_source_check(
 		return true;
 	if (source->kind == RECIPIENT_FILE)
 		return recipient_table_check(source->place, complain, context);
-	table = load(source, true, complain, context);
+	table = load(source, complain, context);
 	good = table != NULL;
 	recipient_table_free(&table);
 	return good;
 }
 
-void recipient_source_open(struct recipient_source *source, bool fold,
-	const struct callahead_options *options, recipient_complaint *complain, void *context)
+void recipient_source_open(struct recipient_source *source, const struct callahead_options *options,
+	recipient_complaint *complain, void *context)
 {
 	if (has_table(source))
-		source->table = load(source, fold, complain, context);
+		source->table = load(source, complain, context);
 	else if (source->kind == RECIPIENT_CALLAHEAD)
 		source->callahead = callahead_create(&source->target, options);
 }
@@ -127,12 +127,13 @@ static bool table_knows(const struct recipient_source *source,
 	/* Accounts and aliases are names of the machine, whatever the domain. */
 	const char *of = source->kind == RECIPIENT_FILE ? path->domain : "";
 	char base[PATH_LOCAL_PART_MAX + 1];
+	bool fold = !domain->case_sensitive;
 
-	if (recipient_table_has_address(source->table, path->local_part, of) ||
+	if (recipient_table_has_address(source->table, path->local_part, of, fold) ||
 		(domain->wildcard && recipient_table_has_domain(source->table, path->domain)))
 		return true;
 	return recipient_domain_base(domain, path->local_part, base) &&
-	       recipient_table_has_address(source->table, base, of);
+	       recipient_table_has_address(source->table, base, of, fold);
 }
 
 /* The members of a set that would make PATH known. */

@@ -53,9 +53,8 @@ bool recipient_source_parse(
 /* What can be read at load can be read. */
 bool recipient_source_check(const struct recipient_source *source, recipient_complaint *complain,
 	void *context) MUST_CHECK;
-/* FOLD: local-parts match without case. */
-void recipient_source_open(struct recipient_source *source, bool fold,
-	const struct callahead_options *options, recipient_complaint *complain, void *context);
+void recipient_source_open(struct recipient_source *source, const struct callahead_options *options,
+	recipient_complaint *complain, void *context);
 void recipient_source_close(struct recipient_source *source);
 
 bool recipient_source_covers(const struct recipient_source *source, const char *domain);

@@ -17,16 +17,20 @@ struct slot {
 	uint32_t at; /* offset of the entry in text; 0: free, since the block starts with a NUL */
 };
 
+/* An entry with upper case in it stands there twice: as it is written, and folded behind a mark, so that
+ * whoever asks may say whether case counts. */
+static const char folded_mark = '\x01';
+
 struct recipient_table {
-	bool fold;
-	size_t count;
+	size_t count; /* as written */
+	size_t used; /* folded ones too */
 	struct slot *slots;
 	size_t slot_count; /* a power of two, at most two thirds used */
 	char *text;
 	size_t text_used, text_size;
 };
 
-enum { FIRST_SLOTS = 64, KEY_SIZE = PATH_LOCAL_PART_MAX + 1 + DOMAIN_SIZE };
+enum { FIRST_SLOTS = 64, KEY_SIZE = 1 + PATH_LOCAL_PART_MAX + 1 + DOMAIN_SIZE };
 
 /* FNV-1a; entries are the administrator's, so nobody else can choose collisions. */
 static uint32_t hash_of(const char *key, size_t length)
@@ -71,7 +75,7 @@ static bool insert(struct recipient_table *table, const char *key, size_t length
 	uint32_t hash = hash_of(key, length);
 	struct slot *slot;
 
-	if ((table->count + 1) * 3 > table->slot_count * 2)
+	if ((table->used + 1) * 3 > table->slot_count * 2)
 		grow_slots(table);
 	slot = find(table, key, hash);
 	if (slot->at != 0)
@@ -86,40 +90,72 @@ static bool insert(struct recipient_table *table, const char *key, size_t length
 	slot->hash = hash;
 	slot->at = (uint32_t)table->text_used;
 	table->text_used += length + 1;
-	table->count++;
+	table->used++;
+	if (key[0] != folded_mark)
+		table->count++;
 	return true;
 }
 
-static size_t make_key(char key[KEY_SIZE], const char *local_part, const char *domain, bool fold)
+/* MARK: '\0' for none. */
+static size_t make_key(
+	char key[KEY_SIZE], char mark, const char *local_part, const char *domain, bool fold)
 {
 	size_t local_length = strnlen(local_part, PATH_LOCAL_PART_MAX);
 	size_t domain_length = strnlen(domain, DOMAIN_SIZE - 1);
+	size_t length = 0;
 
+	if (mark != '\0')
+		key[length++] = mark;
 	for (size_t i = 0; i < local_length; i++)
-		key[i] = fold ? ascii_lower_char(local_part[i]) : local_part[i];
-	key[local_length] = '@';
-	memcpy(key + local_length + 1, domain, domain_length);
-	key[local_length + 1 + domain_length] = '\0';
-	return local_length + 1 + domain_length;
+		key[length++] = fold ? ascii_lower_char(local_part[i]) : local_part[i];
+	key[length++] = '@';
+	memcpy(key + length, domain, domain_length);
+	length += domain_length;
+	key[length] = '\0';
+	return length;
 }
 
-static bool has(const struct recipient_table *table, const char *local_part, const char *domain)
+static bool has_upper(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (ascii_lower_char(*text) != *text)
+			return true;
+	return false;
+}
+
+bool recipient_table_add(struct recipient_table *table, const char *local_part, const char *domain)
 {
 	char key[KEY_SIZE];
-	size_t length = make_key(key, local_part, domain, table->fold);
 
+	if (!insert(table, key, make_key(key, '\0', local_part, domain, false)))
+		return false;
+	return !has_upper(local_part) ||
+	       insert(table, key, make_key(key, folded_mark, local_part, domain, true));
+}
+
+static bool has(const struct recipient_table *table, const char *key, size_t length)
+{
 	return table->count > 0 && find(table, key, hash_of(key, length))->at != 0;
 }
 
 bool recipient_table_has_address(
-	const struct recipient_table *table, const char *local_part, const char *domain)
+	const struct recipient_table *table, const char *local_part, const char *domain, bool fold)
 {
-	return local_part[0] != '\0' && has(table, local_part, domain);
+	char key[KEY_SIZE];
+
+	if (local_part[0] == '\0')
+		return false;
+	if (has(table, key, make_key(key, '\0', local_part, domain, fold)))
+		return true;
+	return fold && table->used > table->count &&
+	       has(table, key, make_key(key, folded_mark, local_part, domain, true));
 }
 
 bool recipient_table_has_domain(const struct recipient_table *table, const char *domain)
 {
-	return has(table, "", domain);
+	char key[KEY_SIZE];
+
+	return has(table, key, make_key(key, '\0', "", domain, false));
 }
 
 size_t recipient_table_count(const struct recipient_table *table)
@@ -170,24 +206,18 @@ static size_t word_length(const char *line)
 /* What is wrong with ENTRY, or NULL after taking it over. */
 static const char *read_entry(struct reader *reader, const char *entry)
 {
-	char key[KEY_SIZE];
-	char domain[DOMAIN_SIZE];
-	struct path path;
-	size_t length;
+	struct path path = {.local_part = ""};
 
 	if (entry[0] == '@') {
-		if (!domain_canonical(entry + 1, domain))
+		if (!domain_canonical(entry + 1, path.domain))
 			return "no domain after \"@\"; write @example.org";
-		length = make_key(key, "", domain, false);
-	} else {
-		if (strchr(entry, '@') == NULL || entry[0] == '<' ||
-			path_parse(entry, true, &path) != PATH_OK || path.routed ||
-			path.domain[0] == '\0')
-			return "not an address; write user@example.org or @example.org";
-		length = make_key(key, path.local_part, path.domain,
-			reader->table != NULL && reader->table->fold);
+	} else if (strchr(entry, '@') == NULL || entry[0] == '<' ||
+		   path_parse(entry, true, &path) != PATH_OK || path.routed ||
+		   path.domain[0] == '\0') {
+		return "not an address; write user@example.org or @example.org";
 	}
-	if (reader->table != NULL && !insert(reader->table, key, length))
+	if (reader->table != NULL &&
+		!recipient_table_add(reader->table, path.local_part, path.domain))
 		return "the table is full";
 	return NULL;
 }
@@ -225,11 +255,14 @@ static bool read_file(struct reader *reader)
 		return false;
 	}
 	while ((length = getline(&line, &size, in)) >= 0) {
+		/* Some editors put a byte order mark at the start. */
+		bool marked = reader->line == 0 && strncmp(line, "\xef\xbb\xbf", 3) == 0;
+
 		if (++reader->line > RECIPIENT_LINES_MAX) {
 			complain(reader, reader->line, "more lines than a source may have");
 			break;
 		}
-		read_line(reader, line, (size_t)length);
+		read_line(reader, line + (marked ? 3 : 0), (size_t)length - (marked ? 3 : 0));
 	}
 	if (ferror(in))
 		complain(reader, 0, "cannot be read");
@@ -238,23 +271,14 @@ static bool read_file(struct reader *reader)
 	return reader->complaints == 0;
 }
 
-struct recipient_table *recipient_table_create(bool fold)
+struct recipient_table *recipient_table_create(void)
 {
 	struct recipient_table *table = mem_alloc(sizeof(*table));
 
-	table->fold = fold;
 	table->text_size = 4096;
 	table->text = mem_alloc(table->text_size);
 	table->text_used = 1;
 	return table;
-}
-
-bool recipient_table_add(struct recipient_table *table, const char *local_part, const char *domain)
-{
-	char key[KEY_SIZE];
-	size_t length = make_key(key, local_part, domain, table->fold);
-
-	return insert(table, key, length);
 }
 
 /* Nothing is added any more. */
@@ -265,9 +289,9 @@ static void give_back_room(struct recipient_table *table)
 }
 
 struct recipient_table *recipient_table_load(
-	const char *file, bool fold, recipient_complaint *complaint, void *context)
+	const char *file, recipient_complaint *complaint, void *context)
 {
-	struct recipient_table *table = recipient_table_create(fold);
+	struct recipient_table *table = recipient_table_create();
 	struct reader reader = {
 		.table = table, .file = file, .complain = complaint, .context = context};
 

@@ -24,10 +24,9 @@ enum { RECIPIENT_LINES_MAX = 10000000, RECIPIENT_LINE_MAX = 1000 };
 /* One bad line (from 1), or the whole file (line 0). */
 typedef void recipient_complaint(void *context, const char *file, unsigned line, const char *why);
 
-/* Reads FILE, all of it or nothing: NULL after at least one complaint. FOLD: local-parts match
- * without case. Owned by the caller. */
+/* Reads FILE, all of it or nothing: NULL after at least one complaint. Owned by the caller. */
 struct recipient_table *recipient_table_load(
-	const char *file, bool fold, recipient_complaint *complain, void *context) MUST_CHECK;
+	const char *file, recipient_complaint *complain, void *context) MUST_CHECK;
 
 /* The same without keeping anything. */
 bool recipient_table_check(
@@ -35,15 +34,15 @@ bool recipient_table_check(
 
 /* An empty one to add to, by one thread before any other sees it. False when it is full. LOCAL_PART
  * dequoted, DOMAIN canonical or "". */
-struct recipient_table *recipient_table_create(bool fold);
+struct recipient_table *recipient_table_create(void);
 bool recipient_table_add(
 	struct recipient_table *table, const char *local_part, const char *domain) MUST_CHECK;
 
 void recipient_table_free(struct recipient_table **table);
 
-/* LOCAL_PART dequoted, DOMAIN canonical. */
+/* LOCAL_PART dequoted, DOMAIN canonical. FOLD: without case. */
 bool recipient_table_has_address(
-	const struct recipient_table *table, const char *local_part, const char *domain);
+	const struct recipient_table *table, const char *local_part, const char *domain, bool fold);
 /* The table has "@DOMAIN". */
 bool recipient_table_has_domain(const struct recipient_table *table, const char *domain);
 

@@ -9,8 +9,9 @@
 struct reservation_hold {
 	char key[STORE_KEY_SIZE];
 	int64_t window_ms;
-	int64_t units;
+	int64_t units; /* of members: how many */
 	int64_t last_units; /* of the last step that touched it */
+	unsigned char *members; /* owned; UNITS times STORE_MEMBER_SIZE bytes, or NULL */
 	unsigned last_sequence;
 	bool local; /* counted in the local window too */
 	bool strict;
@@ -59,6 +60,9 @@ static void pick_charges(const struct reservation_charge *charges, size_t count,
 			.window_ms = charge->window_ms,
 			.limit = pick == PICK_LOCAL ? charge->local_limit : charge->limit,
 			.units = charge->units,
+			.title = charge->title,
+			.members = charge->unique ? charge->member : NULL,
+			.member_count = charge->unique,
 		};
 		picked->from[picked->count++] = i;
 	}
@@ -90,12 +94,25 @@ static struct reservation_hold *hold_of(
 	return hold;
 }
 
+static void add_member(struct reservation_hold *hold, const unsigned char member[STORE_MEMBER_SIZE])
+{
+	size_t count = (size_t)hold->units;
+
+	/* By doubling: a message may have many recipients. */
+	if ((count & (count - 1)) == 0)
+		hold->members =
+			mem_resize(hold->members, count == 0 ? 1 : 2 * count, STORE_MEMBER_SIZE);
+	memcpy(hold->members + count * STORE_MEMBER_SIZE, member, STORE_MEMBER_SIZE);
+}
+
 static void remember(
 	struct reservation *reservation, const struct reservation_charge *charges, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct reservation_hold *hold = hold_of(reservation, &charges[i]);
 
+		if (charges[i].unique)
+			add_member(hold, charges[i].member);
 		hold->units += charges[i].units;
 		hold->last_units = charges[i].units;
 		hold->last_sequence = reservation->sequence;
@@ -223,19 +240,14 @@ struct reservation_answer reservation_take(struct reservation *reservation,
 	return answer;
 }
 
-/* A look says what a take would, but for when there would be room. */
 static struct reservation_answer look_in(
 	struct store *store, const struct picked *picked, bool local, enum store_status *status_r)
 {
-	int64_t used[STORE_CHARGES_MAX] = {0};
+	struct store_decision decision;
 
-	*status_r = store_peek(store, picked->charges, picked->count, used);
-	for (size_t i = 0; *status_r == STORE_OK && i < picked->count; i++) {
-		struct store_decision decision = {.over = i, .used = used[i]};
-
-		if (picked->charges[i].limit - used[i] < picked->charges[i].units)
-			return over(picked, &decision, local);
-	}
+	*status_r = store_look(store, picked->charges, picked->count, &decision);
+	if (*status_r == STORE_OVER)
+		return over(picked, &decision, local);
 	return (struct reservation_answer){.result = RESERVATION_TAKEN, .local = local};
 }
 
@@ -260,7 +272,7 @@ struct reservation_answer reservation_look(
 		return (struct reservation_answer){.result = RESERVATION_TAKEN, .local = true};
 	answer = spare(services) == NULL ? waits(picked.from[0])
 					 : look_in(spare(services), &picked, true, &status);
-	return status == STORE_OK ? answer : waits(picked.from[0]);
+	return status != STORE_DOWN ? answer : waits(picked.from[0]);
 }
 
 bool reservation_holds(const struct reservation *reservation, const char *key)
@@ -268,6 +280,22 @@ bool reservation_holds(const struct reservation *reservation, const char *key)
 	for (size_t i = 0; i < reservation->hold_count; i++)
 		if (reservation->holds[i].units > 0 && strcmp(reservation->holds[i].key, key) == 0)
 			return true;
+	return false;
+}
+
+bool reservation_holds_member(const struct reservation *reservation, const char *key,
+	const unsigned char member[STORE_MEMBER_SIZE])
+{
+	for (size_t i = 0; i < reservation->hold_count; i++) {
+		const struct reservation_hold *hold = &reservation->holds[i];
+
+		if (hold->members == NULL || strcmp(hold->key, key) != 0)
+			continue;
+		for (size_t j = 0; j < (size_t)hold->units; j++)
+			if (memcmp(hold->members + j * STORE_MEMBER_SIZE, member,
+				    STORE_MEMBER_SIZE) == 0)
+				return true;
+	}
 	return false;
 }
 
@@ -301,9 +329,34 @@ static bool is_meant(const struct reservation_hold *hold, const struct ending *e
 	return true;
 }
 
+/* The part of a hold that goes into one call: all units at the first, or the next of its members. */
+static bool part_of(const struct reservation_hold *hold, const struct ending *ending,
+	size_t members_before, struct store_charge *charge)
+{
+	bool last = ending->group == GROUP_LAST_STEP;
+	size_t units = (size_t)(last ? hold->last_units : hold->units);
+
+	if (units <= members_before || (hold->members == NULL && members_before > 0))
+		return false;
+	*charge = (struct store_charge){
+		.key = hold->key,
+		.label = "",
+		.window_ms = hold->window_ms,
+		.units = (int64_t)units,
+	};
+	if (hold->members == NULL)
+		return true;
+	units -= members_before;
+	charge->member_count = units < STORE_CHARGE_MEMBERS_MAX ? units : STORE_CHARGE_MEMBERS_MAX;
+	charge->members = hold->members + members_before * STORE_MEMBER_SIZE;
+	if (last)
+		charge->members = hold->members + (size_t)(hold->units - 1) * STORE_MEMBER_SIZE;
+	return true;
+}
+
 /* One call for as many holds from START on as fit; returns where the next call starts. */
-static size_t end_some(
-	const struct reservation *reservation, const struct ending *ending, size_t start)
+static size_t end_some(const struct reservation *reservation, const struct ending *ending,
+	size_t members_before, size_t start, bool *any_r)
 {
 	struct store_charge charges[STORE_CHARGES_MAX];
 	size_t count = 0;
@@ -312,15 +365,10 @@ static size_t end_some(
 	for (i = start; i < reservation->hold_count && count < STORE_CHARGES_MAX; i++) {
 		const struct reservation_hold *hold = &reservation->holds[i];
 
-		if (!is_meant(hold, ending))
-			continue;
-		charges[count++] = (struct store_charge){
-			.key = hold->key,
-			.label = "",
-			.window_ms = hold->window_ms,
-			.units = ending->group == GROUP_LAST_STEP ? hold->last_units : hold->units,
-		};
+		count += is_meant(hold, ending) &&
+			 part_of(hold, ending, members_before, &charges[count]);
 	}
+	*any_r = *any_r || count > 0;
 	if (count > 0 && ending->commit)
 		store_commit(ending->store, reservation->id, charges, count);
 	else if (count > 0)
@@ -328,19 +376,30 @@ static size_t end_some(
 	return i;
 }
 
+static void end_in(const struct reservation *reservation, const struct ending *ending)
+{
+	size_t members = 0;
+	bool any;
+
+	do {
+		size_t start = 0;
+
+		any = false;
+		while (start < reservation->hold_count)
+			start = end_some(reservation, ending, members, start, &any);
+		members += STORE_CHARGE_MEMBERS_MAX;
+	} while (any);
+}
+
 static void end_in_both(const struct reservation *reservation, const struct services *services,
 	struct ending ending)
 {
-	size_t start = 0;
-
 	ending.store = services->store;
-	while (start < reservation->hold_count)
-		start = end_some(reservation, &ending, start);
+	end_in(reservation, &ending);
 	ending.store = spare(services);
 	ending.local = true;
-	start = 0;
-	while (ending.store != NULL && start < reservation->hold_count)
-		start = end_some(reservation, &ending, start);
+	if (ending.store != NULL)
+		end_in(reservation, &ending);
 }
 
 void reservation_give_back_after(
@@ -362,6 +421,8 @@ void reservation_give_back_after(
 
 static void forget(struct reservation *reservation)
 {
+	for (size_t i = 0; i < reservation->hold_count; i++)
+		mem_free(reservation->holds[i].members);
 	mem_free(reservation->holds);
 	*reservation = (struct reservation){0};
 }

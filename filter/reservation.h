@@ -24,6 +24,9 @@ struct reservation_charge {
 	int64_t limit;
 	int64_t local_limit; /* this host's share of it */
 	int64_t units;
+	const char *title; /* of the limit; borrowed for the call */
+	bool unique; /* counts different MEMBERs; UNITS is 1 */
+	unsigned char member[STORE_MEMBER_SIZE];
 	enum outage outage;
 	bool strict; /* what was asked for stays counted, whether it was let through or not */
 };
@@ -54,12 +57,14 @@ struct reservation_answer {
 struct reservation_answer reservation_take(struct reservation *reservation,
 	const struct services *services, const struct reservation_charge *charges, size_t count);
 
-/* The same answer, taking nothing. */
+/* What it would answer, taking nothing. */
 struct reservation_answer reservation_look(
 	const struct services *services, const struct reservation_charge *charges, size_t count);
 
-/* Units are held under KEY. */
+/* Units are held under KEY; that MEMBER of it. */
 bool reservation_holds(const struct reservation *reservation, const char *key);
+bool reservation_holds_member(const struct reservation *reservation, const char *key,
+	const unsigned char member[STORE_MEMBER_SIZE]);
 
 /* Gives back what the steps after SEQUENCE took, in which no key came twice: those of one recipient. */
 void reservation_give_back_after(

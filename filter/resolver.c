@@ -21,6 +21,7 @@ enum {
 	TIMEOUT_MS = 2000,
 	ATTEMPTS = 2,
 	CACHE_BYTES = 16 * 1024 * 1024,
+	INQUIRIES_SHARE = 4, /* finished inquiries may take as much again, divided by this */
 	MAX_TTL_MS = 24 * 60 * 60 * 1000,
 	MAX_NEGATIVE_TTL_MS = 15 * 60 * 1000,
 	MAX_IN_FLIGHT = 20000
@@ -240,12 +241,16 @@ static struct resolver_limits limits_of(const struct resolver_options *options)
 
 static void release(struct resolver *resolver)
 {
+	struct ttlcache *inquiries;
+
 	if (resolver->epoll >= 0)
 		close(resolver->epoll);
 	if (resolver->wake.fd >= 0)
 		close(resolver->wake.fd);
 	resolver_timer_clear(&resolver->timers);
-	dnscache_free(&resolver->cache);
+	ttlcache_free(&resolver->cache);
+	inquiries = atomic_load(&resolver->inquiries);
+	ttlcache_free(&inquiries);
 	slowest_free(&resolver->slowest);
 	lock_destroy(&resolver->submit_lock);
 	mem_free(resolver);
@@ -272,6 +277,8 @@ struct resolver *resolver_start(const struct resolver_options *options, char *wh
 	lock_init(&resolver->submit_lock);
 	resolver->slowest = slowest_create();
 	resolver->cache = dnscache_create(positive(options->cache_bytes, CACHE_BYTES));
+	resolver->inquiries_bytes =
+		(size_t)positive(options->cache_bytes, CACHE_BYTES) / INQUIRIES_SHARE;
 	resolver->epoll = epoll_create1(EPOLL_CLOEXEC);
 	resolver->wake = (struct resolver_watch){
 		.ready = woken,
@@ -306,15 +313,14 @@ void resolver_stop(struct resolver **resolver)
 	release(stopped);
 }
 
-const struct dns_answer *resolver_cached(
-	struct resolver *resolver, const char *name, enum dns_type type, uint64_t hash)
+const struct dns_answer *resolver_cached(struct resolver *resolver, const char *name,
+	enum dns_type type, uint64_t hash, uint64_t *expires_ms_r)
 {
 	const struct dns_answer *answer =
-		dnscache_get(resolver->cache, name, type, hash, clock_monotonic_ms());
+		dnscache_get(resolver->cache, name, type, hash, clock_monotonic_ms(), expires_ms_r);
 
-	resolver_count(&resolver->counters.questions);
-	if (answer != NULL)
-		resolver_count(&resolver->counters.cache_hits);
+	resolver_count(&resolver->counters.questions, 1);
+	resolver_count(&resolver->counters.cache_hits, answer != NULL);
 	return answer;
 }
 
@@ -338,7 +344,7 @@ void resolver_stats(const struct resolver *resolver, struct resolver_stats *stat
 		.failures = read_counter(&counters->failures),
 		.in_flight = read_counter(&counters->in_flight),
 	};
-	dnscache_count(resolver->cache, &stats_r->cache_entries, &stats_r->cache_bytes);
+	ttlcache_count(resolver->cache, &stats_r->cache_entries, &stats_r->cache_bytes);
 	histogram_read(&resolver->latency, &stats_r->latency);
 }
 
@@ -350,5 +356,9 @@ size_t resolver_slowest(
 
 void resolver_flush(struct resolver *resolver)
 {
-	dnscache_flush(resolver->cache);
+	struct ttlcache *inquiries = atomic_load(&resolver->inquiries);
+
+	ttlcache_flush(resolver->cache);
+	if (inquiries != NULL)
+		ttlcache_flush(inquiries);
 }

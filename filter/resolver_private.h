@@ -82,7 +82,10 @@ struct resolver_limits {
 
 struct resolver {
 	struct resolver_limits limits;
-	struct dnscache *cache; /* thread-safe */
+	struct ttlcache *cache; /* of answers; thread-safe */
+	/* Finished inquiries, made at the first one by inquiry_cache.c; thread-safe. */
+	_Atomic(struct ttlcache *) inquiries;
+	size_t inquiries_bytes; /* most of them */
 	struct resolver_counters counters;
 	struct histogram latency;
 	struct slowest *slowest;
@@ -110,9 +113,9 @@ struct resolver {
 
 /* resolver.c -------------------------------------------------------------------------------------- */
 
-/* From the cache, with a reference for the caller; NULL: not there. Any thread. */
-const struct dns_answer *resolver_cached(
-	struct resolver *resolver, const char *name, enum dns_type type, uint64_t hash);
+/* From the cache, with a reference for the caller, and when it expires; NULL: not there. Any thread. */
+const struct dns_answer *resolver_cached(struct resolver *resolver, const char *name,
+	enum dns_type type, uint64_t hash, uint64_t *expires_ms_r);
 
 /* Runs JOB in the resolver thread soon. Any thread; one wake-up for all that is submitted at once. */
 void resolver_submit(struct resolver *resolver, struct resolver_job *job);
@@ -126,9 +129,9 @@ void resolver_watch_close(struct resolver_watch *watch); /* frees it too, later 
 
 uint16_t resolver_random(struct resolver *resolver); /* from the system's random source */
 
-static inline void resolver_count(atomic_uint_fast64_t *counter)
+static inline void resolver_count(atomic_uint_fast64_t *counter, size_t more)
 {
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
 
 /* resolver_server.c ------------------------------------------------------------------------------- */

@@ -133,10 +133,10 @@ static void complete(struct question *question, const struct dns_answer *answer)
 	set_in_flight(resolver, resolver->in_flight - 1);
 	take_time(question, answer->status);
 	if (dns_is_temporary(answer->status))
-		resolver_count(&resolver->counters.failures);
+		resolver_count(&resolver->counters.failures, 1);
 	if (!resolver->closing)
-		dnscache_put(resolver->cache, answer, question->hash, lifetime_of(resolver, answer),
-			resolver->now_ms);
+		dnscache_put(resolver->cache, answer, question->hash,
+			resolver->now_ms + lifetime_of(resolver, answer), resolver->now_ms);
 	while ((wait = question->waits) != NULL) {
 		resolver_question_leave(wait);
 		wait->arrived(wait, answer);
@@ -161,7 +161,7 @@ static void time_out(struct resolver_timer *timer)
 	struct question *question =
 		(struct question *)((char *)timer - offsetof(struct question, timer));
 
-	resolver_count(&question->resolver->counters.timeouts);
+	resolver_count(&question->resolver->counters.timeouts, 1);
 	question->silent = true;
 	resolver_server_failed(question->resolver, question->attempt.server, false);
 	end_attempt(question);
@@ -282,7 +282,7 @@ void resolver_question_reply(
 	enum resolver_packet_result result = resolver_packet_read(packet, length, &query, &reply);
 
 	if (result == RESOLVER_PACKET_FOREIGN && !over_tcp) {
-		resolver_count(&resolver->counters.rejected);
+		resolver_count(&resolver->counters.rejected, 1);
 		return;
 	}
 	end_attempt(question);
@@ -315,8 +315,9 @@ void resolver_question_reply(
 const struct dns_answer *resolver_question_ask(struct resolver *resolver, const char *name,
 	enum dns_type type, uint64_t hash, struct resolver_wait *wait)
 {
+	uint64_t expires_ms;
 	const struct dns_answer *answer =
-		dnscache_get(resolver->cache, name, type, hash, resolver->now_ms);
+		dnscache_get(resolver->cache, name, type, hash, resolver->now_ms, &expires_ms);
 	struct question *question = find(resolver, name, type, hash);
 	size_t size = strlen(name) + 1;
 
@@ -324,7 +325,7 @@ const struct dns_answer *resolver_question_ask(struct resolver *resolver, const 
 		return answer;
 	if (question == NULL &&
 		(resolver->closing || resolver->in_flight >= resolver->limits.max_in_flight)) {
-		resolver_count(&resolver->counters.failures);
+		resolver_count(&resolver->counters.failures, 1);
 		return dns_answer_create(name, type, DNS_SERVFAIL, 0, NULL, 0);
 	}
 	if (question == NULL) {
@@ -343,7 +344,7 @@ const struct dns_answer *resolver_question_ask(struct resolver *resolver, const 
 		question->timer.expired = pause_over;
 		resolver_timer_set(&resolver->timers, &question->timer, 0);
 	} else {
-		resolver_count(&resolver->counters.joined);
+		resolver_count(&resolver->counters.joined, 1);
 	}
 	wait->link = &question->waits;
 	wait->next = question->waits;

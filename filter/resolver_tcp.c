@@ -56,7 +56,7 @@ bool resolver_tcp_send(struct resolver *resolver, struct question *question)
 		resolver_tcp_forget(question);
 		return false;
 	}
-	resolver_count(&resolver->counters.queries_tcp);
+	resolver_count(&resolver->counters.queries_tcp, 1);
 	return true;
 }
 

@@ -148,7 +148,7 @@ bool resolver_udp_send(struct resolver *resolver, struct question *question)
 		length = resolver_question_write(question, packet);
 		sent = send(udp->watch.fd, packet, length, MSG_NOSIGNAL);
 		if (sent >= 0 || errno == EAGAIN || errno == ENOBUFS || errno == EINTR) {
-			resolver_count(&resolver->counters.queries_udp);
+			resolver_count(&resolver->counters.queries_udp, 1);
 			return true;
 		}
 		refuse(udp);
@@ -191,12 +191,12 @@ static void take(struct udp_socket *udp, const uint8_t *packet, size_t length)
 	uint16_t id;
 
 	if (!resolver_packet_id(packet, length, &id)) {
-		resolver_count(&resolver->counters.rejected);
+		resolver_count(&resolver->counters.rejected, 1);
 		return;
 	}
 	slot = slot_of(udp, id);
 	if (!slot->used || slot->question == NULL)
-		resolver_count(&resolver->counters.rejected);
+		resolver_count(&resolver->counters.rejected, 1);
 	else
 		resolver_question_reply(slot->question, packet, length, false);
 }
@@ -221,7 +221,7 @@ static void receive(struct resolver_watch *watch, uint32_t events)
 		refuse(udp);
 	for (int i = 0; i < count; i++) {
 		if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0)
-			resolver_count(&resolver->counters.rejected);
+			resolver_count(&resolver->counters.rejected, 1);
 		else
 			take(udp, resolver->datagrams[i], messages[i].msg_len);
 	}

@@ -29,6 +29,8 @@ struct services {
 	struct resolver *resolver;
 	struct store *store; /* what all hosts share */
 	struct store *local; /* always memory: the window for when the store is down */
+	struct limit_raises *raises; /* limits set at run time; NULL: none can be */
+	struct notifier *notifier; /* tells the administrator; NULL: nobody does */
 };
 
 /* Why identity checks are skipped; each policy says which of them count for it. */

@@ -10,7 +10,7 @@ enum { TIME_LIMIT_MAX_MS = 8000 };
 
 struct spf_state {
 	struct spf spf; /* first: the state is handed out as the result */
-	char receiver[DOMAIN_SIZE];
+	struct spf_asker asker;
 };
 
 static const char *const result_names[] = {
@@ -34,13 +34,21 @@ static bool spf_step(struct inquiry *inquiry, void *state)
 
 	if (run->spf.domain[0] == '\0') /* no domain to ask: set when it was created */
 		return true;
-	return spf_evaluate(inquiry, run->receiver, &run->spf);
+	return spf_evaluate(inquiry, &run->asker, &run->spf);
+}
+
+static bool asker_mattered(const void *state)
+{
+	const struct spf_state *run = state;
+
+	return run->asker.mattered;
 }
 
 static const struct inquiry_kind spf_kind = {
 	.name = "spf",
 	.state_size = sizeof(struct spf_state),
 	.step = spf_step,
+	.beyond_key = asker_mattered,
 };
 
 /* As much of TEXT as fits. */
@@ -52,47 +60,73 @@ static void copy_bounded(char *buffer, size_t size, const char *string)
 	text_add(&text, string);
 }
 
-/* RFC 7208 4.3: local-part "postmaster" where there is none; a malformed domain, one of a single
- * label, and an address literal have no SPF record to look up. */
-static void set_sender(struct spf *spf, const char *local_part, const char *domain)
+/* RFC 7208 4.3: a malformed domain, one of a single label, and an address literal have no SPF record to
+ * look up. */
+static void set_domain(struct spf *spf, const char *domain)
 {
 	struct text text;
 
-	if (local_part[0] == '\0')
-		local_part = "postmaster";
-	if (!domain_canonical(domain, spf->domain) || !domain_is_qualified(spf->domain)) {
-		text_init(&text, spf->evidence, sizeof spf->evidence);
-		text_add_char(&text, '"');
-		text_add_escaped(&text, domain, strlen(domain), DOMAIN_SIZE / 2);
-		text_add(&text, "\" is no fully qualified domain name: there is no SPF record to "
-				"look up");
-		spf->domain[0] = '\0';
-	}
-	text_init(&text, spf->sender, sizeof spf->sender);
-	text_addf(&text, "%s@%s", local_part, spf->domain[0] != '\0' ? spf->domain : domain);
-	if (text.truncated && spf->domain[0] != '\0') {
-		copy_bounded(spf->evidence, sizeof spf->evidence, "the sender is too long");
-		spf->domain[0] = '\0';
-	}
+	if (domain_canonical(domain, spf->domain) && domain_is_qualified(spf->domain))
+		return;
+	text_init(&text, spf->evidence, sizeof spf->evidence);
+	text_add_char(&text, '"');
+	text_add_escaped(&text, domain, strlen(domain), DOMAIN_SIZE / 2);
+	text_add(&text, "\" is no fully qualified domain name: there is no SPF record to look up");
+	spf->domain[0] = '\0';
+}
+
+/* RFC 7208 4.3: local-part "postmaster" where there is none. */
+static void set_asker(
+	struct spf_state *state, const char *helo, const char *local_part, const char *receiver)
+{
+	struct spf_asker *asker = &state->asker;
+	struct spf *spf = &state->spf;
+	struct text text;
+
+	copy_bounded(asker->helo, sizeof asker->helo, helo);
+	copy_bounded(asker->receiver, sizeof asker->receiver, receiver);
+	text_init(&text, asker->sender, sizeof asker->sender);
+	text_add(&text, local_part[0] != '\0' ? local_part : "postmaster");
+	text_add_char(&text, '@');
+	text_add(&text, spf->domain);
+	if (!text.truncated || spf->domain[0] == '\0')
+		return;
+	copy_bounded(spf->evidence, sizeof spf->evidence, "the sender is too long");
+	spf->domain[0] = '\0';
+	asker->mattered = true;
+}
+
+/* Who asks again about the same client and domain gets what is known, unless it matters who asks. */
+static struct inquiry *inquire(struct resolver *resolver, enum spf_identity identity,
+	const struct ipaddr *client, const char *domain)
+{
+	char key[1 + IPADDR_KEY_SIZE + DOMAIN_SIZE] = {(char)identity};
+	size_t length = strlen(domain) + 1;
+
+	if (length > DOMAIN_SIZE)
+		return inquiry_create(resolver, &spf_kind);
+	ipaddr_key(client, key + 1);
+	memcpy(key + 1 + IPADDR_KEY_SIZE, domain, length);
+	return inquiry_about(resolver, &spf_kind, key, 1 + IPADDR_KEY_SIZE + length);
 }
 
 struct inquiry *spf_inquire(struct resolver *resolver, enum spf_identity identity,
 	const struct ipaddr *client, const char *helo, const char *sender_local_part,
 	const char *sender_domain, const char *receiver, int64_t time_limit_ms)
 {
-	struct inquiry *inquiry = inquiry_create(resolver, &spf_kind);
-	struct spf_state *state = inquiry_state(inquiry);
-	struct spf *spf = &state->spf;
+	bool is_helo = identity == SPF_HELO || sender_domain[0] == '\0';
+	const char *domain = is_helo ? helo : sender_domain;
+	struct inquiry *inquiry = inquire(resolver, identity, client, domain);
+	struct spf_state *state;
 
-	spf->identity = identity;
-	spf->client = *client;
-	spf->result = SPF_NONE;
-	copy_bounded(spf->helo, sizeof spf->helo, helo);
-	copy_bounded(state->receiver, sizeof state->receiver, receiver);
-	if (identity == SPF_HELO || sender_domain[0] == '\0')
-		set_sender(spf, "", spf->helo);
-	else
-		set_sender(spf, sender_local_part, sender_domain);
+	if (inquiry_result(inquiry) != NULL)
+		return inquiry;
+	state = inquiry_state(inquiry);
+	state->spf.identity = identity;
+	state->spf.client = *client;
+	state->spf.result = SPF_NONE;
+	set_domain(&state->spf, domain);
+	set_asker(state, helo, is_helo ? "" : sender_local_part, receiver);
 	inquiry_start(
 		inquiry, time_limit_ms < TIME_LIMIT_MAX_MS ? time_limit_ms : TIME_LIMIT_MAX_MS);
 	return inquiry;

@@ -73,17 +73,23 @@ static const char *validated_name(struct spf_check *check, const char *domain)
 	return pending ? NULL : best;
 }
 
+/* Of the macros: what differs between two who ask about the same client and domain. */
+#define ASKERS_LETTERS "slhrt"
+
 /* False while the name of %{p}, which TEXT needs, is missing. */
 static bool fill_values(struct spf_check *check, const char *domain, const char *text,
 	size_t length, struct spf_macro_values *values_r)
 {
 	*values_r = (struct spf_macro_values){.client = &check->spf->client,
-		.sender = check->spf->sender,
+		.sender = check->asker->sender,
 		.domain = domain,
-		.helo = check->spf->helo,
-		.receiver = check->receiver,
+		.helo = check->asker->helo,
+		.receiver = check->asker->receiver,
 		.validated = "unknown",
 		.now = clock_wall_ms() / 1000};
+	for (const char *letter = ASKERS_LETTERS; *letter != '\0'; letter++)
+		if (spf_macro_uses(text, length, *letter))
+			check->asker->mattered = true;
 	if (spf_macro_uses(text, length, 'p'))
 		values_r->validated = validated_name(check, domain);
 	return values_r->validated != NULL;

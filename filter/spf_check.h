@@ -16,10 +16,18 @@
 
 enum { SPF_TERMS_MAX = 10, SPF_VOIDS_MAX = 2 }; /* RFC 7208 4.6.4 */
 
+/* Who asks, for macros. */
+struct spf_asker {
+	char helo[DOMAIN_SIZE]; /* as given, bounded */
+	char sender[PATH_SIZE]; /* local-part@domain; postmaster@HELO for the null reverse-path */
+	char receiver[DOMAIN_SIZE];
+	bool mattered; /* a record had a macro for one of them, or for the time */
+};
+
 struct spf_check {
 	struct inquiry *inquiry;
-	struct spf *spf; /* the question, and where the result goes */
-	const char *receiver;
+	struct spf *spf; /* client and domain to ask for, and where the result goes */
+	struct spf_asker *asker;
 	struct spf_guard *guard; /* NULL until a term needs it */
 	unsigned terms; /* that asked the DNS, over all includes and redirects */
 	unsigned voids; /* of them without any answer */

@@ -348,9 +348,9 @@ static enum spf_result check_host(struct spf_check *check, const char *domain, b
 	return result;
 }
 
-bool spf_evaluate(struct inquiry *inquiry, const char *receiver, struct spf *spf)
+bool spf_evaluate(struct inquiry *inquiry, struct spf_asker *asker, struct spf *spf)
 {
-	struct spf_check check = {.inquiry = inquiry, .spf = spf, .receiver = receiver};
+	struct spf_check check = {.inquiry = inquiry, .spf = spf, .asker = asker};
 
 	/* Every run begins anew. */
 	spf->over_broad = false;

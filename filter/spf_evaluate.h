@@ -5,10 +5,10 @@
 
 #include "compiler.h"
 #include "inquiry.h"
-#include "spf_result.h"
+#include "spf_check.h"
 
-/* Evaluates the record of spf->domain for the question that SPF holds, and fills in its result.
- * False: an answer is on its way, call it again when it is there. */
-bool spf_evaluate(struct inquiry *inquiry, const char *receiver, struct spf *spf) MUST_CHECK;
+/* Evaluates the record of spf->domain for spf->client, and fills in the result. False: an answer is on
+ * its way, call it again when it is there. */
+bool spf_evaluate(struct inquiry *inquiry, struct spf_asker *asker, struct spf *spf) MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The question and the result of an SPF check; spf.h makes them. */
+/* The result of an SPF check; spf.h makes it. */
 #ifndef MAILREEVE_SPF_RESULT_H
 #define MAILREEVE_SPF_RESULT_H
 
@@ -24,8 +24,6 @@ enum spf_identity { SPF_HELO, SPF_MAILFROM };
 struct spf {
 	enum spf_identity identity;
 	struct ipaddr client;
-	char helo[DOMAIN_SIZE]; /* as given, bounded */
-	char sender[PATH_SIZE]; /* local-part@domain; postmaster@HELO for the null reverse-path */
 	char domain[DOMAIN_SIZE]; /* the one whose record was looked up */
 	enum spf_result result;
 	bool over_broad; /* the record passes +all, or a network wider than /8 (IPv4), /32 (IPv6):

@@ -93,24 +93,20 @@ static void test_identities(void **state MAYBE_UNUSED)
 		enum spf_identity identity;
 		const char *helo, *local_part, *domain;
 		enum spf_result result;
-		const char *sender;
 	} rows[] = {
-		{SPF_HELO, "mail.example.net", "", "", SPF_PASS, "postmaster@mail.example.net"},
-		{SPF_HELO, "MAIL.Example.NET.", "", "", SPF_PASS, "postmaster@mail.example.net"},
-		{SPF_HELO, "mail.example.net", "a", "other.example", SPF_PASS,
-			"postmaster@mail.example.net"},
-		{SPF_MAILFROM, "mail.example.net", "", "", SPF_PASS, "postmaster@mail.example.net"},
-		{SPF_MAILFROM, "x", "", "mail.example.net", SPF_PASS,
-			"postmaster@mail.example.net"},
-		{SPF_MAILFROM, "x", "joe", "mail.example.net", SPF_PASS, "joe@mail.example.net"},
-		{SPF_MAILFROM, "x", "joe", "other.example", SPF_NONE, "joe@other.example"},
-		{SPF_MAILFROM, "x", "joe", "m\xc3\xbcller.example", SPF_PASS,
-			"joe@xn--mller-kva.example"},
-		{SPF_HELO, "localhost", "", "", SPF_NONE, "postmaster@localhost"},
-		{SPF_HELO, "[192.0.2.7]", "", "", SPF_NONE, "postmaster@[192.0.2.7]"},
-		{SPF_HELO, "", "", "", SPF_NONE, "postmaster@"},
-		{SPF_MAILFROM, "x", "joe", "a..example", SPF_NONE, "joe@a..example"},
-		{SPF_MAILFROM, "x", "joe", "[192.0.2.7]", SPF_NONE, "joe@[192.0.2.7]"},
+		{SPF_HELO, "mail.example.net", "", "", SPF_PASS},
+		{SPF_HELO, "MAIL.Example.NET.", "", "", SPF_PASS},
+		{SPF_HELO, "mail.example.net", "a", "other.example", SPF_PASS},
+		{SPF_MAILFROM, "mail.example.net", "", "", SPF_PASS},
+		{SPF_MAILFROM, "x", "", "mail.example.net", SPF_PASS},
+		{SPF_MAILFROM, "x", "joe", "mail.example.net", SPF_PASS},
+		{SPF_MAILFROM, "x", "joe", "other.example", SPF_NONE},
+		{SPF_MAILFROM, "x", "joe", "m\xc3\xbcller.example", SPF_PASS},
+		{SPF_HELO, "localhost", "", "", SPF_NONE},
+		{SPF_HELO, "[192.0.2.7]", "", "", SPF_NONE},
+		{SPF_HELO, "", "", "", SPF_NONE},
+		{SPF_MAILFROM, "x", "joe", "a..example", SPF_NONE},
+		{SPF_MAILFROM, "x", "joe", "[192.0.2.7]", SPF_NONE},
 	};
 	const struct ipaddr client = {.family = IP_V4, .bytes = {192, 0, 2, 7}};
 
@@ -123,7 +119,6 @@ static void test_identities(void **state MAYBE_UNUSED)
 		const struct spf *spf = inquiry_result(inquiry);
 
 		assert_result(spf, rows[i].result);
-		assert_string_equal(spf->sender, rows[i].sender);
 		assert_true(spf->evidence[0] != '\0');
 		inquiry_free(&inquiry);
 	}

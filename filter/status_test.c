@@ -38,7 +38,7 @@ static char *text;
 
 static const char *write_status(bool json)
 {
-	struct services services = {NULL, NULL, NULL};
+	struct services services = {.store = NULL};
 	size_t length;
 	FILE *out;
 

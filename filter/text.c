@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
 
 void text_init(struct text *text, char *buffer, size_t size)
 {
@@ -34,18 +35,132 @@ void text_add(struct text *text, const char *string)
 
 void text_add_char(struct text *text, char c)
 {
-	text_add_n(text, &c, 1);
+	if (text->length + 1 >= text->size) {
+		text->truncated = true;
+		return;
+	}
+	text->buffer[text->length++] = c;
+	text->buffer[text->length] = '\0';
 }
 
-void text_addf(struct text *text, const char *format, ...)
+/* Formatting costs more than anything else that is done for a message, and nearly all of it is plain
+ * strings and numbers, which need no printf. */
+
+enum length { LENGTH_INT, LENGTH_LONG, LENGTH_LONG_LONG, LENGTH_SIZE };
+
+/* The letter of the plain conversion behind a '%', with *FORMAT behind it; '\0' for any other one. */
+static char plain_conversion(const char **format, enum length *length_r)
+{
+	*length_r = LENGTH_INT;
+	if (**format == 'z') {
+		*length_r = LENGTH_SIZE;
+		(*format)++;
+	} else if (**format == 'l') {
+		*length_r = (*format)[1] == 'l' ? LENGTH_LONG_LONG : LENGTH_LONG;
+		*format += *length_r == LENGTH_LONG ? 1 : 2;
+	}
+	if (strchr(*length_r == LENGTH_INT ? "scdu%" : "du", **format) == NULL)
+		return '\0';
+	return *(*format)++;
+}
+
+static bool is_plain(const char *format)
+{
+	enum length length;
+
+	while ((format = strchr(format, '%')) != NULL) {
+		format++;
+		if (*format == '\0' || plain_conversion(&format, &length) == '\0')
+			return false;
+	}
+	return true;
+}
+
+static void add_number(struct text *text, bool negative, unsigned long long magnitude)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + magnitude % 10);
+		magnitude /= 10;
+	} while (magnitude > 0);
+	if (negative)
+		digits[--at] = '-';
+	text_add_n(text, digits + at, sizeof(digits) - at);
+}
+
+static void add_signed(struct text *text, long long value)
+{
+	add_number(text, value < 0,
+		value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value);
+}
+
+static long long next_signed(enum length length, va_list *args)
+{
+	switch (length) {
+	case LENGTH_LONG:
+		return va_arg(*args, long);
+	case LENGTH_LONG_LONG:
+		return va_arg(*args, long long);
+	case LENGTH_SIZE:
+		return va_arg(*args, ssize_t);
+	case LENGTH_INT:
+		break;
+	}
+	return va_arg(*args, int);
+}
+
+static unsigned long long next_unsigned(enum length length, va_list *args)
+{
+	switch (length) {
+	case LENGTH_LONG:
+		return va_arg(*args, unsigned long);
+	case LENGTH_LONG_LONG:
+		return va_arg(*args, unsigned long long);
+	case LENGTH_SIZE:
+		return va_arg(*args, size_t);
+	case LENGTH_INT:
+		break;
+	}
+	return va_arg(*args, unsigned);
+}
+
+static void add_conversion(struct text *text, char conversion, enum length length, va_list *args)
+{
+	if (conversion == 's')
+		text_add(text, va_arg(*args, const char *));
+	else if (conversion == 'u')
+		add_number(text, false, next_unsigned(length, args));
+	else if (conversion == 'd')
+		add_signed(text, next_signed(length, args));
+	else if (conversion == 'c')
+		text_add_char(text, (char)va_arg(*args, int));
+	else
+		text_add_char(text, '%');
+}
+
+static void add_plain(struct text *text, const char *format, va_list *args)
+{
+	for (;;) {
+		size_t literal = strcspn(format, "%");
+		enum length length;
+		char conversion;
+
+		text_add_n(text, format, literal);
+		format += literal;
+		if (*format++ == '\0')
+			return;
+		conversion = plain_conversion(&format, &length);
+		add_conversion(text, conversion, length, args);
+	}
+}
+
+static void add_printed(struct text *text, const char *format, va_list *args)
 {
 	size_t room = text->size - text->length;
-	va_list args;
-	int wanted;
+	int wanted = vsnprintf(text->buffer + text->length, room, format, *args);
 
-	va_start(args, format);
-	wanted = vsnprintf(text->buffer + text->length, room, format, args);
-	va_end(args);
 	if (wanted < 0)
 		return;
 	if ((size_t)wanted >= room) {
@@ -54,6 +169,23 @@ void text_addf(struct text *text, const char *format, ...)
 	} else {
 		text->length += (size_t)wanted;
 	}
+}
+
+void text_vaddf(struct text *text, const char *format, va_list *args)
+{
+	if (is_plain(format))
+		add_plain(text, format, args);
+	else
+		add_printed(text, format, args);
+}
+
+void text_addf(struct text *text, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	text_vaddf(text, format, &args);
+	va_end(args);
 }
 
 static bool needs_escape(char c)
@@ -143,37 +275,10 @@ const char *text_escape(const char *string, char *buffer, size_t size)
 	return buffer;
 }
 
-char ascii_lower_char(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 void ascii_lower(char *string)
 {
 	for (; *string != '\0'; string++)
 		*string = ascii_lower_char(*string);
-}
-
-bool ascii_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool ascii_is_alpha(char c)
-{
-	char lower = ascii_lower_char(c);
-
-	return lower >= 'a' && lower <= 'z';
-}
-
-bool ascii_is_alnum(char c)
-{
-	return ascii_is_alpha(c) || ascii_is_digit(c);
-}
-
-bool ascii_is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 bool ascii_equal(const char *a, const char *b)

@@ -4,6 +4,7 @@
 #ifndef MAILREEVE_TEXT_H
 #define MAILREEVE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,6 +23,7 @@ void text_add(struct text *text, const char *string);
 void text_add_n(struct text *text, const char *bytes, size_t length);
 void text_add_char(struct text *text, char c);
 void text_addf(struct text *text, const char *format, ...) ATTR_PRINTF(2, 3);
+void text_vaddf(struct text *text, const char *format, va_list *args) ATTR_PRINTF(2, 0);
 
 /* Adds bytes from the wire, safe for a log line or evidence: control bytes, DEL, 8-bit bytes,
  * backslash and double quote become \xNN; at most LIMIT bytes of the input are shown, then "...". */
@@ -38,12 +40,35 @@ bool text_unescape(char *string) MUST_CHECK;
 /* As text_add_escaped, a whole string into a buffer at once; returns BUFFER. */
 const char *text_escape(const char *string, char *buffer, size_t size);
 
-char ascii_lower_char(char c);
+static inline char ascii_lower_char(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static inline bool ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool ascii_is_alpha(char c)
+{
+	char lower = ascii_lower_char(c);
+
+	return lower >= 'a' && lower <= 'z';
+}
+
+static inline bool ascii_is_alnum(char c)
+{
+	return ascii_is_alpha(c) || ascii_is_digit(c);
+}
+
+/* Space, tab, CR, LF. */
+static inline bool ascii_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 void ascii_lower(char *string);
-bool ascii_is_digit(char c);
-bool ascii_is_alpha(char c);
-bool ascii_is_alnum(char c);
-bool ascii_is_space(char c); /* space, tab, CR, LF */
 bool ascii_equal(const char *a, const char *b);
 bool ascii_equal_n(const char *a, const char *b, size_t length);
 bool ascii_starts_with(const char *string, const char *prefix);

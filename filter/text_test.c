@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "text.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -30,6 +34,51 @@ static void test_builder_is_bounded(void **state)
 	text_addf(&text, "%s", "more");
 	assert_string_equal(buffer, "");
 	assert_true(text.truncated);
+}
+
+#define assert_formats(...) check_formats(__LINE__, __VA_ARGS__)
+
+static void check_formats(int line, const char *format, ...) ATTR_PRINTF(2, 3);
+
+/* The same as printf, cut where it does not fit, in a buffer of every size. */
+static void check_formats(int line, const char *format, ...)
+{
+	for (size_t size = 1; size < 120; size++) {
+		char want[120], buffer[120];
+		struct text text;
+		va_list args;
+		int length;
+
+		va_start(args, format);
+		length = vsnprintf(want, size, format, args);
+		va_end(args);
+		text_init(&text, buffer, size);
+		va_start(args, format);
+		text_vaddf(&text, format, &args);
+		va_end(args);
+		if (strcmp(buffer, want) != 0 || text.length != strlen(want) ||
+			text.truncated != ((size_t)length >= size))
+			fail_msg("line %d, size %zu: \"%s\", not \"%s\"", line, size, buffer, want);
+	}
+}
+
+static void test_formats(void **state)
+{
+	(void)state;
+	assert_formats("nothing");
+	assert_formats("%s", "");
+	assert_formats("%s and %s%s", "one", "two", "three");
+	assert_formats("100 %% of %c%c", 'a', '%');
+	assert_formats("%d %d %d", 0, -1, 1);
+	assert_formats("%d %d %u", INT_MIN, INT_MAX, UINT_MAX);
+	assert_formats("%ld %ld %lu", LONG_MIN, LONG_MAX, ULONG_MAX);
+	assert_formats("%lld %lld %llu", LLONG_MIN, LLONG_MAX, ULLONG_MAX);
+	assert_formats("%zu %zu", (size_t)0, SIZE_MAX);
+	assert_formats("%" PRIu64 " %" PRId64, UINT64_MAX, INT64_MIN);
+	/* Left to printf: anything that is not plain. */
+	assert_formats("%5d|%-5s|%02x|%.3s", 42, "ab", 10, "abcdef");
+	assert_formats("%s %08.3f %s", "a", 3.25, "b");
+	assert_formats("%s %hd %p", "a", (short)3, (void *)0);
 }
 
 static void test_escapes(void **state)
@@ -101,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_builder_is_bounded),
+		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_ascii),

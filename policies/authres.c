@@ -148,12 +148,27 @@ static enum spf_result spf_result_shown(const struct spf *spf)
 	return spf->result == SPF_PASS && spf->over_broad ? SPF_NONE : spf->result;
 }
 
-static void add_spf(struct text *field, const struct spf *spf, const char *property)
+/* What RFC 7208 2.4 calls the sender: postmaster of the HELO name where there is none. */
+static const char *sender_of(const struct session *session, char sender[PATH_SIZE])
+{
+	const struct path *path = &session->transaction.reverse_path;
+	struct text text;
+
+	text_init(&text, sender, PATH_SIZE);
+	text_add(
+		&text, path->null || path->local_part[0] == '\0' ? "postmaster" : path->local_part);
+	text_add_char(&text, '@');
+	text_add(&text, session_sender_domain(session));
+	return sender;
+}
+
+static void add_spf(
+	struct text *field, const struct spf *spf, const char *property, const char *value)
 {
 	text_addf(field, ";\n\tspf=%s", spf_result_name(spf_result_shown(spf)));
 	if (spf->result != spf_result_shown(spf))
 		text_add(field, " (over-broad record)");
-	add_property(field, property, strcmp(property, "smtp.helo") == 0 ? spf->helo : spf->sender);
+	add_property(field, property, value);
 }
 
 static void add_dmarc(struct text *field, const struct dmarc_outcome *dmarc)
@@ -179,7 +194,7 @@ static void add_results(struct call *call)
 	const struct iprev *iprev = finished(session->iprev);
 	const struct spf *mailfrom = finished(session->transaction.spf);
 	const struct spf *helo = finished(session->helo_spf);
-	char buffer[FIELD_SIZE];
+	char buffer[FIELD_SIZE], sender[PATH_SIZE];
 	struct text field;
 	size_t id_end;
 
@@ -193,11 +208,11 @@ static void add_results(struct call *call)
 	if (iprev != NULL)
 		add_iprev(&field, iprev);
 	if (mailfrom != NULL && !session->transaction.reverse_path.null)
-		add_spf(&field, mailfrom, "smtp.mailfrom");
+		add_spf(&field, mailfrom, "smtp.mailfrom", sender_of(session, sender));
 	if (helo == NULL && session->transaction.reverse_path.null)
 		helo = mailfrom;
 	if (helo != NULL)
-		add_spf(&field, helo, "smtp.helo");
+		add_spf(&field, helo, "smtp.helo", session->helo);
 	if (session->transaction.dmarc_outcome != NULL)
 		add_dmarc(&field, session->transaction.dmarc_outcome);
 	if (field.length == id_end)
@@ -209,7 +224,7 @@ static void add_received_spf(struct call *call)
 {
 	const struct session *session = call->session;
 	const struct spf *spf = finished(session->transaction.spf);
-	char buffer[FIELD_SIZE], address[IPADDR_TEXT_SIZE];
+	char buffer[FIELD_SIZE], address[IPADDR_TEXT_SIZE], sender[PATH_SIZE];
 	struct text field;
 
 	if (spf == NULL)
@@ -226,9 +241,9 @@ static void add_received_spf(struct call *call)
 	text_add(&field, ";\n\tclient-ip=");
 	authres_add_dot_atom(&field, ipaddr_format(&spf->client, address), VALUE_MAX);
 	text_add(&field, "; helo=");
-	authres_add_dot_atom(&field, spf->helo, VALUE_MAX);
+	authres_add_dot_atom(&field, session->helo, VALUE_MAX);
 	text_add(&field, ";\n\tenvelope-from=");
-	authres_add_dot_atom(&field, spf->sender, VALUE_MAX);
+	authres_add_dot_atom(&field, sender_of(session, sender), VALUE_MAX);
 	session_add_edit(call->session, EDIT_INSERT_FIELD, "Received-SPF", buffer, 0);
 }
 

@@ -9,7 +9,9 @@
 #include "exemption.h"
 #include "limit_key.h"
 #include "limit_options.h"
+#include "limit_raise.h"
 #include "limit_reply.h"
+#include "mailbox_identity.h"
 #include "policy.h"
 #include "reservation.h"
 
@@ -41,6 +43,7 @@ static enum phase phase_of(const struct limit_options *limit)
 		return PHASE_END;
 	case COUNT_MESSAGES:
 	case COUNT_RECIPIENTS:
+	case COUNT_UNIQUE_RECIPIENTS:
 		break;
 	}
 	return PHASE_RECIPIENT;
@@ -92,7 +95,7 @@ static void report_over(struct call *call, const struct limit_options *limit,
 	char window[32], amount[48];
 	struct finding *finding;
 
-	format_duration(charge->window_ms, window, sizeof(window));
+	limit_window(charge->window_ms, window, sizeof(window));
 	finding = report_action(call, CHECK_RATE, RESULT_FAIL,
 		watched ? ACTION_MONITOR : limit->action, limit->title,
 		"limit %s: %s has used %lld of %s per %s%s", limit->title, charge->label,
@@ -130,10 +133,34 @@ static bool is_counted_once(const struct limit_options *limit)
 	return limit->count == COUNT_MESSAGES || limit->count == COUNT_CONNECTIONS;
 }
 
-/* False when the limit is not about this recipient, or its message is counted already. RESERVATION
- * NULL: nothing is held yet, and no transaction has begun. */
+/* What the recipient counts as; one that is no path, as it is written. */
+static void make_member(const struct call *call, const struct limit_options *limit,
+	unsigned char member[STORE_MEMBER_SIZE])
+{
+	const struct recipient *recipient = call->session->recipient;
+	char identity[PATH_SIZE];
+
+	if (recipient->error == PATH_OK)
+		store_member(
+			member, mailbox_identity(&recipient->path, limit->extension, identity));
+	else
+		store_member(member, recipient->raw);
+}
+
+/* It is counted by this message already. */
+static bool is_held(const struct limit_options *limit, const struct reservation *reservation,
+	const struct reservation_charge *charge)
+{
+	if (charge->unique)
+		return reservation_holds_member(reservation, charge->key, charge->member);
+	return is_counted_once(limit) && reservation_holds(reservation, charge->key);
+}
+
+/* False when the limit is not about this recipient, or has counted it already. RESERVATION NULL: nothing
+ * is held yet, and no transaction has begun. */
 static bool make_charge(struct call *call, const struct limit_options *limit,
-	const struct reservation *reservation, struct reservation_charge *charge)
+	const struct limit_raise_set *raises, const struct reservation *reservation,
+	struct reservation_charge *charge)
 {
 	struct limit_state *state = reservation == NULL ? NULL : call->state[SCOPE_TRANSACTION];
 	struct limit_proof none = {0};
@@ -144,15 +171,13 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 		.prefix_v4 = (unsigned)limit->prefix_v4,
 		.prefix_v6 = (unsigned)limit->prefix_v6,
 		.overrides = limit->overrides,
+		.raises = limit_raises_of(raises, limit->title),
 	};
 	struct rate rate = limit->rate;
 	struct limit_identity identity;
 
 	if (!limit_key_make(&limit->key, &key_options, call->session,
 		    state == NULL ? &none : &state->proof, call->deadline_ms, &identity))
-		return false;
-	if (reservation != NULL && is_counted_once(limit) &&
-		reservation_holds(reservation, identity.key))
 		return false;
 	if (identity.override != NULL && identity.override->unlimited)
 		return false;
@@ -163,6 +188,8 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 		.limit = rate.count,
 		.local_limit = limit_share(limit, &rate),
 		.units = limit->count == COUNT_BYTES ? state->bytes : 1,
+		.title = limit->title,
+		.unique = limit->count == COUNT_UNIQUE_RECIPIENTS,
 		.outage = (enum outage)limit->outage,
 		/* One connection is one attempt, however many recipients it asks for. */
 		.strict =
@@ -170,13 +197,16 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 	};
 	memcpy(charge->key, identity.key, sizeof(charge->key));
 	memcpy(charge->label, identity.label, sizeof(charge->label));
-	return true;
+	if (charge->unique)
+		make_member(call, limit, charge->member);
+	return reservation == NULL || !is_held(limit, reservation, charge);
 }
 
 /* Fills STEP from limit *NEXT on. */
 static void make_step(struct call *call, enum phase phase, bool refusing,
 	const struct reservation *reservation, size_t *next, struct step *step)
 {
+	const struct limit_raise_set *raises = limit_raises_hold(call->session->services->raises);
 	const struct limit_options *limits = call->options;
 
 	step->count = 0;
@@ -185,10 +215,11 @@ static void make_step(struct call *call, enum phase phase, bool refusing,
 
 		if (limit->trial.mode == MODE_OFF || phase_of(limit) != phase ||
 			limit_refuses(limit, &call->session->client) != refusing ||
-			!make_charge(call, limit, reservation, &step->charges[step->count]))
+			!make_charge(call, limit, raises, reservation, &step->charges[step->count]))
 			continue;
 		step->limits[step->count++] = limit;
 	}
+	limit_raises_release(&raises);
 }
 
 static struct reservation_answer ask(
@@ -238,7 +269,7 @@ static void report_uses(struct call *call, const struct step *step)
 			charge->label, (long long)used,
 			limit_amount(
 				(enum limit_count)limit->count, charge->limit, most, sizeof(most)),
-			format_duration(charge->window_ms, window, sizeof(window)),
+			limit_window(charge->window_ms, window, sizeof(window)),
 			limit_amount((enum limit_count)limit->count, charge->limit - used, left,
 				sizeof(left)));
 		if (finding == NULL)
@@ -247,6 +278,15 @@ static void report_uses(struct call *call, const struct step *step)
 		finding->most = charge->limit;
 		finding->window_ms = charge->window_ms;
 	}
+}
+
+/* A limit is reached: it may have been raised a moment ago, on another host. */
+static bool is_raised_now(const struct call *call, const struct reservation_answer *answer)
+{
+	enum { RAISES_AGE_MS = 100 };
+
+	return answer->result == RESERVATION_OVER && !answer->local &&
+	       limit_raises_refresh(call->session->services->raises, RAISES_AGE_MS);
 }
 
 /* False when a limit refuses; then nothing of it is held. */
@@ -258,9 +298,15 @@ static bool charge_enforced(struct call *call, enum phase phase, struct reservat
 
 	while (next < call->option_count) {
 		struct reservation_answer answer;
+		size_t start = next;
 
 		make_step(call, phase, true, reservation, &next, &step);
 		answer = ask(call, reservation, &step);
+		if (is_raised_now(call, &answer)) {
+			next = start;
+			make_step(call, phase, true, reservation, &next, &step);
+			answer = ask(call, reservation, &step);
+		}
 		meter(call, &step, &answer);
 		report_uses(call, &step);
 		if (answer.result == RESERVATION_TAKEN)
@@ -337,22 +383,23 @@ static bool is_of_client(const struct limit_options *limit)
  * its share of them gets nowhere near a recipient any more. */
 static void judge_connect(struct call *call)
 {
+	const struct limit_raise_set *raises = limit_raises_hold(call->session->services->raises);
 	const struct limit_options *limits = call->options;
+	struct reservation_answer answer = {.result = RESERVATION_TAKEN};
+	struct step step = {.count = 0};
 
-	if (exemption_is_local_submission(call->session))
-		return;
-	for (size_t i = 0; i < call->option_count; i++) {
-		struct reservation_charge charge;
-		struct reservation_answer answer;
-
-		if (!is_of_client(&limits[i]) ||
-			!limit_refuses(&limits[i], &call->session->client) ||
-			!make_charge(call, &limits[i], NULL, &charge))
-			continue;
-		answer = reservation_look(call->session->services, &charge, 1);
-		if (answer.result == RESERVATION_OVER)
-			report_over(call, &limits[i], &charge, &answer);
+	for (size_t i = 0; i < call->option_count && step.count < STORE_CHARGES_MAX; i++) {
+		step.limits[step.count] = &limits[i];
+		step.count +=
+			is_of_client(&limits[i]) &&
+			limit_refuses(&limits[i], &call->session->client) &&
+			make_charge(call, &limits[i], raises, NULL, &step.charges[step.count]);
 	}
+	limit_raises_release(&raises);
+	if (!exemption_is_local_submission(call->session))
+		answer = reservation_look(call->session->services, step.charges, step.count);
+	if (answer.result == RESERVATION_OVER)
+		report_over(call, step.limits[answer.over], &step.charges[answer.over], &answer);
 }
 
 static void before_recipient(struct call *call)

@@ -71,7 +71,7 @@ static void test_connections(void **state)
 	}
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(good(&one), VERDICT_TEMPFAIL);
-	assert_non_null(strstr(policy_case_finding(&one, "rate")->reply, "2 connections per 1h"));
+	assert_non_null(strstr(policy_case_finding(&one, "rate")->reply, "2 connections per hour"));
 	/* A connection that took place is not given back. */
 	end_connection(&one);
 	assert_int_equal(flaky_store_sum(services.store), 2);
@@ -133,7 +133,7 @@ static void test_bytes(void **state)
 	}
 	feed(&one, 4984);
 	assert_int_equal(policy_case_action(&one), ACTION_TEMPFAIL);
-	assert_non_null(strstr(policy_case_finding(&one, "rate")->reply, "10KB per 1h reached"));
+	assert_non_null(strstr(policy_case_finding(&one, "rate")->reply, "10KB per hour reached"));
 	end_message(&one, OUTCOME_DROPPED);
 	/* A smaller one still fits, to the byte. */
 	feed(&one, 240 - 16);

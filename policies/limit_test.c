@@ -242,11 +242,12 @@ static void test_replies(void **state)
 	rcpt(&policy_case, "<a@example.org>");
 	finding = policy_case_finding(&policy_case, "rate");
 	assert_non_null(finding);
-	assert_true(strncmp(finding->reply, "1 recipient per 1h reached, try again in 1", 42) == 0);
+	assert_true(
+		strncmp(finding->reply, "1 recipient per hour reached, try again in 1", 44) == 0);
 	assert_non_null(strstr(finding->reply, " minutes"));
 	assert_string_equal(finding->title, "test");
 	assert_non_null(strstr(finding->evidence,
-		"limit test: anna@example.com has used 1 of 1 recipient per 1h"));
+		"limit test: anna@example.com has used 1 of 1 recipient per hour"));
 	close_session(&policy_case, OUTCOME_DROPPED);
 }
 
@@ -256,16 +257,17 @@ static void test_waits(void **state)
 		const char *settings, *want;
 		bool dry_run;
 	} rows[] = {
-		{"rate=1 / 7d", "1 recipient per 1w reached, try again in 8 days", false},
-		{"rate=2 / 3h; count=messages", "2 messages per 3h reached, try again in 4 hours",
-			false},
-		{"rate=1 / 1h; reply=Only {limit} in {window}, sorry: {wait}",
-			"Only 1 recipient in 1h, sorry: 61 minutes", false},
-		{"rate=1 / 2h", "1 recipient per 2h reached, try again in 3 hours", false},
-		{"rate=1 / 1h", "1 recipient per 1h reached, try again in 61 minutes", false},
-		{"rate=1 / 2m", "1 recipient per 120s reached, try again in 3 minutes", false},
-		{"rate=1 / 1m", "1 recipient per 60s reached, try again in 61 seconds", false},
-		{"rate=1 / 1m; count=messages", "1 message per 60s reached, try again later", true},
+		{"rate=1 / 7d", "1 recipient per week reached, try again in 8 days", false},
+		{"rate=2 / 3h; count=messages",
+			"2 messages per 3 hours reached, try again in 4 hours", false},
+		{"rate=1 / 1h; reply=Only {limit} per {window}, sorry: {wait}",
+			"Only 1 recipient per hour, sorry: 61 minutes", false},
+		{"rate=1 / 2h", "1 recipient per 2 hours reached, try again in 3 hours", false},
+		{"rate=1 / 1h", "1 recipient per hour reached, try again in 61 minutes", false},
+		{"rate=1 / 2m", "1 recipient per 2 minutes reached, try again in 3 minutes", false},
+		{"rate=1 / 1m", "1 recipient per minute reached, try again in 61 seconds", false},
+		{"rate=1 / 1m; count=messages",
+			"1 message per minute reached, try again in 61 seconds", true},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {

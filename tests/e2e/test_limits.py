@@ -99,7 +99,7 @@ def test_connections_that_ask_for_a_recipient(mta, site, store):
     assert [site.send(mta).accepted for _ in range(2)] == [True] * 2
     step, reply = site.send(mta).refusal
     assert (step, reply.code) == ("rcpt", 451)
-    assert "2 connections per 1h reached, try again in" in reply.text
+    assert "2 connections per hour reached, try again in" in reply.text
     assert site.send(mta, **OTHER).accepted
 
 

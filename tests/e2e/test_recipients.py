@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who may be written to: unknown local users, relaying, odd addresses."""
 
+import os
+
 import pytest
 
 from harness import world
@@ -62,6 +64,33 @@ def test_the_file_is_read_again_on_reload(mta, site):
     assert site.send(mta, recipients=["newcomer@example.test"]).accepted
     site.users_without("newcomer@example.test")
     site.stop_filter()
+
+
+@pytest.mark.parametrize("line, wrong", [
+    ("nonsense", "not an address; write user@example.org or @example.org"),
+    ("@", 'no domain after "@"; write @example.org'),
+    ("u%other.test@example.test", "not an address"),
+    (None, "No such file or directory"),
+])
+def test_a_bad_source_keeps_the_old_table(postfix, site, line, wrong):
+    daemon = site.filter()
+    with open(site.users_file, encoding="utf-8") as file:
+        before = file.read()
+    mark = daemon.mark()
+    try:
+        if line is None:
+            os.unlink(site.users_file)
+        else:
+            with open(site.users_file, "w", encoding="utf-8") as out:
+                out.write(f"# new\nnewcomer@example.test\n{line}\n")
+        daemon.reload()
+        place = site.users_file + (":3: " if line else ": ")
+        daemon.wait_line(place + wrong, mark)
+        assert site.send(postfix, recipients=["bob@example.test"]).accepted
+        assert not site.send(postfix, recipients=["newcomer@example.test"]).accepted
+    finally:
+        with open(site.users_file, "w", encoding="utf-8") as out:
+            out.write(before)
 
 
 def test_mta_that_knows_its_users_itself(postfix, site):

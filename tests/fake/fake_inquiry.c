@@ -216,6 +216,15 @@ struct inquiry *inquiry_create(struct resolver *resolver, const struct inquiry_k
 	return inquiry;
 }
 
+/* Nothing is kept here: each is made anew. */
+struct inquiry *inquiry_about(
+	struct resolver *resolver, const struct inquiry_kind *kind, const void *key, size_t length)
+{
+	(void)key;
+	(void)length;
+	return inquiry_create(resolver, kind);
+}
+
 void *inquiry_state(struct inquiry *inquiry)
 {
 	return inquiry->state;

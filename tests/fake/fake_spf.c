@@ -54,6 +54,7 @@ struct inquiry *spf_inquire(struct resolver *resolver, enum spf_identity identit
 	const char *domain = sender_domain[0] != '\0' ? sender_domain : helo;
 	struct text text;
 
+	(void)sender_local_part;
 	(void)receiver;
 	fake_spf_started++;
 	spf->result = SPF_NONE;
@@ -62,12 +63,8 @@ struct inquiry *spf_inquire(struct resolver *resolver, enum spf_identity identit
 			*spf = fake_spf_results[i];
 	spf->identity = identity;
 	spf->client = *client;
-	if (!text_copy(spf->domain, sizeof(spf->domain), domain) ||
-		!text_copy(spf->helo, sizeof(spf->helo), helo))
+	if (!text_copy(spf->domain, sizeof(spf->domain), domain))
 		abort();
-	text_init(&text, spf->sender, sizeof(spf->sender));
-	text_addf(&text, "%s@%s", sender_local_part[0] != '\0' ? sender_local_part : "postmaster",
-		domain);
 	if (spf->evidence[0] == '\0') {
 		text_init(&text, spf->evidence, sizeof(spf->evidence));
 		text_addf(&text, "%s TXT: %s by the test's table", domain,

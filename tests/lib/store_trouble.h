@@ -48,7 +48,7 @@ void log_set_format(enum log_format format)
 
 enum log_format log_current_format(void)
 {
-	return (enum log_format)0;
+	return LOG_FORMAT_TEXT;
 }
 
 void log_record(const char *line)

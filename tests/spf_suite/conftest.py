@@ -38,12 +38,13 @@ def spf_query():
         run(["make", "-s", "BUILD=%s" % BUILD, str(program)])
         program = (REPOSITORY / program).resolve()
 
-    def query(place, checks, timeout_ms=400, time_limit_ms=8000):
+    def query(place, checks, timeout_ms=400, time_limit_ms=8000, rounds=1):
         lines = []
         for client, helo, mailfrom in checks:
             local_part, _, domain = mailfrom.rpartition("@")
             lines.append("\t".join((client, helo, local_part, domain)) + "\n")
-        done = subprocess.run([program, place, str(timeout_ms), str(time_limit_ms)],
+        done = subprocess.run([program, place, str(timeout_ms), str(time_limit_ms),
+                               str(rounds)],
                               input="".join(lines).encode("utf-8"), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=120)
         assert done.returncode == 0, done.stderr.decode("utf-8", "replace")

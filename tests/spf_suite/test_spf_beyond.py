@@ -24,6 +24,33 @@ def result(spf_query, record, client=CLIENT, **more):
     return check(spf_query, zone(record, **more), client)[0].result
 
 
+@pytest.mark.parametrize("macro, helos, senders", [
+    ("%{l}", ["x.example"], ["good", "bad"]),
+    ("%{s}", ["x.example"], ["good", "bad"]),
+    ("%{l1-}", ["x.example"], ["a-good", "a-bad"]),
+    ("%{h}", ["good.x", "bad.x"], ["user"]),
+    ("%{L}", ["x.example"], ["good", "bad"]),
+])
+def test_who_asks_matters(spf_query, macro, helos, senders):
+    """Results are kept for who asks the same about a client and a domain, but not such ones."""
+    data = zone("v=spf1 exists:%s.list.example -all" % macro)
+    for name in ("good", "good@example.net", "good.x"):
+        data[name + ".list.example"] = [{"A": "127.0.0.2"}]
+    checks = [(CLIENT, helo, sender + "@example.net") for helo in helos for sender in senders]
+    with ZoneServer(data) as server:
+        answers = spf_query(server.place, checks * 2, rounds=4)
+    assert [answer.result for answer in answers] == ["pass", "fail"] * 2
+
+
+def test_explanations_name_who_asked(spf_query):
+    data = zone("v=spf1 -all exp=why.example.net", why__example__net=[{"TXT": "no, %{s}"}])
+    checks = [(CLIENT, "x.example", sender + "@example.net") for sender in ("anna", "bob")]
+    with ZoneServer(data) as server:
+        answers = spf_query(server.place, checks, rounds=4)
+    assert [answer.explanation for answer in answers] == [
+        "no, anna@example.net", "no, bob@example.net"]
+
+
 @pytest.mark.parametrize("count", [26, 64, 65, 100, 230, 1000])
 def test_many_networks(spf_query, count):
     """libspf2 drops what comes after 511 compiled bytes: the last term decides here. 230 of them make

@@ -26,14 +26,14 @@ def explanation_is_right(test, answer):
     return answer.explanation == ("" if wanted == "DEFAULT" else wanted)
 
 
-def run_suite(spf_query, file):
+def run_suite(spf_query, file, **options):
     """[(name, test, answer), ...] of all tests in the file."""
     outcome = []
     for scenario in scenarios(file):
         tests = scenario["tests"]
         checks = [(str(test["host"]), test["helo"], test["mailfrom"]) for test in tests.values()]
         with ZoneServer(scenario["zonedata"]) as server:
-            answers = spf_query(server.place, checks)
+            answers = spf_query(server.place, checks, **options)
         outcome += zip(tests.keys(), tests.values(), answers)
     return outcome
 
@@ -54,6 +54,12 @@ def check_suite(outcome, name, count, score):
 
 def test_rfc7208(spf_query, suites, score):
     check_suite(run_suite(spf_query, suites / "rfc7208-tests.yml"), "rfc7208", 203, score)
+
+
+def test_rfc7208_again(spf_query, suites, score):
+    """Whoever asks the same as one before gets what is known: never another answer."""
+    outcome = run_suite(spf_query, suites / "rfc7208-tests.yml", rounds=3)
+    check_suite(outcome, "rfc7208, asked for the third time", 203, score)
 
 
 def test_rfc4408(spf_query, suites, score):
