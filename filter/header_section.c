@@ -130,7 +130,9 @@ static void keep_signer(struct header_section *section, const char *body)
 {
 	char domain[DOMAIN_SIZE];
 
-	if (section->signer_count == HEADER_SIGNERS_MAX || !dkim_signature_domain(body, domain))
+	if (!dkim_signature_domain(body, domain))
+		return;
+	if (section->signer_count == HEADER_SIGNERS_MAX)
 		section->more_signers = true;
 	else
 		section->signers[section->signer_count++] = mem_text(domain);

@@ -70,10 +70,11 @@ struct header_section {
 	size_t result_count;
 	size_t fresh_results; /* the first so many stand above every Received: no earlier hop than
 			       * this MTA can have put them there, but the client can */
-	/* Domains that DKIM-Signatures name as theirs (d=), canonical, verified or not. */
+	/* Domains that DKIM-Signatures name as theirs (d=), canonical, verified or not; one that names
+	 * none cannot be good and is left out. */
 	char *signers[HEADER_SIGNERS_MAX];
 	size_t signer_count;
-	bool more_signers; /* there are more, or one does not say it clearly */
+	bool more_signers; /* there are more */
 
 	size_t kept; /* octets kept */
 	bool full; /* something was not kept for HEADER_KEPT_MAX */

@@ -21,6 +21,7 @@ UNCONFIRMED = "192.0.2.66"  # PTR liar.test, whose address is another
 GENERIC = "198.51.100.77"  # 198-51-100-77.dyn.isp.test, confirmed
 FORWARDER = "192.0.2.80"  # relay.forward.test
 TRUSTED = "192.0.2.99"
+ATTACKER = "198.51.100.66"  # mail.attack.test: its own records are all right
 
 SOA = "ns.test. admin.test. 1 3600 600 86400 60"
 
@@ -68,6 +69,36 @@ soft.test.                      MX 10 mail.plain.test.
 soft.test.                      TXT "v=spf1 mx ~all"
 broken.test.                    MX 10 mail.plain.test.
 broken.test.                    TXT "v=spf1 ipv4:192.0.2.1 -all"
+
+legit.test.                     MX 10 mail.legit.test.
+legit.test.                     TXT "v=spf1 mx -all"
+_dmarc.legit.test.              TXT "v=DMARC1; p=reject"
+mail.legit.test.                A 203.0.113.5
+quarantine.test.                MX 10 mail.legit.test.
+_dmarc.quarantine.test.         TXT "v=DMARC1; p=quarantine; sp=reject"
+_dmarc.own.quarantine.test.     TXT "v=DMARC1; p=none"
+strict.test.                    MX 10 mail.good.test.
+strict.test.                    TXT "v=spf1 ip4:192.0.2.10 -all"
+bounce.strict.test.             TXT "v=spf1 ip4:192.0.2.10 -all"
+bounce.strict.test.             MX 10 mail.good.test.
+_dmarc.strict.test.             TXT "v=DMARC1; p=reject; aspf=s; adkim=s"
+twice.test.                     MX 10 mail.legit.test.
+_dmarc.twice.test.              TXT "v=DMARC1; p=reject"
+_dmarc.twice.test.              TXT "v=DMARC1; p=none"
+long.test.                      MX 10 mail.legit.test.
+_dmarc.long.test.               TXT "v=DMARC1; p=re" "ject; x={long}" "; rua=mailto:a@long.test"
+
+attack.test.                    MX 10 mail.attack.test.
+attack.test.                    A 198.51.100.66
+attack.test.                    TXT "v=spf1 ip4:198.51.100.66 -all"
+mail.attack.test.               A 198.51.100.66
+helo.attack.test.               A 198.51.100.66
+helo.attack.test.               TXT "v=spf1 ip4:198.51.100.66 -all"
+33.attack.test.                 MX 10 mail.attack.test.
+33.attack.test.                 A 198.51.100.66
+33.attack.test.                 TXT "v=spf1 ip4:198.51.100.66 -all"
+any.attack.test.                MX 10 mail.attack.test.
+any.attack.test.                TXT "v=spf1 ip4:198.51.100.66 -all"
 """
 
 NAMES = {  # address: PTR
@@ -83,6 +114,7 @@ NAMES = {  # address: PTR
     GENERIC: "198-51-100-77.dyn.isp.test.",
     FORWARDER: "relay.forward.test.",
     TRUSTED: "trusted.example.test.",
+    ATTACKER: "mail.attack.test.",
 }
 
 
@@ -96,6 +128,6 @@ def zones():
         reverse[zone] += f"{pointer} PTR {name}\n"
     return {
         ".": start + "test. NS ns.test.\nns.test. A 192.0.2.53\n",
-        "test.": start + "ns.test. A 192.0.2.53\n" + RECORDS,
+        "test.": start + "ns.test. A 192.0.2.53\n" + RECORDS.format(long="x" * 200),
         **reverse,
     }
