@@ -55,7 +55,7 @@ static void judge_one(struct chain *chain, size_t p, enum stage stage, uint64_t 
 	struct call call = chain_scope_call(chain, p, stage);
 
 	call.deadline_ms = deadline_ms;
-	chain->slots[p].judged[stage] = true;
+	chain->slots[p].judged |= 1U << stage;
 	call.policy->judge[stage](&call);
 }
 
@@ -83,7 +83,8 @@ static void judge_stage(struct chain *chain, enum stage stage, enum pass pass, u
 		const struct policy *policy = chain->conf->policies[p].policy;
 
 		if (policy->judge[stage] == NULL || !is_on(chain, p) || !belongs(policy, pass) ||
-			chain->slots[p].judged[stage] || decision_skips(&chain->session, policy))
+			(chain->slots[p].judged & 1U << stage) != 0 ||
+			decision_skips(&chain->session, policy))
 			continue;
 		judge_one(chain, p, stage, deadline_ms);
 		if (!chain->session.beyond && merge(chain, from, stage).verdict >= settled)

@@ -12,7 +12,7 @@
 /* What the chain remembers of one policy. */
 struct chain_slot {
 	void *state[SCOPE_COUNT];
-	bool judged[STAGE_COUNT];
+	unsigned judged; /* 1 << stage, ored */
 };
 
 struct chain {

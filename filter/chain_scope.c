@@ -55,8 +55,20 @@ struct call chain_scope_call(struct chain *chain, size_t p, enum stage stage)
 	return call;
 }
 
+static unsigned stages_of(enum scope scope)
+{
+	unsigned stages = 0;
+
+	for (int stage = 0; stage < STAGE_COUNT; stage++)
+		if (stage_scope((enum stage)stage) == scope)
+			stages |= 1U << stage;
+	return stages;
+}
+
 static void end_policies(struct chain *chain, enum scope scope, enum outcome outcome)
 {
+	unsigned judged_in = stages_of(scope);
+
 	for (size_t p = 0; p < chain->conf->policy_count; p++) {
 		const struct policy_conf *policy_conf = &chain->conf->policies[p];
 		const struct policy *policy = policy_conf->policy;
@@ -69,9 +81,7 @@ static void end_policies(struct chain *chain, enum scope scope, enum outcome out
 		}
 		if (slot->state[scope] != NULL)
 			memset(slot->state[scope], 0, policy->state_size[scope]);
-		for (int stage = 0; stage < STAGE_COUNT; stage++)
-			if (stage_scope((enum stage)stage) == scope)
-				slot->judged[stage] = false;
+		slot->judged &= ~judged_in;
 	}
 }
 

@@ -355,7 +355,9 @@ static void replace_ascii(char *text)
 		size_t i = 0;
 
 		while (i < ARRAY_COUNT(ascii_looks) &&
-			strncmp(text, ascii_looks[i].text, strlen(ascii_looks[i].text)) != 0)
+			(ascii_looks[i].text[0] != *text ||
+				strncmp(text, ascii_looks[i].text, strlen(ascii_looks[i].text)) !=
+					0))
 			i++;
 		*out++ = i == ARRAY_COUNT(ascii_looks) ? *text : ascii_looks[i].like[0];
 		text += i == ARRAY_COUNT(ascii_looks) ? 1 : strlen(ascii_looks[i].text);
@@ -363,14 +365,30 @@ static void replace_ascii(char *text)
 	*out = '\0';
 }
 
+/* No such character is looked up, nor changed by normalization but to its small form. */
+static bool is_printable_ascii(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (text[i] <= 0x20 || text[i] > 0x7e)
+			return false;
+	return true;
+}
+
 const char *confusable_skeleton(const char *utf8, char *buffer, size_t size)
 {
 	uint8_t copy[CONFUSABLE_MAX];
 	size_t length = valid_copy(utf8, copy), plain_length = 0;
-	uint8_t *plain = u8_normalize(UNINORM_NFKD, copy, length, NULL, &plain_length);
+	uint8_t *plain;
 	struct text out;
 
 	text_init(&out, buffer, size);
+	if (is_printable_ascii(utf8, length)) {
+		text_add_n(&out, utf8, length);
+		ascii_lower(buffer);
+		replace_ascii(buffer);
+		return buffer;
+	}
+	plain = u8_normalize(UNINORM_NFKD, copy, length, NULL, &plain_length);
 	for (size_t at = 0; plain != NULL && at < plain_length;) {
 		ucs4_t character;
 		int taken = u8_mbtoucr(&character, plain + at, plain_length - at);

@@ -131,6 +131,8 @@ const char *domain_unicode(const char *name, char *buffer, size_t size)
 {
 	char *unicode = NULL;
 
+	if (strstr(name, "xn--") == NULL && text_copy(buffer, size, name))
+		return buffer;
 	if (idn2_to_unicode_8z8z(name, &unicode, 0) != IDN2_OK ||
 		!text_copy(buffer, size, unicode)) {
 		struct text plain;

@@ -183,7 +183,10 @@ static void look_at_body(struct header_section *section, const char *name, const
 	bool encoded = false;
 
 	for (const char *at = body; *at != '\0'; at++) {
-		if (*at == '\n') {
+		/* Most octets. */
+		if (*at > ' ' && *at != 0x7f && *at != '=') {
+			blank = false;
+		} else if (*at == '\n') {
 			if (blank)
 				note(section->blank_fold_in, name);
 			blank = true;

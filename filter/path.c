@@ -10,8 +10,27 @@
 /* RFC 5321 4.1.2 and RFC 6531 3.3; TEXT is printable and, where 8-bit, valid UTF-8. */
 static bool is_atext(char c)
 {
-	return ascii_is_alnum(c) || (unsigned char)c > 0x7f ||
-	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	static const bool special[256] = {['!'] = true,
+		['#'] = true,
+		['$'] = true,
+		['%'] = true,
+		['&'] = true,
+		['\''] = true,
+		['*'] = true,
+		['+'] = true,
+		['-'] = true,
+		['/'] = true,
+		['='] = true,
+		['?'] = true,
+		['^'] = true,
+		['_'] = true,
+		['`'] = true,
+		['{'] = true,
+		['|'] = true,
+		['}'] = true,
+		['~'] = true};
+
+	return ascii_is_alnum(c) || (unsigned char)c > 0x7f || special[(unsigned char)c];
 }
 
 static bool is_dot_string(const char *text)
@@ -214,8 +233,10 @@ const char *path_format(const struct path *path, char *buffer)
 		return buffer;
 	if (path->quoted)
 		text_add_char(&out, '"');
-	for (const char *at = path->local_part; *at != '\0'; at++) {
-		if (path->quoted && (*at == '"' || *at == '\\'))
+	if (!path->quoted)
+		text_add(&out, path->local_part);
+	for (const char *at = path->local_part; path->quoted && *at != '\0'; at++) {
+		if (*at == '"' || *at == '\\')
 			text_add_char(&out, '\\');
 		text_add_char(&out, *at);
 	}

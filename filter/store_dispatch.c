@@ -201,6 +201,29 @@ static void fetch_sha256(void)
 		abort();
 }
 
+/* To set one up costs more than a hash, too: those that nobody uses wait here. */
+static _Atomic(EVP_MD_CTX *) spare_contexts[4];
+
+static EVP_MD_CTX *take_context(void)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(spare_contexts); i++) {
+		EVP_MD_CTX *context = atomic_exchange(&spare_contexts[i], NULL);
+
+		/* The digest is the one it has. */
+		if (context != NULL && EVP_DigestInit_ex(context, NULL, NULL) == 1)
+			return context;
+		EVP_MD_CTX_free(context);
+	}
+	return EVP_MD_CTX_new();
+}
+
+static void spare_context(EVP_MD_CTX *context)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(spare_contexts) && context != NULL; i++)
+		context = atomic_exchange(&spare_contexts[i], context);
+	EVP_MD_CTX_free(context);
+}
+
 static void digest_of(
 	unsigned char digest[EVP_MAX_MD_SIZE], const char *const *parts, size_t part_count)
 {
@@ -208,15 +231,16 @@ static void digest_of(
 	bool failed;
 
 	pthread_once(&sha256_once, fetch_sha256);
-	context = EVP_MD_CTX_new();
-	failed = context == NULL || EVP_DigestInit_ex(context, sha256, NULL) != 1;
+	context = take_context();
+	failed = context == NULL || (EVP_MD_CTX_get0_md(context) == NULL &&
+					    EVP_DigestInit_ex(context, sha256, NULL) != 1);
 
 	/* The NUL of each part is hashed too, so parts cannot be shifted into each other. */
 	for (size_t i = 0; i < part_count && !failed; i++)
 		failed = EVP_DigestUpdate(context, parts[i], strlen(parts[i]) + 1) != 1;
 	if (failed || EVP_DigestFinal_ex(context, digest, NULL) != 1)
 		abort();
-	EVP_MD_CTX_free(context);
+	spare_context(context);
 }
 
 void store_member(unsigned char member_r[STORE_MEMBER_SIZE], const char *text)

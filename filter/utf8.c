@@ -50,6 +50,8 @@ bool utf8_is_invisible(uint32_t code_point)
 		{0xe0000, 0xe007f}, /* tags */
 	};
 
+	if (code_point < ranges[0].first)
+		return false;
 	for (size_t i = 0; i < ARRAY_COUNT(ranges); i++)
 		if (code_point >= ranges[i].first && code_point <= ranges[i].last)
 			return true;
