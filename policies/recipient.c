@@ -282,6 +282,10 @@ static void advise(const struct call *call, const struct site *site,
 		warn(context, "relay",
 			"relay lets strangers send anywhere unless the MTA itself stops them; use "
 			"reject");
+	if (call->fail_actions[CHECK_UNVERIFIED] == ACTION_REJECT)
+		warn(context, "unverified",
+			"unverified does no more than tempfail, since it is our trouble, not the "
+			"sender's; use tempfail");
 }
 
 const struct policy policy_recipient = {

@@ -386,6 +386,7 @@ static void test_outage(void **state)
 	static const struct {
 		const char *check, *domains;
 		enum action want;
+		const char *outage; /* for all domains; NULL: as by default */
 	} outage_rows[] = {
 		{"monitor", NULL, ACTION_MONITOR},
 		{"tempfail", NULL, ACTION_TEMPFAIL},
@@ -395,6 +396,11 @@ static void test_outage(void **state)
 		{"tempfail", "example.org outage=backup", ACTION_MONITOR},
 		{"tempfail", "example.org outage=check", ACTION_TEMPFAIL},
 		{"monitor", "example.net outage=tempfail", ACTION_MONITOR},
+		{"monitor", NULL, ACTION_TEMPFAIL, "tempfail"},
+		{"tempfail", NULL, ACTION_MONITOR, "accept"},
+		{"tempfail", NULL, ACTION_MONITOR, "backup"},
+		{"tempfail", "example.org outage=check", ACTION_TEMPFAIL, "accept"},
+		{"monitor", "example.org extension=-", ACTION_TEMPFAIL, "tempfail"},
 	};
 	static const char *const sources[] = {
 		"example.org lmtp:/nonexistent/socket", "example.org redis:known"};
@@ -407,6 +413,8 @@ static void test_outage(void **state)
 
 		start(&policy_case);
 		policy_case_set(&policy_case, "unverified", outage_rows[row].check);
+		if (outage_rows[row].outage != NULL)
+			policy_case_set(&policy_case, "outage", outage_rows[row].outage);
 		if (outage_rows[row].domains != NULL)
 			policy_case_set(&policy_case, "domains", outage_rows[row].domains);
 		policy_case_set(&policy_case, "sources", sources[i % ARRAY_COUNT(sources)]);
@@ -512,6 +520,9 @@ static void test_advise(void **state)
 	policy_case_set(&policy_case, "relay", "monitor");
 	policy_recipient.advise(&policy_case.call, &policy_case.site, note_warning, warned);
 	assert_string_equal(warned, "relay ");
+	policy_case_set(&policy_case, "unverified", "reject");
+	policy_recipient.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "relay relay unverified ");
 	policy_case_end(&policy_case);
 }
 

@@ -6,7 +6,7 @@ set -eu
 
 build=$1 target=$2 seconds=$3
 name=${target#fuzz_}
-packages="milter hiredis ldns libconfuse libpsl libidn2 libcrypto"
+packages="milter hiredis ldns libconfuse libpsl libidn2 libssl libcrypto jansson"
 
 mkdir -p "$build/corpus/$name"
 # shellcheck disable=SC2046 # the flags are words
