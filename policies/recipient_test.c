@@ -388,14 +388,14 @@ static void test_outage(void **state)
 		enum action want;
 		const char *outage; /* for all domains; NULL: as by default */
 	} outage_rows[] = {
-		{"monitor", NULL, ACTION_MONITOR},
-		{"tempfail", NULL, ACTION_TEMPFAIL},
-		{"reject", NULL, ACTION_TEMPFAIL},
-		{"monitor", "example.org outage=tempfail", ACTION_TEMPFAIL},
-		{"tempfail", "example.org outage=accept", ACTION_MONITOR},
-		{"tempfail", "example.org outage=backup", ACTION_MONITOR},
-		{"tempfail", "example.org outage=check", ACTION_TEMPFAIL},
-		{"monitor", "example.net outage=tempfail", ACTION_MONITOR},
+		{"monitor", NULL, ACTION_MONITOR, NULL},
+		{"tempfail", NULL, ACTION_TEMPFAIL, NULL},
+		{"reject", NULL, ACTION_TEMPFAIL, NULL},
+		{"monitor", "example.org outage=tempfail", ACTION_TEMPFAIL, NULL},
+		{"tempfail", "example.org outage=accept", ACTION_MONITOR, NULL},
+		{"tempfail", "example.org outage=backup", ACTION_MONITOR, NULL},
+		{"tempfail", "example.org outage=check", ACTION_TEMPFAIL, NULL},
+		{"monitor", "example.net outage=tempfail", ACTION_MONITOR, NULL},
 		{"monitor", NULL, ACTION_TEMPFAIL, "tempfail"},
 		{"tempfail", NULL, ACTION_MONITOR, "accept"},
 		{"tempfail", NULL, ACTION_MONITOR, "backup"},
