@@ -5,6 +5,8 @@
 # See README.md for the rest.
 
 BUILD   ?= build
+# One name for one folder, or the dependencies noted under the other name would be missed.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 PREFIX  ?= /usr/local
 SYSCONF ?= /etc
 SBINDIR    ?= $(PREFIX)/sbin
