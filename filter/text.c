@@ -156,6 +156,7 @@ static void add_plain(struct text *text, const char *format, va_list *args)
 	}
 }
 
+ATTR_PRINTF(2, 0)
 static void add_printed(struct text *text, const char *format, va_list *args)
 {
 	size_t room = text->size - text->length;
