@@ -11,6 +11,8 @@
 #include "ctl_explain.h"
 #include "ctl_limits.h"
 #include "ctl_lookup.h"
+#include "ctl_report.h"
+#include "ctl_why.h"
 
 static const char default_socket[] = "/run/mailreeve/control.sock";
 
@@ -21,6 +23,9 @@ static void usage(FILE *out)
 	      "  reload            make it read its configuration again\n"
 	      "  explain ...       what it makes of a supposed session, check by check;\n"
 	      "                    mailreevectl explain --help says more\n"
+	      "  why REFERENCE     the decision behind a refusal, also by the MTA's queue id\n"
+	      "  report ...        what was refused or would have been, from the journal;\n"
+	      "                    mailreevectl report --help says more\n"
 	      "  limits show KEY          what a key has used, and when it may send again\n"
 	      "  limits predict KEY COST  when it may send so much\n"
 	      "  lookup ...        ask the DNS as the daemon would, without a daemon;\n"
@@ -97,6 +102,10 @@ int main(int argc, char **argv)
 		return run_reload(socket, argc, argv);
 	if (strcmp(argv[0], "explain") == 0)
 		return ctl_explain(socket, argc, argv);
+	if (strcmp(argv[0], "why") == 0)
+		return ctl_why(socket, argc, argv);
+	if (strcmp(argv[0], "report") == 0)
+		return ctl_report(argc, argv);
 	if (strcmp(argv[0], "limits") == 0)
 		return ctl_limits(socket, argc, argv);
 	if (strcmp(argv[0], "lookup") == 0)

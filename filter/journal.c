@@ -96,8 +96,10 @@ static void rotate(void)
 			journal.size = 0;
 		return;
 	}
-	close(journal.fd);
+	if (journal.fd >= 0)
+		close(journal.fd);
 	journal.fd = -1;
+	journal.size = 0;
 }
 
 /* All of it or, as far as the disk lets us, nothing. */
@@ -141,7 +143,7 @@ static void look_for_file(void)
 		here.st_ino == there.st_ino && here.st_dev == there.st_dev)
 		return;
 	close(journal.fd);
-	journal.fd = -1;
+	journal.fd = open_file();
 }
 
 static void write_items(void *context, const struct backlog_item *item)
@@ -157,7 +159,7 @@ static void write_items(void *context, const struct backlog_item *item)
 			continue;
 		if (used + item->length + 1 > WRITE_MAX)
 			flush(block, &used, &records);
-		if (journal.size > 0 &&
+		if (journal.size + (int64_t)used > 0 &&
 			journal.size + (int64_t)(used + item->length + 1) > journal.file_bytes) {
 			flush(block, &used, &records);
 			rotate();

@@ -42,10 +42,18 @@ static uint64_t random_bits(void)
 
 /* References. ---------------------------------------------------------------------------------- */
 
-/* The place is hidden by the random half, so that references tell strangers nothing of our number. */
+enum { PLACE_MASK = (1 << PLACE_BITS) - 1 };
+
+/* Hides the place by the random half, so that references tell strangers nothing of our number; twice, it
+ * gives the place again. */
+static uint64_t hide(uint64_t place, uint64_t low)
+{
+	return (place ^ ((low * UINT64_C(0x9e3779b97f4a7c15)) >> 40)) & PLACE_MASK;
+}
+
 static uint32_t place_of(uint64_t bits)
 {
-	return (uint32_t)((bits >> PLACE_BITS) ^ bits) & ((1U << PLACE_BITS) - 1);
+	return (uint32_t)hide(bits >> PLACE_BITS, bits & PLACE_MASK);
 }
 
 void kept_make_reference(char reference_r[REFERENCE_SIZE])
@@ -53,8 +61,8 @@ void kept_make_reference(char reference_r[REFERENCE_SIZE])
 	uint64_t places =
 		kept.options.places > 0 ? (uint64_t)kept.options.places : 1U << PLACE_BITS;
 	uint64_t place = atomic_fetch_add_explicit(&next_place, 1, memory_order_relaxed) % places;
-	uint64_t low = random_bits() & ((1U << PLACE_BITS) - 1);
-	uint64_t bits = ((place ^ low) << PLACE_BITS) | low;
+	uint64_t low = random_bits() & PLACE_MASK;
+	uint64_t bits = (hide(place, low) << PLACE_BITS) | low;
 	size_t at = 0;
 
 	for (int i = 7; i >= 0; i--) {

@@ -28,6 +28,7 @@
 #include "signals.h"
 #include "stats.h"
 #include "status.h"
+#include "why_command.h"
 
 static const char default_file[] = MAILREEVE_SYSCONF "/mailreeve/mailreeve.conf";
 
@@ -303,11 +304,23 @@ static int command_explain(const char *body, size_t length, FILE *out)
 	return EX_OK;
 }
 
+static int command_why(const char *body, size_t length, FILE *out)
+{
+	struct conf *conf = milter_conf();
+	int status;
+
+	(void)length;
+	status = why_command(body, out, conf, &services);
+	conf_release(&conf);
+	return status;
+}
+
 static const struct control_command commands[] = {
 	{.name = "status", .help = "state and counters", .run = command_status},
 	{.name = "reload", .help = "read the configuration again", .run = command_reload},
 	{.name = "limits", .help = "what a key has used", .run = command_limits},
 	{.name = "explain", .help = "judge a supposed session", .run_slow = command_explain},
+	{.name = "why", .help = "the record of a refusal", .run_slow = command_why},
 	{0},
 };
 
