@@ -19,7 +19,7 @@ CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
 
 PKG_CONFIG ?= pkg-config
-PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libssl libcrypto jansson
+PACKAGES   := milter hiredis ldns libconfuse libpsl libidn2 libssl libcrypto jansson libmicrohttpd
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 $(WERROR)
 # Control flow protection goes by the processor that is compiled for.
 MACHINE    := $(shell $(CC) -dumpmachine 2>/dev/null)

@@ -39,7 +39,7 @@ for name in $(grep -v -e '^#' -e '^floor' tests/lint/floors.txt); do
         bad=1
     fi
 done
-for library in libmilter/ hiredis/ ldns/ spf2/ 'confuse\.h' 'openssl/ssl\.h' 'jansson\.h'; do
+for library in libmilter/ hiredis/ ldns/ spf2/ 'confuse\.h' 'openssl/ssl\.h' 'jansson\.h' 'microhttpd\.h'; do
     files=$(grep -lE "^#include <($library)" filter/*.[ch] policies/*.[ch] | tr '\n' ' ')
     if [ "$(echo $files | wc -w)" -ne 1 ]; then
         echo "<$library> must be included by exactly one file, not by: $files"
