@@ -33,6 +33,7 @@ struct daemon_options {
 	int64_t journal_files;
 	int64_t keep_refusals; /* how many for mailreevectl why; 0: none */
 	int64_t keep_refusals_ms;
+	char *metrics; /* metrics_address_parse; NULL: none */
 	int64_t drain_ms; /* how long SIGTERM waits for open transactions */
 };
 

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "conf_verify.h"
 #include "domain.h"
+#include "metrics_address.h"
 #include "store_url.h"
 #include "text.h"
 
@@ -134,6 +135,19 @@ static void advise_allow(const struct conf_check *check)
 	}
 }
 
+static void advise_metrics(const struct conf_check *check)
+{
+	const char *metrics = check->conf->daemon.metrics;
+	struct metrics_address at;
+
+	if (metrics != NULL && metrics_address_parse(metrics, &at) &&
+		ipaddr_scope(&at.address) != IP_LOOPBACK)
+		warn_of(check, "", "metrics",
+			"metrics is not on loopback, so whoever reaches %s can read how much mail "
+			"of which kind comes; write 127.0.0.1, or let only the Prometheus host in",
+			metrics);
+}
+
 static void advise_daemon(const struct conf_check *check)
 {
 	const struct conf *conf = check->conf;
@@ -235,6 +249,7 @@ void conf_advise(const struct conf_check *check)
 	advise_allow(check);
 	advise_daemon(check);
 	advise_store(check);
+	advise_metrics(check);
 	for (size_t i = 0; i < check->schema->group_count; i++) {
 		const struct group *group = &check->schema->groups[i];
 

@@ -95,6 +95,13 @@ const struct setting daemon_settings[] = {
 		.min = 60000,
 		.max = INT64_C(31536000000),
 		.help = "How long they are kept"},
+	{.name = "metrics",
+		.type = SETTING_TEXT,
+		.offset = offsetof(struct daemon_options, metrics),
+		.default_text = "",
+		.example = "127.0.0.1:9749",
+		.help = "Address and port where Prometheus finds /metrics and a monitor /healthz, "
+			"over HTTP; a port alone is on loopback; empty: nowhere"},
 	{.name = "drain",
 		.type = SETTING_DURATION,
 		.offset = offsetof(struct daemon_options, drain_ms),

@@ -8,6 +8,7 @@
 
 #include "account.h"
 #include "domain.h"
+#include "metrics_address.h"
 #include "resolver_config.h"
 #include "store.h"
 #include "text.h"
@@ -183,6 +184,19 @@ static void verify_certificates(const struct conf_check *check)
 	}
 }
 
+static void verify_metrics(const struct conf_check *check)
+{
+	const char *metrics = check->conf->daemon.metrics;
+	struct metrics_address address;
+
+	if (metrics != NULL && !metrics_address_parse(metrics, &address))
+		blame_in(check, "", "metrics",
+			"metrics = \"%s\" is not an address and port; write 9749, 127.0.0.1:9749 "
+			"or "
+			"[::1]:9749",
+			metrics);
+}
+
 static void verify_names(const struct conf_check *check)
 {
 	const struct site *site = &check->conf->site;
@@ -281,6 +295,7 @@ void conf_verify(const struct conf_check *check)
 {
 	verify_daemon(check);
 	verify_accounts(check);
+	verify_metrics(check);
 	verify_names(check);
 	verify_results(check);
 	verify_nameservers(check);

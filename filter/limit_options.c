@@ -121,7 +121,7 @@ const struct setting limit_settings[] = {
 
 const char *limit_trial_name(const struct limit_options *limit, char buffer[TRIAL_NAME_SIZE])
 {
-	snprintf(buffer, TRIAL_NAME_SIZE, "limit \"%s\"", limit->title);
+	snprintf(buffer, TRIAL_NAME_SIZE, "limit %s", limit->title);
 	return buffer;
 }
 

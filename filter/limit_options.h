@@ -42,7 +42,7 @@ extern const struct setting limit_settings[];
 bool limit_refuses(const struct limit_options *limit, const struct ipaddr *client);
 /* It only looks on because it is on trial. */
 bool limit_is_held_back(const struct limit_options *limit, const struct ipaddr *client);
-/* "limit \"per-sender\"": how its trial is named. Returns BUFFER. */
+/* "limit per-sender": how its trial is named. Returns BUFFER. */
 const char *limit_trial_name(const struct limit_options *limit, char buffer[TRIAL_NAME_SIZE]);
 
 /* What this host lets through while it counts alone: at least one, or a small limit would stop all. */

@@ -16,18 +16,23 @@
 #include "control.h"
 #include "explain.h"
 #include "journal.h"
+#include "json_write.h"
 #include "kept.h"
 #include "limit_raise.h"
 #include "limits_command.h"
 #include "log.h"
 #include "mem.h"
+#include "metrics.h"
+#include "metrics_http.h"
 #include "milter.h"
 #include "milter_socket.h"
 #include "policy.h"
 #include "process.h"
+#include "reload.h"
 #include "signals.h"
 #include "stats.h"
 #include "status.h"
+#include "trials.h"
 #include "why_command.h"
 
 static const char default_file[] = MAILREEVE_SYSCONF "/mailreeve/mailreeve.conf";
@@ -180,51 +185,25 @@ static void print_warning(void *context, const char *text)
 	print_complaint("warning: ", text);
 }
 
-static void log_complaint(void *context, const char *text)
-{
-	(void)context;
-	log_error("configuration: %s", text);
-}
-
-static void log_advice(void *context, const char *text)
-{
-	(void)context;
-	log_warning("configuration: %s", text);
-}
-
-/* Some settings are read at start only; say so instead of ignoring them silently. */
-static void tell_what_needs_restart(const struct conf *old, const struct conf *new)
-{
-	char names[512];
-
-	if (conf_needs_restart(old, new, names, sizeof(names)))
-		log_warning("configuration: changed, but read at start only: %s; restart mailreeve "
-			    "to have it take effect",
-			names);
-}
-
 static void reload(void)
 {
-	static const struct conf_report report = {.error = log_complaint, .warning = log_advice};
-	struct conf *new = NULL;
-	struct conf *old;
+	char why[RELOAD_ERROR_SIZE];
 
-	process_notify("RELOADING=1");
-	new = conf_load(arguments.file, policies, &report);
-	if (new == NULL) {
-		log_error("configuration: %s has errors; the old configuration stays",
-			arguments.file);
-	} else {
-		apply_arguments(new);
-		old = milter_conf();
-		tell_what_needs_restart(old, new);
-		conf_release(&old);
-		log_set_level((enum log_level) new->daemon.log_level);
-		milter_set_conf(new);
-		log_info("configuration %s reloaded", arguments.file);
-	}
-	stats_count_reload(new != NULL);
-	process_notify("READY=1");
+	/* What is wrong is in the log, and kept for status. */
+	if (!reload_now(why, sizeof(why)))
+		log_debug("configuration: %s", why);
+}
+
+/* Every few seconds: what a day brings without anybody asking. */
+static void tick(void)
+{
+	static uint64_t before_ms;
+	uint64_t now_ms = clock_wall_ms();
+	struct conf *conf = milter_conf();
+
+	trials_log(conf, before_ms, now_ms);
+	before_ms = now_ms;
+	conf_release(&conf);
 }
 
 static bool is_drained(void)
@@ -257,25 +236,71 @@ static void stopping(void)
 
 static int command_reload(const char *text, FILE *out)
 {
-	struct stats before, after;
+	bool json = strcmp(text, "json") == 0;
+	char why[RELOAD_ERROR_SIZE], buffer[2 * RELOAD_ERROR_SIZE];
+	bool done = reload_now(why, sizeof(why));
+	struct text line;
 
-	(void)text;
-	stats_read(&before);
-	reload();
-	stats_read(&after);
-	if (after.reloads_failed > before.reloads_failed) {
-		fputs("the file has errors, see the log; the old configuration stays\n", out);
-		return EX_CONFIG;
+	text_init(&line, buffer, sizeof(buffer));
+	if (json) {
+		json_open(&line, NULL, '{');
+		json_add_bool(&line, "reloaded", done);
+		json_add_text(&line, "error", why);
+		json_close(&line, '}');
+	} else if (done) {
+		text_add(&line, "reloaded");
+	} else {
+		text_addf(&line, "%s\nthe configuration of before stays", why);
 	}
-	fputs("reloaded\n", out);
-	return EX_OK;
+	fprintf(out, "%s\n", buffer);
+	return done ? EX_OK : EX_CONFIG;
+}
+
+static struct running running_now(void)
+{
+	struct running running = {.conf = milter_conf()};
+
+	health_ask(&running, &services);
+	running.stopping = atomic_load(&stop_requested) || milter_is_draining();
+	reload_state(&running.reload);
+	return running;
 }
 
 static int command_status(const char *text, FILE *out)
 {
-	status_write(out, &services, strcmp(text, "json") == 0);
+	struct running running = running_now();
+
+	if (strcmp(text, "json") == 0)
+		status_write_json(out, &running);
+	else
+		status_write_text(out, &running);
+	conf_release(&running.conf);
 	return EX_OK;
 }
+
+static unsigned page_metrics(FILE *out)
+{
+	struct running running = running_now();
+
+	metrics_write(out, &running);
+	conf_release(&running.conf);
+	return 200;
+}
+
+static unsigned page_health(FILE *out)
+{
+	struct running running = running_now();
+	unsigned status = metrics_write_health(out, &running);
+
+	conf_release(&running.conf);
+	return status;
+}
+
+static const struct metrics_page pages[] = {
+	{"/metrics", "text/plain; version=0.0.4; charset=utf-8", page_metrics},
+	{"/healthz", "text/plain; charset=utf-8", page_health},
+	{0},
+};
 
 static int command_limits(const char *text, FILE *out)
 {
@@ -402,6 +427,30 @@ static void start_services(const struct conf *conf)
 	services.raises = limit_raises_start(services.store);
 }
 
+static struct metrics_http *open_metrics(const struct conf *conf)
+{
+	struct metrics_address address;
+	struct metrics_http *http;
+	char why[512];
+
+	if (conf->daemon.metrics == NULL || !metrics_address_parse(conf->daemon.metrics, &address))
+		return NULL;
+	http = metrics_http_open(&address, pages, why, sizeof(why));
+	if (http == NULL)
+		fail(EX_UNAVAILABLE, why);
+	log_info("metrics at http://%s/metrics, port %u", conf->daemon.metrics,
+		metrics_http_port(http));
+	return http;
+}
+
+static void start_metrics(struct metrics_http *http)
+{
+	char why[512];
+
+	if (http != NULL && !metrics_http_start(http, why, sizeof(why)))
+		fail(EX_UNAVAILABLE, why);
+}
+
 /* What is written down of decisions. */
 static void start_records(const struct conf *conf)
 {
@@ -430,19 +479,32 @@ static void stop_services(void)
 
 static int serve(struct conf *conf)
 {
+	const struct reload_actions reload_actions = {
+		.file = arguments.file,
+		.amend = apply_arguments,
+		.current = milter_conf,
+		.set = milter_set_conf,
+		.notify = process_notify,
+	};
 	const struct signal_actions actions = {
 		.reload = reload,
 		.drain = milter_drain,
 		.drained = is_drained,
 		.stopping = stopping,
+		.tick = tick,
 		.drain_ms = conf->daemon.drain_ms,
 	};
+	struct metrics_http *metrics = open_metrics(conf);
 	struct control *control = open_everything(conf);
 	bool idle;
 	int failed;
 
 	start_services(conf);
+	milter_set_conf(conf_share(conf));
+	reload_begin(&reload_actions);
 	signals_handle(&actions);
+	tick();
+	start_metrics(metrics);
 	if (control != NULL)
 		control_start(control);
 	start_records(conf);
@@ -451,6 +513,7 @@ static int serve(struct conf *conf)
 	process_notify("READY=1");
 	failed = milter_serve(conf, &services);
 	idle = control_close(&control);
+	metrics_http_stop(&metrics);
 	/* libmilter returns without waiting for callbacks that run. */
 	for (int i = 0; i < 100 && milter_busy() > 0; i++)
 		usleep(20000);

@@ -62,6 +62,11 @@ void milter_drain(void)
 	atomic_store(&draining, true);
 }
 
+bool milter_is_draining(void)
+{
+	return atomic_load(&draining);
+}
+
 unsigned milter_busy(void)
 {
 	return atomic_load(&open_transactions) + atomic_load(&running_callbacks);

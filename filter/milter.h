@@ -25,6 +25,7 @@ struct conf *milter_conf(void);
 
 /* From now on, new sessions are told to come back later (421). */
 void milter_drain(void);
+bool milter_is_draining(void);
 /* Mail transactions between MAIL and the end of the message, and callbacks that run now. */
 unsigned milter_busy(void);
 

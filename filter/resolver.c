@@ -342,6 +342,7 @@ void resolver_stats(const struct resolver *resolver, struct resolver_stats *stat
 		.timeouts = read_counter(&counters->timeouts),
 		.rejected = read_counter(&counters->rejected),
 		.failures = read_counter(&counters->failures),
+		.failures_in_a_row = read_counter(&counters->failures_in_a_row),
 		.in_flight = read_counter(&counters->in_flight),
 	};
 	ttlcache_count(resolver->cache, &stats_r->cache_entries, &stats_r->cache_bytes);

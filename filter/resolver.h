@@ -48,6 +48,7 @@ struct resolver_stats {
 	uint64_t timeouts; /* attempts without an answer */
 	uint64_t rejected; /* answers with the wrong id, question or form */
 	uint64_t failures; /* questions that ended in SERVFAIL or TIMEOUT */
+	uint64_t failures_in_a_row; /* now */
 	uint64_t in_flight;
 	uint64_t cache_entries, cache_bytes;
 	struct histogram_state latency; /* of the questions that the cache could not answer */

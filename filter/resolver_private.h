@@ -68,7 +68,7 @@ struct resolver_server {
 
 struct resolver_counters {
 	atomic_uint_fast64_t questions, cache_hits, joined, queries_udp, queries_tcp, timeouts,
-		rejected, failures, in_flight;
+		rejected, failures, failures_in_a_row, in_flight;
 };
 
 /* Of the options, with the defaults filled in. Constant. */

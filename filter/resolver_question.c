@@ -132,8 +132,13 @@ static void complete(struct question *question, const struct dns_answer *answer)
 	*at = question->chain;
 	set_in_flight(resolver, resolver->in_flight - 1);
 	take_time(question, answer->status);
-	if (dns_is_temporary(answer->status))
+	if (dns_is_temporary(answer->status)) {
 		resolver_count(&resolver->counters.failures, 1);
+		resolver_count(&resolver->counters.failures_in_a_row, 1);
+	} else {
+		atomic_store_explicit(
+			&resolver->counters.failures_in_a_row, 0, memory_order_relaxed);
+	}
 	if (!resolver->closing)
 		dnscache_put(resolver->cache, answer, question->hash,
 			resolver->now_ms + lifetime_of(resolver, answer), resolver->now_ms);

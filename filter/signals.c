@@ -12,6 +12,8 @@
 /* Set by main before libmilter starts its signal thread, then read by that thread only. */
 static struct signal_actions handle;
 
+enum { TICK_SECONDS = 5 };
+
 static void fill(sigset_t *set)
 {
 	sigemptyset(set);
@@ -68,9 +70,12 @@ int sigwait(const sigset_t *libmilter_set, int *number_r)
 	(void)libmilter_set;
 	fill(&set);
 	for (;;) {
-		int number = sigwaitinfo(&set, NULL);
+		static const struct timespec pause = {.tv_sec = TICK_SECONDS};
+		int number = sigtimedwait(&set, NULL, &pause);
 
-		if (number < 0 && errno != EINTR)
+		if (number < 0 && errno == EAGAIN)
+			handle.tick();
+		else if (number < 0 && errno != EINTR)
 			return errno;
 		if (number == SIGHUP || number == SIGUSR1)
 			handle.reload();

@@ -13,6 +13,7 @@ struct signal_actions {
 	void (*drain)(void); /* begin to refuse new sessions */
 	bool (*drained)(void); /* nothing is under way any more */
 	void (*stopping)(void); /* just before libmilter is told to stop */
+	void (*tick)(void); /* every few seconds, in the same thread as reload */
 	int64_t drain_ms; /* longest wait */
 };
 

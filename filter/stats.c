@@ -6,7 +6,7 @@
 #include "clock.h"
 
 static _Atomic uint64_t started_ms, sessions, sessions_open, messages_accepted,
-	messages_quarantined, recipients_accepted, reloads, reloads_failed;
+	messages_quarantined, recipients_accepted;
 static _Atomic uint64_t dns_transactions, dns_questions, dns_sent, dns_steps, dns_steps_max,
 	dns_spf_steps_max;
 static _Atomic uint64_t tempfails[STAGE_COUNT], rejects[STAGE_COUNT];
@@ -136,11 +136,6 @@ void stats_count_decision(
 		count_accepted(stage, verdict);
 }
 
-void stats_count_reload(bool done)
-{
-	add_one(done ? &reloads : &reloads_failed);
-}
-
 static void raise_to(_Atomic uint64_t *most, uint64_t value)
 {
 	uint64_t old = atomic_load_explicit(most, memory_order_relaxed);
@@ -169,8 +164,6 @@ void stats_read(struct stats *stats_r)
 		.messages_quarantined = messages_quarantined,
 		.recipients_accepted = recipients_accepted,
 		.too_busy = too_busy,
-		.reloads = reloads,
-		.reloads_failed = reloads_failed,
 		.dns_transactions = dns_transactions,
 		.dns_questions = dns_questions,
 		.dns_sent = dns_sent,

@@ -19,7 +19,6 @@ struct stats {
 	uint64_t recipients_accepted;
 	uint64_t tempfails[STAGE_COUNT], rejects[STAGE_COUNT];
 	uint64_t too_busy; /* of the tempfails: more sessions waited than may */
-	uint64_t reloads, reloads_failed;
 	/* Of transactions in which a recipient was judged; see session_dns_cost. */
 	uint64_t dns_transactions, dns_questions, dns_sent;
 	uint64_t dns_steps, dns_steps_max, dns_spf_steps_max;
@@ -33,7 +32,6 @@ void stats_count_session(int change); /* 1 when one begins, -1 when it ends */
 void stats_count_decision(
 	struct session *session, enum stage stage, enum verdict verdict, uint64_t us);
 void stats_count_too_busy(void);
-void stats_count_reload(bool done);
 void stats_count_dns(const struct session_dns_cost *cost);
 void stats_read(struct stats *stats_r);
 

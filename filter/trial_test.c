@@ -180,7 +180,7 @@ static void test_networks(void **state)
 	for (int i = 0; i < 256; i++) {
 		char name[32], a[64], b[64], c[64], d[64], e[64];
 
-		snprintf(name, sizeof(name), "limit \"number %d\"", i);
+		snprintf(name, sizeof(name), "limit number %d", i);
 		snprintf(a, sizeof(a), "192.0.%d.1", i);
 		snprintf(b, sizeof(b), "192.0.%d.254", i);
 		snprintf(c, sizeof(c), "2001:db8:%x:1::1", i);

@@ -7,7 +7,7 @@
 #include "trial.h"
 
 /* Calls EACH for every trial, over or not, in the order of the policies: "sender" for a section,
- * "sender.unregistered" for a check, "limit \"per-sender\"" for a limit. */
+ * "sender.unregistered" for a check, "limit per-sender" for a limit. */
 void trials_each(const struct conf *conf,
 	void (*each)(void *context, const char *name, const struct trial *trial), void *context);
 
