@@ -33,7 +33,6 @@ bool metrics_address_parse(const char *text, struct metrics_address *address_r)
 		return false;
 	memcpy(host, text + (*text == '['), length);
 	host[length] = '\0';
-	return parse_port(colon + 1, &address_r->port) &&
-	       ipaddr_parse(host, &address_r->address) &&
+	return parse_port(colon + 1, &address_r->port) && ipaddr_parse(host, &address_r->address) &&
 	       (*text == '[') == (address_r->address.family == IP_V6);
 }

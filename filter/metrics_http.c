@@ -139,8 +139,8 @@ struct metrics_http *metrics_http_open(const struct metrics_address *address,
 {
 	struct sockaddr_storage socket_address;
 	socklen_t size = fill_address(address, &socket_address);
-	int yes = 1, fd = socket(socket_address.ss_family,
-			     SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int yes = 1,
+	    fd = socket(socket_address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct metrics_http *http;
 	char shown[IPADDR_TEXT_SIZE];
 

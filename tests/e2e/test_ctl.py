@@ -55,7 +55,7 @@ def test_reload(site):
     daemon.wait_line("reloaded", mark)
     daemon.configure("broken {\n")
     status, output, _ = ctl(*control(site), "reload")
-    assert status == 78 and "old configuration" in output
+    assert status == 78 and ":1: " in output and "configuration of before stays" in output
     site.stop_filter()
 
 
