@@ -112,7 +112,11 @@ static bool has_joined(const struct numbers *numbers, const uint8_t *octets, siz
 		for (size_t i = 0; i < count; i++) {
 			unsigned octet = octets[way == 0 ? i : count - 1 - i];
 
-			text_addf(&texts[way], "%03u", octet);
+			text_addf(&texts[way], "%s%u",
+				octet < 10    ? "00"
+				: octet < 100 ? "0"
+					      : "",
+				octet);
 			text_addf(&texts[way + 2], "%u", octet);
 		}
 		if (has_number_text(numbers, padded[way]))

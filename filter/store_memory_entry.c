@@ -2,12 +2,12 @@
 /* The table of the memory half. The number of chains is fixed by the memory bound, so no call ever
  * pays for a growing table; each call looks at a few chains for what has expired. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
 #include "mem.h"
 #include "store_memory_private.h"
+#include "text.h"
 
 enum {
 	SWEEP_CHAINS = 4, /* looked at by each call that changes something */
@@ -136,7 +136,10 @@ bool memory_has_room(struct memory *memory, size_t count, size_t size, uint64_t 
 
 static void window_name(const struct store_charge *charge, char name[MEMORY_NAME_SIZE])
 {
-	snprintf(name, MEMORY_NAME_SIZE, "w:%s:%" PRId64, charge->key, charge->window_ms);
+	struct text text;
+
+	text_init(&text, name, MEMORY_NAME_SIZE);
+	text_addf(&text, "w:%s:%" PRId64, charge->key, charge->window_ms);
 }
 
 struct entry *memory_find_window(struct memory *memory, const struct store_charge *charge)
