@@ -129,6 +129,9 @@ struct conf *conf_load(
 	conf_verify(&check);
 	if (problems.count == 0) {
 		prepare(conf);
+		conf_verify_complete(&check);
+	}
+	if (problems.count == 0) {
 		conf_place_remember(conf, &input, &problems);
 		conf_advise(&check);
 	} else {

@@ -309,3 +309,28 @@ void conf_verify(const struct conf_check *check)
 			verify_policy(check, group);
 	}
 }
+
+static void verify_complete(const struct conf_check *check, const struct group *group)
+{
+	const struct policy_conf *policy = &check->conf->policies[group->policy_index];
+
+	for (size_t i = 0; i < policy->option_count; i++) {
+		const char *options =
+			(const char *)policy->options + i * policy->policy->options_size;
+		const char *setting = NULL;
+		char why[WHY_SIZE] = "cannot be used";
+
+		if (!policy->policy->complete(options, &setting, why, sizeof(why)))
+			blame(check, group, i, setting, why);
+	}
+}
+
+void conf_verify_complete(const struct conf_check *check)
+{
+	for (size_t i = 0; i < check->schema->group_count; i++) {
+		const struct group *group = &check->schema->groups[i];
+
+		if (group->policy != NULL && group->policy->complete != NULL)
+			verify_complete(check, group);
+	}
+}

@@ -16,6 +16,9 @@ struct conf_check {
 /* Contradictions, ours and those the policies know. A section with an error in it is left out. */
 void conf_verify(const struct conf_check *check);
 
+/* What the policies could not make of it; after it is prepared. */
+void conf_verify_complete(const struct conf_check *check);
+
 /* Warnings; after conf_verify found nothing. */
 void conf_advise(const struct conf_check *check);
 

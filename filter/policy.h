@@ -99,6 +99,9 @@ struct policy {
 	/* Makes what the hooks need from options just parsed (tables, hashes); NULL: nothing. Freed by
 	 * clear. Runs after verify. */
 	void (*prepare)(void *options, const struct site *site);
+	/* What prepare could not make, since a file has changed after verify: as verify; the
+	 * configuration is not used then. NULL: nothing. */
+	bool (*complete)(const void *options, const char **setting_r, char *why, size_t why_size);
 	void (*clear)(void *options);
 };
 

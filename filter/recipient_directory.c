@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log.h"
 #include "mem.h"
 #include "recipient_source.h"
 
@@ -112,12 +111,6 @@ bool recipient_directory_verify(const struct recipient_directory_settings *setti
 
 /* Opening. ------------------------------------------------------------------------------------- */
 
-static void log_complaint(void *context, const char *file, unsigned line, const char *why)
-{
-	(void)context;
-	log_warning("%s:%u: %s", file, line, why);
-}
-
 static size_t count_texts(char *const *texts)
 {
 	size_t count = 0;
@@ -157,12 +150,14 @@ static void read_domains(
 }
 
 struct recipient_directory *recipient_directory_open(
-	const struct recipient_directory_settings *settings)
+	const struct recipient_directory_settings *settings, char *why, size_t why_size)
 {
+	struct first_complaint first = {.why = why, .size = why_size};
 	struct recipient_directory *directory = mem_alloc(sizeof(*directory));
 	size_t count = count_texts(settings->sources);
 	const char *wrong;
 
+	why[0] = '\0';
 	read_domains(directory, settings);
 	directory->sources = mem_array(count, sizeof(directory->sources[0]));
 	for (size_t i = 0; i < count; i++) {
@@ -170,7 +165,7 @@ struct recipient_directory *recipient_directory_open(
 
 		if (!recipient_source_parse(settings->sources[i], source, &wrong))
 			continue;
-		recipient_source_open(source, &settings->callahead, log_complaint, NULL);
+		recipient_source_open(source, &settings->callahead, keep_complaint, &first);
 		directory->source_count++;
 	}
 	return directory;

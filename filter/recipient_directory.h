@@ -28,9 +28,10 @@ struct recipient_directory;
 bool recipient_directory_verify(const struct recipient_directory_settings *settings,
 	const char **setting_r, char *why, size_t why_size) MUST_CHECK;
 
-/* What cannot be read is logged, and cannot be asked then. */
+/* WHY: the first thing that could not be read, or "" (it was checked before, but files change). What
+ * cannot be read cannot be asked. */
 struct recipient_directory *recipient_directory_open(
-	const struct recipient_directory_settings *settings);
+	const struct recipient_directory_settings *settings, char *why, size_t why_size);
 void recipient_directory_close(struct recipient_directory **directory);
 
 /* What all sources that cover the domain say together. */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "log.h"
+#include "mem.h"
 
 static const char *const tls_words[] = {[CALLAHEAD_TLS_NONE] = "never",
 	[CALLAHEAD_TLS_MAY] = "may",
@@ -133,12 +133,23 @@ void recipient_prepare(void *options_given, const struct site *site)
 	char why[SETTING_WHY_SIZE];
 
 	(void)site;
-	options->directory = recipient_directory_open(&options->settings);
-	if (options->sender_login == NULL)
-		return;
-	options->owners = sender_login_load(options->sender_login, why, sizeof(why));
-	if (options->owners == NULL)
-		log_warning("sender_login: %s", why);
+	options->directory = recipient_directory_open(&options->settings, why, sizeof(why));
+	if (why[0] == '\0' && options->sender_login != NULL)
+		options->owners = sender_login_load(options->sender_login, why, sizeof(why));
+	if (why[0] != '\0')
+		options->broken = mem_text(why);
+}
+
+bool recipient_complete(
+	const void *options_given, const char **setting_r, char *why, size_t why_size)
+{
+	const struct recipient_options *options = options_given;
+
+	if (options->broken == NULL)
+		return true;
+	*setting_r = "sources";
+	snprintf(why, why_size, "%s", options->broken);
+	return false;
 }
 
 void recipient_clear(void *options_given)
@@ -147,4 +158,6 @@ void recipient_clear(void *options_given)
 
 	recipient_directory_close(&options->directory);
 	sender_login_free(&options->owners);
+	mem_free(options->broken);
+	options->broken = NULL;
 }

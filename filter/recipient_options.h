@@ -16,7 +16,8 @@ struct recipient_options {
 	struct recipient_directory_settings settings;
 	char *sender_login;
 	struct recipient_directory *directory;
-	struct sender_login *owners; /* NULL: no map, or it could not be read */
+	struct sender_login *owners; /* NULL: no map */
+	char *broken; /* by prepare: what could not be read; NULL: nothing */
 };
 
 extern const struct setting recipient_settings[];
@@ -25,6 +26,7 @@ extern const struct setting recipient_settings[];
 bool recipient_verify(const void *options, const struct site *site, const char **setting_r,
 	char *why, size_t why_size);
 void recipient_prepare(void *options, const struct site *site);
+bool recipient_complete(const void *options, const char **setting_r, char *why, size_t why_size);
 void recipient_clear(void *options);
 
 #endif

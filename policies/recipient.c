@@ -298,5 +298,6 @@ const struct policy policy_recipient = {
 	.verify = recipient_verify,
 	.advise = advise,
 	.prepare = recipient_prepare,
+	.complete = recipient_complete,
 	.clear = recipient_clear,
 };

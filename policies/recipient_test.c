@@ -498,6 +498,37 @@ static void test_sender_login(void **state)
 	policy_case_end(&policy_case);
 }
 
+/* A file that was good when it was looked at, and is not when it is read. */
+static void test_file_that_changes(void **state)
+{
+	static const char *const settings[] = {"sources", "sender_login"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(settings); i++) {
+		char name[] = "/tmp/recipient_test.XXXXXX";
+		int fd = mkstemp(name);
+		struct policy_case policy_case;
+		const char *setting = NULL;
+		char text[100], why[SETTING_WHY_SIZE];
+
+		assert_true(fd >= 0 && write(fd, "# none\n", 7) == 7 && close(fd) == 0);
+		start(&policy_case);
+		snprintf(text, sizeof(text), "%s%s", i == 0 ? "* file:" : "", name);
+		policy_case_set(&policy_case, settings[i], text);
+		assert_true(
+			policy_recipient.complete(policy_case.options, &setting, why, sizeof(why)));
+		unlink(name);
+		policy_recipient.clear(policy_case.options);
+		policy_recipient.prepare(policy_case.options, &policy_case.site);
+		assert_false(
+			policy_recipient.complete(policy_case.options, &setting, why, sizeof(why)));
+		assert_string_equal(setting, "sources");
+		snprintf(text, sizeof(text), "%s: No such file or directory", name);
+		assert_string_equal(why, text);
+		policy_case_end(&policy_case);
+	}
+}
+
 static void note_warning(void *context, const char *setting, const char *text)
 {
 	assert_true(strlen(text) > 20);
@@ -541,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_sender_login),
 		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_file_that_changes),
 		cmocka_unit_test(test_advise),
 	};
 
