@@ -126,11 +126,14 @@ static bool has_upper(const char *text)
 bool recipient_table_add(struct recipient_table *table, const char *local_part, const char *domain)
 {
 	char key[KEY_SIZE];
+	size_t length = make_key(key, '\0', local_part, domain, false);
 
-	if (!insert(table, key, make_key(key, '\0', local_part, domain, false)))
+	if (!insert(table, key, length))
 		return false;
-	return !has_upper(local_part) ||
-	       insert(table, key, make_key(key, folded_mark, local_part, domain, true));
+	if (!has_upper(local_part))
+		return true;
+	length = make_key(key, folded_mark, local_part, domain, true);
+	return insert(table, key, length);
 }
 
 static bool has(const struct recipient_table *table, const char *key, size_t length)
@@ -142,20 +145,24 @@ bool recipient_table_has_address(
 	const struct recipient_table *table, const char *local_part, const char *domain, bool fold)
 {
 	char key[KEY_SIZE];
+	size_t length = make_key(key, '\0', local_part, domain, fold);
 
 	if (local_part[0] == '\0')
 		return false;
-	if (has(table, key, make_key(key, '\0', local_part, domain, fold)))
+	if (has(table, key, length))
 		return true;
-	return fold && table->used > table->count &&
-	       has(table, key, make_key(key, folded_mark, local_part, domain, true));
+	if (!fold || table->used == table->count)
+		return false;
+	length = make_key(key, folded_mark, local_part, domain, true);
+	return has(table, key, length);
 }
 
 bool recipient_table_has_domain(const struct recipient_table *table, const char *domain)
 {
 	char key[KEY_SIZE];
+	size_t length = make_key(key, '\0', "", domain, false);
 
-	return has(table, key, make_key(key, '\0', "", domain, false));
+	return has(table, key, length);
 }
 
 size_t recipient_table_count(const struct recipient_table *table)

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "mem.h"
-#include "siphash.h"
 #include "redis_tls.h"
+#include "siphash.h"
 #include "store_backend.h"
 #include "window.h"
 
