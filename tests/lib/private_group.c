@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "compiler.h"
 
 enum { SLOTS = 16384, PATIENCE_MS = 60000, TICK_MS = 10 };
 
@@ -85,6 +86,7 @@ static void prepare_cluster_node(
 	add_option(&group->nodes[index], group->ports[GROUP_NODES_MAX + index]);
 }
 
+ATTR_PRINTF(2, 3)
 static void add_text(char *text, const char *format, ...)
 {
 	size_t length = strlen(text);
@@ -174,6 +176,7 @@ void private_cluster_start(
 		await_replicas(&group->nodes[i]);
 }
 
+ATTR_PRINTF(3, 4)
 static void must_say(const struct private_redis *node, const char *wanted, const char *format, ...)
 {
 	char command[512], reply[512];
