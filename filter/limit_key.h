@@ -67,6 +67,9 @@ bool limit_key_make(const struct limit_key *key, const struct limit_key_options 
 	struct session *session, struct limit_proof *proof, uint64_t deadline_ms,
 	struct limit_identity *identity_r);
 
+/* An override of TEXT can be meant for it: an address, a domain or .domain, a network, a user's name. */
+bool limit_key_takes(const struct limit_key *key, const char *text);
+
 /* The same for what an administrator calls it: the values of an alternative, joined with "+", as the
  * log shows them. UNPROVEN: the key it has while nothing proves it; then the client's network stands
  * last. False where NAME is none of this alternative. */

@@ -141,6 +141,55 @@ static const struct limit_override *named_override(const struct limit_overrides 
 	return limit_key_in_force(found);
 }
 
+static bool is_address_text(const char *text)
+{
+	char address[IPADDR_TEXT_SIZE];
+	size_t length = strcspn(text, "/");
+	struct ipaddr parsed;
+
+	if (length >= sizeof(address))
+		return false;
+	memcpy(address, text, length);
+	address[length] = '\0';
+	return ipaddr_parse(address, &parsed);
+}
+
+static bool part_takes(enum part part, const char *text)
+{
+	bool mailbox = strchr(text, '@') != NULL, address = is_address_text(text);
+	char name[DOMAIN_SIZE];
+	bool domain = !address && domain_canonical(text[0] == '.' ? text + 1 : text, name);
+
+	switch (part) {
+	case PART_SENDER:
+	case PART_RECIPIENT:
+		return mailbox || domain;
+	case PART_SENDER_DOMAIN:
+	case PART_SENDER_ORGANIZATION:
+	case PART_RECIPIENT_DOMAIN:
+	case PART_CONFIRMED_NAME:
+	case PART_HELO:
+		return domain;
+	case PART_CLIENT_IP:
+	case PART_CLIENT_NET:
+		return address;
+	case PART_AUTH_USER:
+	case PART_TLS_SUBJECT:
+	case PART_DAEMON:
+		return !address;
+	}
+	return false;
+}
+
+bool limit_key_takes(const struct limit_key *key, const char *text)
+{
+	for (size_t a = 0; a < key->alternatives; a++)
+		for (size_t i = 0; i < key->part_counts[a]; i++)
+			if (part_takes(key->parts[a][i], text))
+				return true;
+	return false;
+}
+
 static bool is_provable(enum part part)
 {
 	return limit_key_part_is_written(part) && part != PART_RECIPIENT &&

@@ -298,7 +298,11 @@ bool limit_raise_check(const struct limit_raise *raise, char *why, size_t why_si
 
 static char *name_of(const char *title, const char *key)
 {
-	return mem_format("%s\t%s", title, key);
+	char *name = mem_format("%s\t%s", title, key);
+
+	/* As all keys are compared. */
+	ascii_lower(name + strlen(title) + 1);
+	return name;
 }
 
 enum store_status limit_raise_put(struct limit_raises *raises, const struct limit_raise *raise)

@@ -122,6 +122,10 @@ const char *limit_reply_write(const struct limit_reply *reply, char *buffer, siz
 	text_init(&line, buffer, size);
 	while (*text != '\0') {
 		if (*text == '{' && find_word(text, &word)) {
+			/* "per hour", but "within 1 hour". */
+			if (word == WORD_WINDOW && values[word][0] > '9' &&
+				!ascii_ends_with(buffer, "per "))
+				text_add(&line, "1 ");
 			text_add(&line, values[word]);
 			text += strlen(words[word]);
 		} else {

@@ -32,7 +32,8 @@ struct limit_reply {
 /* "200 recipients per hour reached, try again in 12 minutes". Returns BUFFER. */
 const char *limit_reply_write(const struct limit_reply *reply, char *buffer, size_t size);
 
-/* "hour", "2 hours", "90 seconds": what stands behind "per". Returns BUFFER. */
+/* "hour", "2 hours", "90 seconds": what stands behind "per"; {window} elsewhere is "1 hour". Returns
+ * BUFFER. */
 const char *limit_window(int64_t window_ms, char *buffer, size_t size);
 
 /* "12 minutes", rounded up. Returns BUFFER. */

@@ -62,6 +62,8 @@ static void test_write(void **state)
 			"5 messages per 1500ms reached, try again in 1 second"},
 		{{NULL, COUNT_REFUSED_RECIPIENTS, 20, 3600000, 60001},
 			"20 refused recipients per hour reached, try again in 61 seconds"},
+		{{"{window}: no more than {limit} in {window}", COUNT_MESSAGES, 1, 3600000, 0},
+			"1 hour: no more than 1 message in 1 hour"},
 		{{"{wait}{wait} {limit} {x", COUNT_MESSAGES, 1, 3600000, 0},
 			"some timesome time 1 message {x"},
 	};

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "limits_query.h"
+
+#include <string.h>
+
+void limits_each(struct limits_query *query,
+	void (*each)(struct limits_query *query, const struct limit_options *limit))
+{
+	for (size_t p = 0; p < query->conf->policy_count; p++) {
+		const struct policy_conf *policy_conf = &query->conf->policies[p];
+		const struct limit_options *limits = policy_conf->options;
+
+		if (strcmp(policy_conf->policy->name, "limit") != 0)
+			continue;
+		for (size_t i = 0; i < policy_conf->option_count; i++)
+			if (limits[i].trial.mode != MODE_OFF &&
+				(query->title[0] == '\0' ||
+					strcmp(query->title, limits[i].title) == 0))
+				each(query, &limits[i]);
+	}
+}
+
+const struct limit_options *limits_find(const struct limits_query *query, const char *title)
+{
+	for (size_t p = 0; p < query->conf->policy_count; p++) {
+		const struct policy_conf *policy_conf = &query->conf->policies[p];
+		const struct limit_options *limits = policy_conf->options;
+
+		if (strcmp(policy_conf->policy->name, "limit") != 0)
+			continue;
+		for (size_t i = 0; i < policy_conf->option_count; i++)
+			if (limits[i].trial.mode != MODE_OFF && strcmp(limits[i].title, title) == 0)
+				return &limits[i];
+	}
+	return NULL;
+}
+
+struct limit_key_options limits_key_options(
+	const struct limits_query *query, const struct limit_options *limit)
+{
+	return (struct limit_key_options){
+		.title = limit->title,
+		.extension = limit->extension,
+		.prefix_v4 = (unsigned)limit->prefix_v4,
+		.prefix_v6 = (unsigned)limit->prefix_v6,
+		.overrides = limit->overrides,
+		.raises = limit_raises_of(query->raises, limit->title),
+	};
+}
+
+void limits_identities(struct limits_query *query, const struct limit_options *limit,
+	void (*each)(struct limits_query *query, const struct limit_options *limit,
+		const struct limit_identity *identity))
+{
+	const struct limit_key_options options = limits_key_options(query, limit);
+	struct limit_identity identity;
+
+	for (size_t a = 0; a < limit->key.alternatives; a++)
+		for (int unproven = 0; unproven <= 1; unproven++)
+			if (limit_key_named(&limit->key, a, &options, query->name, unproven != 0,
+				    &identity))
+				each(query, limit, &identity);
+}
+
+bool limits_rate(
+	const struct limit_options *limit, const struct limit_identity *identity, struct rate *rate)
+{
+	*rate = limit->rate;
+	if (identity->override == NULL)
+		return true;
+	if (!identity->override->unlimited)
+		*rate = identity->override->rate;
+	return !identity->override->unlimited;
+}
+
+void limits_json_text(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc((unsigned char)*text < 0x20 ? '?' : *text, out);
+	}
+	fputc('"', out);
+}
+
+void limits_next_json(struct limits_query *query, const char *name)
+{
+	if (query->rows++ == 0)
+		fprintf(query->out, "{\"%s\": [", name);
+	else
+		fputs(", ", query->out);
+}
+
+void limits_end_json(struct limits_query *query, const char *name)
+{
+	if (query->rows == 0)
+		fprintf(query->out, "{\"%s\": [", name);
+	fprintf(query->out, "], \"store_up\": %s}\n", query->down ? "false" : "true");
+}

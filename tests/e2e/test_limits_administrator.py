@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What an administrator asks and changes of limits while the filter runs, in memory and in Redis."""
+
+import json
+
+import pytest
+
+from harness import world
+from harness.process import until
+from test_ctl import control, ctl
+from test_limits import MESSAGES, OTHER, store  # noqa: F401 (a fixture)
+
+ANNA = "anna@good.test"
+
+
+def run(site, *words):
+    status, output, errors = ctl(*control(site), "limits", *words)
+    return status, output, errors
+
+
+def ask(site, *words):
+    status, output, _ = run(site, words[0], "--json", *words[1:])
+    return status, json.loads(output)
+
+
+def accepted(site, mta, count, **envelope):
+    return [site.send(mta, **envelope).accepted for _ in range(count)]
+
+
+def test_raise_and_what_ends_it(postfix, site, store):  # noqa: F811
+    site.fresh_filter(MESSAGES.format(rate=2, store=store))
+    assert accepted(site, postfix, 3) == [True, True, False]
+    status, said, _ = run(site, "raise", "Anna@good.test", "4 / 1h", "until", "tomorrow")
+    assert status == 0 and said.startswith("limit sender: Anna@good.test may have 4 / 1h until 20")
+    assert accepted(site, postfix, 3) == [True, True, False]
+    assert accepted(site, postfix, 3, **OTHER) == [True, True, False]
+    row = ask(site, "show", ANNA)[1]["limits"][0]
+    assert (row["used"], row["most"], row["remaining"]) == (4, 4, 0) and row["raised_until"]
+    rows = ask(site, "raises")[1]["raises"]
+    assert [(row["limit"], row["key"], row["rate"]) for row in rows] == [("sender", ANNA, "4 / 1h")]
+    assert "raised until" in run(site, "show", ANNA)[1]
+    # Words apart, and an end that comes soon.
+    assert run(site, "raise", ANNA, "5", "/", "1h", "for", "3s")[0] == 0
+    assert accepted(site, postfix, 2) == [True, False]
+    assert run(site, "raise", ANNA, "unlimited", "for", "1s")[0] == 0
+    assert accepted(site, postfix, 1) == [True]
+    until(lambda: ask(site, "raises")[1]["raises"] == [], "the raise's end")
+    assert accepted(site, postfix, 1) == [False]
+    # Of a domain; and taken back.
+    assert run(site, "raise", "good.test", "50 / 1h", "for", "1h")[0] == 0
+    assert accepted(site, postfix, 1) == [True]
+    assert run(site, "unraise", "GOOD.test") == (
+        0, "limit sender: GOOD.test has no raise any more\n", "")
+    assert accepted(site, postfix, 1) == [False]
+    assert run(site, "unraise", "good.test")[0] == 65
+
+
+def test_reset_and_top(postfix, site, store):  # noqa: F811
+    settings = MESSAGES.format(rate=5, store=store) + (
+        'limit "bytes" { key = "sender_domain" count = "bytes" rate = "10MB / 1d" }\n')
+    site.fresh_filter(settings)
+    assert accepted(site, postfix, 3) == [True] * 3
+    assert accepted(site, postfix, 1, **OTHER) == [True]
+    rows = ask(site, "top", "sender")[1]["limits"]
+    assert [(row["key"], row["used"]) for row in rows] == [(ANNA, 3), ("olaf@other.test", 1)]
+    assert [row["limit"] for row in ask(site, "top")[1]["limits"]][:2] == ["sender"] * 2
+    assert len(ask(site, "top")[1]["limits"]) == 4
+    assert len(ask(site, "top", "-n", "1")[1]["limits"]) == 1
+    assert run(site, "top")[1].splitlines()[1].split()[:3] == ["sender", ANNA, "3"]
+    assert ask(site, "reset", ANNA)[1]["reset"] == [
+        {"limit": "sender", "key": ANNA, "forgotten": 3}]
+    assert ask(site, "show", ANNA)[1]["limits"][0]["used"] == 0
+    assert accepted(site, postfix, 6) == [True] * 5 + [False]
+    assert run(site, "reset", "192.0.2.1")[0] == 65
+    assert run(site, "top", "nosuch")[1] == 'no limit "nosuch" runs\n'
+
+
+def test_which_limit_is_meant(postfix, site, store):  # noqa: F811
+    settings = MESSAGES.format(rate=5, store=store) + (
+        'limit "day" { key = "sender" count = "messages" rate = "50 / 1d" }\n'
+        'limit "people" { key = "sender" count = "unique_recipients" rate = "5 / 1h" }\n')
+    site.fresh_filter(settings)
+    assert run(site, "raise", ANNA, "100 / 1d", "until", "tomorrow")[1].startswith("limit day:")
+    status, said, _ = run(site, "raise", ANNA, "100 / 1h", "until", "tomorrow")
+    assert status == 65 and said.splitlines() == [
+        "several limits count by such a key; say which one with --limit NAME:",
+        "  sender (5 messages / 1h)", "  people (5 unique recipients / 1h)"]
+    said = run(site, "raise", "--limit", "people", ANNA, "100 / 1h", "until", "tomorrow")[1]
+    assert said.startswith("limit people:")
+    assert [row["most"] for row in ask(site, "show", ANNA)[1]["limits"]] == [5, 100, 100]
+    assert [row["most"] for row in ask(site, "show", "--limit", "day", ANNA)[1]["limits"]] == [100]
+
+
+BAD = [
+    (["raise", ANNA], "a key, a rate, and an end"),
+    (["raise", ANNA, "5 / 1h"], "an end is missing"),
+    (["raise", ANNA, "many", "until", "tomorrow"], 'the rate "many" cannot be read'),
+    (["raise", ANNA, "5 / 1h", "until", "yesterday"], '"yesterday" is no time'),
+    (["raise", ANNA, "5 / 1h", "until", "2020-01-01"], "has passed already"),
+    (["raise", ANNA, "5 / 1h", "for", "ever"], '"ever" is no duration'),
+    (["predict", ANNA, "0"], "no number above 0"),
+    (["predict", ANNA], "a key and a cost"),
+    (["show"], "show takes one key"),
+    (["show", ""], "show takes one key"),
+    (["show", "a", "b"], "show takes one key"),
+    (["show", "a\tb"], "no tab"),
+    (["rise", ANNA], "did you mean raise?"),
+    ([], "say what is wanted"),
+    (["top", "-n", "0"], "a number from 1 to 1000"),
+    (["top", "-n"], "a number is missing"),
+    (["show", "--limit"], "a name is missing"),
+    (["raises", ANNA], "raises takes no key"),
+    (["show", "x" * 900], "too long"),
+]
+
+
+def test_bad_words(postfix, site):
+    site.fresh_filter(MESSAGES.format(rate=2, store=""))
+    for words, complaint in BAD:
+        status, output, errors = run(site, *words)
+        assert status == 64 and complaint in errors.splitlines()[0], words
+        assert output == "" and "usage: mailreevectl limits show" in errors
+    assert run(site, "--help")[0] == 0
+    status, output, _ = run(site, "raise", "192.0.2.0/99", "5 / 1h", "for", "1h")
+    assert status == 65 and output
+
+
+def test_unique_recipients(mta, site, store):  # noqa: F811
+    site.fresh_filter(MESSAGES.format(rate=2, store=store).replace("messages", "unique_recipients"))
+    everyone = ["bob@example.test", "BOB@example.test", "carol@example.test", "dave@example.test"]
+    for _ in range(3):
+        result = site.send(mta, recipients=everyone)
+        assert [reply.code for reply in result.rcpts] == [250, 250, 250, 451]
+        assert result.accepted
+    assert "2 unique recipients per hour reached, try again in" in result.rcpts[-1].text
+    assert ask(site, "show", ANNA)[1]["limits"][0]["used"] == 2
+
+
+def test_a_raise_holds_on_all_hosts(postfix, site, redis):
+    """One process raises, another, started later, obeys; and the first while Redis is away."""
+    redis.flush()
+    settings = MESSAGES.format(rate=1, store=f'store {{ url = "{redis.url}" }}')
+    site.fresh_filter(settings)
+    assert run(site, "raise", ANNA, "3 / 1h", "until", "tomorrow")[0] == 0
+    site.fresh_filter(settings)
+    assert accepted(site, postfix, 4) == [True] * 3 + [False]
+    assert run(site, "reset", ANNA)[0] == 0
+    redis.stop()
+    assert accepted(site, postfix, 4) == [True] * 3 + [False]
+    status, output, _ = run(site, "raise", ANNA, "4 / 1h", "for", "1h")
+    assert status == 75 and "the store does not answer" in output
+    assert run(site, "show", ANNA)[0] == 75
+    assert ask(site, "top")[1]["store_up"] is False
+    redis.start()
