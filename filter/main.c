@@ -26,6 +26,7 @@
 #include "metrics_http.h"
 #include "milter.h"
 #include "milter_socket.h"
+#include "mta_check.h"
 #include "policy.h"
 #include "process.h"
 #include "reload.h"
@@ -40,6 +41,7 @@ static const char default_file[] = MAILREEVE_SYSCONF "/mailreeve/mailreeve.conf"
 struct arguments {
 	const char *file, *socket, *pid_file, *user;
 	bool foreground, check_only, verbose;
+	const char *mta_folder; /* NULL: the usual ones */
 };
 
 /* Written by main before threads start; the reload in the signal thread reads them. */
@@ -50,12 +52,15 @@ static _Atomic bool stop_requested;
 
 static void usage(FILE *out)
 {
-	fputs("usage: mailreeve [-c file] [-f] [-n] [-p socket] [-P pidfile] [-u user[:group]]"
+	fputs("usage: mailreeve [-c file] [-f] [-n [-m folder]] [-p socket] [-P pidfile] [-u "
+	      "user[:group]]"
 	      " [-v] [-V]\n"
 	      "  -c file          configuration; default " MAILREEVE_SYSCONF
 	      "/mailreeve/mailreeve.conf\n"
 	      "  -f               stay in the foreground and log to standard error\n"
-	      "  -n               check the configuration and exit: 0 good, 78 not\n"
+	      "  -n               check the configuration and exit: 0 good, 78 not; look at\n"
+	      "                   the settings of the mail server as well\n"
+	      "  -m folder        with -n: where its main.cf or sendmail.cf lies, or none\n"
 	      "  -p socket        local:/path, inet:port@host or inet6:port@host\n"
 	      "  -P pidfile       file for the process id\n"
 	      "  -u user[:group]  run as this user\n"
@@ -71,13 +76,16 @@ static void read_arguments(int argc, char **argv)
 	int option;
 
 	arguments.file = default_file;
-	while ((option = getopt(argc, argv, "c:fhnp:P:u:vV")) != -1) {
+	while ((option = getopt(argc, argv, "c:fhm:np:P:u:vV")) != -1) {
 		switch (option) {
 		case 'c':
 			arguments.file = optarg;
 			break;
 		case 'f':
 			arguments.foreground = true;
+			break;
+		case 'm':
+			arguments.mta_folder = optarg;
 			break;
 		case 'n':
 			arguments.check_only = true;
@@ -161,6 +169,8 @@ static void check_arguments(void)
 		refuse(EX_USAGE, "-p", arguments.socket,
 			"is no socket; write local:/absolute/path, inet:PORT@ADDRESS or "
 			"inet6:PORT@ADDRESS");
+	if (arguments.mta_folder != NULL && !arguments.check_only)
+		refuse(EX_USAGE, "-m", arguments.mta_folder, "is for -n only; give that too");
 	if (arguments.pid_file != NULL && arguments.pid_file[0] != '/')
 		refuse(EX_USAGE, "-P", arguments.pid_file,
 			"is not an absolute path; start it with /");
@@ -183,6 +193,12 @@ static void print_warning(void *context, const char *text)
 {
 	(void)context;
 	print_complaint("warning: ", text);
+}
+
+static void print_about_mta(void *context, bool dangerous, const char *text)
+{
+	(void)context;
+	print_complaint(dangerous ? "warning: " : "note: ", text);
 }
 
 static void reload(void)
@@ -543,6 +559,7 @@ int main(int argc, char **argv)
 		return EX_CONFIG;
 	apply_arguments(conf);
 	if (arguments.check_only) {
+		mta_check(conf, arguments.mta_folder, print_about_mta, NULL);
 		printf("%s: good\n", arguments.file);
 		conf_release(&conf);
 		return EX_OK;

@@ -35,7 +35,7 @@ for pair in "sample conf/mailreeve.conf" "manual $manual"; do
     fi
 done
 for file in conf/*.conf; do
-    "$build/mailreeve" -n -c "$file" || status=1
+    "$build/mailreeve" -n -m none -c "$file" || status=1
 done
 mandoc -Tlint -W warning "$manual" || status=1
 exit $status
