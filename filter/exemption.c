@@ -30,7 +30,8 @@ static void look_at_certificate(struct look *look)
 	char **entry = session->site->trusted_certificates;
 
 	for (; entry != NULL && *entry != NULL; entry++) {
-		if (!site_is_certificate(*entry, session->tls_subject, session->tls_fingerprint))
+		if (!site_is_certificate(*entry, session->tls_subject, session->tls_name,
+			    session->tls_fingerprint))
 			continue;
 		grant(look, EXEMPT_CERTIFIED, "certificate of",
 			ascii_equal(*entry, session->tls_subject) ? session->tls_subject : *entry,

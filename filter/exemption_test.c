@@ -32,7 +32,7 @@ struct row {
 	const char *certificates[3];
 	const char *client; /* NULL: 192.0.2.7; "" a local socket */
 	const char *helo, *reverse_path, *forward_path; /* NULL: not said yet */
-	const char *auth_user, *tls_subject, *tls_fingerprint, *daemon;
+	const char *auth_user, *tls_subject, *tls_name, *tls_fingerprint, *daemon;
 	const char *daemons[3];
 	struct fake_answer dns[4];
 	enum stage stage;
@@ -62,6 +62,12 @@ static const struct row rows[] = {
 		.tls_subject = "/CN=Client.example.net",
 		.certificates = {"/CN=other", "/CN=client.example.net"},
 		.want = EXEMPT_CERTIFIED},
+	{.what = "certificate by its CN",
+		.tls_subject = "/O=x/CN=client.example.net",
+		.tls_name = "client.example.net",
+		.certificates = {"Client.example.net"},
+		.want = EXEMPT_CERTIFIED,
+		.evidence = "certificate of Client.example.net"},
 	{.what = "another certificate",
 		.tls_subject = "/CN=client.example.net.evil",
 		.certificates = {"/CN=client.example.net"}},
@@ -201,6 +207,8 @@ static void build(struct world *world, const struct row *row)
 		row->auth_user == NULL ? "" : row->auth_user);
 	snprintf(session->tls_subject, sizeof(session->tls_subject), "%s",
 		row->tls_subject == NULL ? "" : row->tls_subject);
+	snprintf(session->tls_name, sizeof(session->tls_name), "%s",
+		row->tls_name == NULL ? "" : row->tls_name);
 	snprintf(session->tls_fingerprint, sizeof(session->tls_fingerprint), "%s",
 		row->tls_fingerprint == NULL ? "" : row->tls_fingerprint);
 	snprintf(session->daemon_name, sizeof(session->daemon_name), "%s",

@@ -167,14 +167,15 @@ static void ask_for_macros(SMFICTX *ctx)
 		const char *macros;
 	} wanted[] = {
 		{SMFIM_CONNECT, "j {daemon_name}"},
-		{SMFIM_HELO, "{tls_version} {verify} {cert_subject} {cert_fp} {cert_md5}"},
+		{SMFIM_HELO,
+			"{tls_version} {verify} {cert_subject} {cn_subject} {cert_fp} {cert_md5}"},
 		{SMFIM_ENVFROM, "i {auth_authen} {mail_addr} {mail_host}"},
 		{SMFIM_ENVRCPT, "i {rcpt_addr} {rcpt_mailer} {rcpt_host}"},
 		{SMFIM_EOM, "i"},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(wanted); i++) {
-		char macros[64];
+		char macros[128];
 
 		snprintf(macros, sizeof(macros), "%s", wanted[i].macros);
 		smfi_setsymlist(ctx, wanted[i].stage, macros);

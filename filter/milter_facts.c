@@ -50,10 +50,11 @@ static void copy_tls(struct session *session, const struct milter_macros *macros
 
 	copy_macro(macros, "{tls_version}", session->tls_version, sizeof(session->tls_version));
 	copy_macro(macros, "{cert_subject}", session->tls_subject, sizeof(session->tls_subject));
+	copy_macro(macros, "{cn_subject}", session->tls_name, sizeof(session->tls_name));
 	/* Postfix gives the subject of verified certificates only, and no {verify}. */
 	copy_macro(macros, "{verify}", verify, sizeof(verify));
 	if (verify[0] != '\0' && !ascii_equal(verify, "OK"))
-		session->tls_subject[0] = '\0';
+		session->tls_subject[0] = session->tls_name[0] = '\0';
 	/* Who shows a certificate has its key, verified or not. Postfix has neither of these. */
 	copy_macro(macros, "{cert_fp}", session->tls_fingerprint, sizeof(session->tls_fingerprint));
 	if (session->tls_fingerprint[0] == '\0')

@@ -77,11 +77,13 @@ static void test_certificates(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
 		const char *const pairs[] = {"{tls_version}", "TLSv1.3", "{cert_subject}", "/CN=a",
-			rows[i].verify == NULL ? NULL : "{verify}", rows[i].verify, NULL};
+			"{cn_subject}", "a", rows[i].verify == NULL ? NULL : "{verify}",
+			rows[i].verify, NULL};
 		struct milter_macros given = macros(pairs);
 
 		milter_facts_helo(&session, "client.example.net", &given);
 		assert_string_equal(session.tls_subject, rows[i].subject);
+		assert_string_equal(session.tls_name, rows[i].subject[0] == '\0' ? "" : "a");
 		assert_string_equal(session.tls_version, "TLSv1.3");
 	}
 }

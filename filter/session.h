@@ -132,6 +132,7 @@ struct session {
 	char daemon_name[MACRO_SIZE]; /* {daemon_name} */
 	char mta_name[MACRO_SIZE]; /* {j} */
 	char tls_version[32], tls_subject[MACRO_SIZE]; /* subject only when verified */
+	char tls_name[MACRO_SIZE]; /* the same, its CN, as Sendmail gives it */
 	char tls_fingerprint[FINGERPRINT_SIZE]; /* of any certificate, as Sendmail writes it */
 	char auth_user[MACRO_SIZE]; /* {auth_authen}; "" when not authenticated */
 	unsigned

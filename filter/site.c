@@ -64,11 +64,11 @@ const struct setting site_settings[] = {
 		.offset = offsetof(struct site, trusted_certificates),
 		.default_text = "",
 		.example = "{ \"/CN=relay.example.org\", \"relay.example.org\" }",
-		.help = "TLS clients that may relay and skip the identity checks: the subject of "
-			"their "
-			"verified certificate (the whole one with Sendmail, the CN with Postfix), "
-			"or "
-			"fingerprint:AB:CD:EF... of any certificate (Sendmail only; see below)"},
+		.help = "TLS clients that may relay and skip the identity checks: the CN of their "
+			"verified "
+			"certificate, its whole subject (Sendmail only), or "
+			"fingerprint:AB:CD:EF... of any "
+			"certificate (Sendmail only; see below)"},
 	{.name = "trusted_daemons",
 		.type = SETTING_TEXTS,
 		.offset = offsetof(struct site, trusted_daemons),
@@ -168,11 +168,13 @@ static bool same_fingerprint(const char *a, const char *b)
 	return true;
 }
 
-bool site_is_certificate(const char *entry, const char *subject, const char *fingerprint)
+bool site_is_certificate(
+	const char *entry, const char *subject, const char *name, const char *fingerprint)
 {
 	if (ascii_starts_with(entry, fingerprint_prefix))
 		return same_fingerprint(entry + strlen(fingerprint_prefix), fingerprint);
-	return subject[0] != '\0' && ascii_equal(entry, subject);
+	return (subject[0] != '\0' && ascii_equal(entry, subject)) ||
+	       (name[0] != '\0' && ascii_equal(entry, name));
 }
 
 /* How many hex digits TEXT has, where it has nothing else but colons; else 0. */

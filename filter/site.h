@@ -42,8 +42,10 @@ extern const struct setting site_settings[]; /* the rows of the first group */
 /* NAME (canonical) is hostname, one of own_names, or within local_domains. */
 bool site_is_own_name(const struct site *site, const char *name);
 bool site_is_own_address(const struct site *site, const struct ipaddr *address);
-/* ENTRY of trusted_certificates is of this subject, or of this fingerprint (either may be empty). */
-bool site_is_certificate(const char *entry, const char *subject, const char *fingerprint);
+/* ENTRY of trusted_certificates is of this subject, this CN of it, or this fingerprint (each may be
+ * empty). */
+bool site_is_certificate(
+	const char *entry, const char *subject, const char *name, const char *fingerprint);
 /* What is wrong with ENTRY of trusted_certificates, or NULL. */
 const char *site_check_certificate(const char *entry) MUST_CHECK;
 bool site_is_local_domain(const struct site *site, const char *domain);

@@ -25,9 +25,14 @@ def over_tls(mta, tls, certificate, port=2528):
     return dialogue
 
 
-def test_verified_certificate_may_relay(mta, site, tls, sink):
-    """{cert_subject} is the name alone with Postfix, the whole subject with Sendmail."""
-    daemon = site.filter(CERTIFIED)
+@pytest.mark.parametrize("name, listed", [
+    ("postfix", "client.good.test"), ("sendmail", "client.good.test"),
+    ("sendmail", "/CN=client.good.test"),
+])
+def test_verified_certificate_may_relay(request, site, tls, sink, name, listed):
+    """Postfix tells the CN alone."""
+    mta = request.getfixturevalue(name)
+    daemon = site.filter(f'trusted_certificates = {{ "{listed}" }}\n')
     mark = daemon.mark()
     token = site.token()
     dialogue = over_tls(mta, tls, "client.good.test")
