@@ -5,10 +5,13 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "json_write.h"
+#include "text.h"
 
 /* A line is at most what a pipe takes as one write. */
 enum { LINE_MAX_BYTES = 4096, FIELD_MAX_BYTES = 256 };
@@ -57,20 +60,21 @@ enum log_format log_current_format(void)
 
 static void write_line(enum log_level level, const char *text)
 {
-	char buffer[LINE_MAX_BYTES];
-	struct text line;
+	static const char tag[] = "mailreeve: ";
+	bool tagged = log_current_format() == LOG_FORMAT_TEXT;
+	/* writev only reads them. */
+	struct iovec parts[] = {
+		{(void *)(uintptr_t)tag, tagged ? sizeof(tag) - 1 : 0},
+		{(void *)(uintptr_t)text, strlen(text)},
+		{(void *)(uintptr_t)"\n", 1},
+	};
 
 	if (atomic_load(&current_target) == LOG_TO_SYSLOG) {
 		syslog(syslog_priority[level], "%s", text);
 		return;
 	}
-	text_init(&line, buffer, sizeof(buffer) - 1);
-	if (log_current_format() == LOG_FORMAT_TEXT)
-		text_add(&line, "mailreeve: ");
-	text_add(&line, text);
-	buffer[line.length++] = '\n';
 	/* One write keeps lines of several threads whole; a failed write has nowhere to be told. */
-	if (write(STDERR_FILENO, buffer, line.length) < 0)
+	if (writev(STDERR_FILENO, parts, (int)ARRAY_COUNT(parts)) < 0)
 		return;
 }
 

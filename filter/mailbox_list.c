@@ -32,6 +32,7 @@ struct element {
 struct reader {
 	struct mailbox_list *list;
 	struct element element;
+	char joined[2 * RAW_SIZE], quoted[RAW_SIZE]; /* what is put together for a moment */
 	char held[RAW_SIZE]; /* names that a comma has cut: "Doe" of "Doe, John <a@b>" */
 	bool in_group;
 	size_t group_start; /* addresses before it */
@@ -70,28 +71,27 @@ static void begin_element(struct element *element)
 /* Elements. ----------------------------------------------------------------------------------- */
 
 /* The name, or the comment where there is none, behind what a comma has cut from it. */
-static const char *shown_name(const struct reader *reader, char joined[2 * RAW_SIZE])
+static const char *shown_name(struct reader *reader)
 {
 	const struct element *element = &reader->element;
 	bool named = element->name.length > 0 && element->brackets > 0;
 	struct text text;
 
-	text_init(&text, joined, 2 * RAW_SIZE);
+	text_init(&text, reader->joined, sizeof(reader->joined));
 	text_addf(&text, "%s%s%s", reader->held, reader->held[0] == '\0' ? "" : ", ",
 		named ? element->name_buffer : element->comment_buffer);
-	return joined;
+	return reader->joined;
 }
 
 static void add_mailbox(struct reader *reader, const char *address)
 {
 	struct mailbox_list *list = reader->list;
 	struct mailbox mailbox = {0};
-	char joined[2 * RAW_SIZE];
 
 	if (list->count < MAILBOX_LIST_MAX)
 		list->count++;
 	mailbox_form_address(&mailbox, address, &list->defects);
-	mailbox_form_name(&mailbox, shown_name(reader, joined), &list->defects);
+	mailbox_form_name(&mailbox, shown_name(reader), &list->defects);
 	reader->held[0] = '\0';
 	if (list->kept == MAILBOX_LIST_KEPT) {
 		mem_free(mailbox.address);
@@ -302,11 +302,10 @@ static void look_at_control(struct mailbox_list *list, const char *at)
 static const char *take_quoted(struct reader *reader, const char *start)
 {
 	struct element *element = &reader->element;
-	char shown[RAW_SIZE];
-	struct text text;
 	const char *at = start + 1;
+	struct text text;
 
-	text_init(&text, shown, sizeof(shown));
+	text_init(&text, reader->quoted, sizeof(reader->quoted));
 	for (; *at != '"' && *at != '\0'; at++) {
 		if (*at == '\\' && at[1] != '\0')
 			at++;
@@ -319,7 +318,7 @@ static const char *take_quoted(struct reader *reader, const char *start)
 		reader->shown_address = reader->shown_address || element->quoted_at;
 		return at;
 	}
-	take_bytes(reader, start, (size_t)(at + 1 - start), shown, text.length);
+	take_bytes(reader, start, (size_t)(at + 1 - start), reader->quoted, text.length);
 	return at + 1;
 }
 
@@ -448,18 +447,18 @@ static void finish(struct reader *reader)
 
 void mailbox_list_parse(const char *body, struct mailbox_list *list_r)
 {
-	struct reader reader;
+	/* Not on the stack: every thread that ever came by here would keep its pages. */
+	struct reader *reader = mem_alloc(sizeof(*reader));
 
 	*list_r = (struct mailbox_list){0};
-	reader.list = list_r;
-	reader.held[0] = '\0';
-	reader.in_group = reader.shown_address = reader.closed = false;
-	begin_element(&reader.element);
+	reader->list = list_r;
+	begin_element(&reader->element);
 	if (body[strspn(body, " \t\r")] == '\n')
 		found(list_r, DEFECT_FOLD_AFTER_COLON);
 	while (*body != '\0')
-		body = take(&reader, body);
-	finish(&reader);
+		body = take(reader, body);
+	finish(reader);
+	mem_free(reader);
 }
 
 void mailbox_list_clear(struct mailbox_list *list)

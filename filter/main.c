@@ -572,6 +572,7 @@ int main(int argc, char **argv)
 	log_set_format((enum log_format)conf->daemon.log_format);
 	logs_to_syslog = conf->daemon.log_to != 1;
 	signals_block();
+	mem_share_heaps();
 	stats_start(policies);
 	status = serve(conf);
 	conf_release(&conf);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void *or_abort(void *memory)
 {
@@ -62,4 +64,12 @@ char *mem_format(const char *format, ...)
 void mem_free(void *memory)
 {
 	free(memory);
+}
+
+void mem_share_heaps(void)
+{
+	enum { FEWEST = 4, MOST = 64 };
+	long heaps = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+
+	mallopt(M_ARENA_MAX, heaps < FEWEST ? FEWEST : heaps > MOST ? MOST : (int)heaps);
 }

@@ -22,6 +22,10 @@ char *mem_text(const char *text);
 char *mem_text_n(const char *text, size_t length);
 char *mem_format(const char *format, ...) ATTR_PRINTF(1, 2);
 
+/* Lets many threads that come and go share a few heaps, two for each core, instead of keeping one each.
+ * Before any other thread starts. */
+void mem_share_heaps(void);
+
 /* Releases; NULL is allowed. */
 void mem_free(void *memory);
 
