@@ -22,12 +22,16 @@ typedef enum link_result redis_node_check(
 /* It went down (why is in DETAIL) or, with NULL, came up. Called without a lock. */
 typedef void redis_node_changed(void *context, struct redis_node *node, const char *detail);
 
+/* It is up; about every two seconds, by the node's own thread. */
+typedef void redis_node_watch(void *context, struct redis_node *node);
+
 struct redis_node_options {
 	uint64_t connect_timeout_ms, timeout_ms, wait_timeout_ms;
 	size_t connections;
 	redis_node_check *check;
 	redis_node_changed *changed;
-	void *context; /* of both; outlives the node */
+	redis_node_watch *watch;
+	void *context; /* of them; outlives the node */
 	bool believed; /* up until it proves otherwise, where its address is known */
 };
 

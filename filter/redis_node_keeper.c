@@ -10,6 +10,7 @@
 
 enum {
 	TICK_MS = 1000,
+	WATCH_MS = 2000,
 	START_MS = 3000 /* the longest that opening waits */
 };
 
@@ -92,6 +93,7 @@ static void send_waiting(struct redis_node *node)
 static void *keep(void *argument)
 {
 	struct redis_node *node = argument;
+	uint64_t watch_ms = 0;
 
 	lock_take(&node->lock);
 	while (!node->closing) {
@@ -109,6 +111,12 @@ static void *keep(void *argument)
 		} else if (waiting) {
 			lock_give(&node->lock);
 			send_waiting(node);
+			lock_take(&node->lock);
+		}
+		if (!node->breaker.open && now >= watch_ms) {
+			watch_ms = now + WATCH_MS;
+			lock_give(&node->lock);
+			node->options.watch(node->options.context, node);
 			lock_take(&node->lock);
 		}
 		if (node->breaker.open && node->breaker.probe_ms < until)

@@ -101,6 +101,8 @@ static void judge_error(struct redis_pool *pool, struct redis_seat *seat, struct
 	enum redis_remedy remedy = redis_error(errand->ask.reply.error)->remedy;
 	char detail[REDIS_DETAIL_SIZE];
 
+	if (strncmp(errand->ask.reply.error, "UNCONFIRMED", 11) == 0)
+		atomic_fetch_add(&pool->unconfirmed, 1);
 	if (++errand->tries > TRIES_MAX)
 		remedy = REDIS_DATA;
 	switch (remedy) {
@@ -378,6 +380,7 @@ void redis_pool_state(struct redis_pool *pool, struct store_state *state_r)
 	state_r->refused = atomic_load(&pool->refused);
 	state_r->lost = atomic_load(&pool->lost);
 	state_r->redirected = atomic_load(&pool->redirected);
+	state_r->unconfirmed = atomic_load(&pool->unconfirmed);
 	lock_take(&pool->lock);
 	for (size_t i = 0; i < REDIS_SEATS_MAX; i++) {
 		const struct redis_seat *seat = pool->seats[i];
@@ -394,6 +397,7 @@ void redis_pool_state(struct redis_pool *pool, struct store_state *state_r)
 	state_r->up = redis_pool_serves(pool);
 	state_r->outages = pool->outages;
 	state_r->failovers = pool->failovers;
+	state_r->losses = pool->losses;
 	snprintf(state_r->detail, sizeof(state_r->detail), "%.127s", pool->detail);
 	lock_give(&pool->lock);
 }

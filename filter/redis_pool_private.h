@@ -48,9 +48,11 @@ struct redis_pool {
 	struct condition follower_wanted, looked;
 	bool outage GUARDED_BY(lock); /* the log says that it is down */
 	uint64_t outages GUARDED_BY(lock), failovers GUARDED_BY(lock);
+	char mark[40] GUARDED_BY(lock); /* what the counts were born with; empty: not read yet */
+	uint64_t losses GUARDED_BY(lock);
 	uint64_t complained_ms GUARDED_BY(lock);
 	char detail[REDIS_DETAIL_SIZE] GUARDED_BY(lock);
-	_Atomic uint64_t late, refused, lost, redirected;
+	_Atomic uint64_t late, refused, lost, redirected, unconfirmed;
 };
 
 /* The seat that serves SLOT (any, where it is no cluster), in use until redis_seat_give; NULL: nobody. */
@@ -61,6 +63,9 @@ void redis_seat_give(struct redis_seat *seat);
 
 /* The seat has SLOT from now on. */
 void redis_seat_own(struct redis_seat *seat, unsigned slot);
+
+/* Looks whether the counts are still those that were there before, and says so if not. */
+void redis_mark_watch(struct redis_pool *pool, struct redis_node *node);
 
 /* A new one, in use by the caller; NULL without a thread or room. BELIEVED as in redis_node.h. */
 struct redis_seat *redis_seat_open(

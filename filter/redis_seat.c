@@ -169,6 +169,15 @@ static void changed(void *context, struct redis_node *node, const char *detail)
 		redis_pool_look_soon(pool);
 }
 
+static void watch(void *context, struct redis_node *node)
+{
+	struct redis_seat *seat = context;
+
+	/* Each node of a cluster has counts of its own. */
+	if (seat->pool->url.kind != STORE_URL_CLUSTER)
+		redis_mark_watch(seat->pool, node);
+}
+
 static bool put_in(struct redis_pool *pool, struct redis_seat *seat)
 {
 	bool put = false;
@@ -203,6 +212,7 @@ struct redis_seat *redis_seat_open(
 	}
 	options.check = check;
 	options.changed = changed;
+	options.watch = watch;
 	options.context = seat;
 	options.believed = believed;
 	/* Its thread may look for it among the seats at once. */
@@ -271,9 +281,12 @@ static void show(const struct redis_pool *pool, char *buffer, size_t size) REQUI
 		snprintf(buffer, size, "Redis primary %s", pool->url.primary);
 	else if (pool->url.kind == STORE_URL_CLUSTER)
 		snprintf(buffer, size, "Redis Cluster");
-	else
-		snprintf(buffer, size, "Redis at %s",
-			pool->primary == NULL ? "?" : redis_node_place(pool->primary->node)->shown);
+	else {
+		char place[STORE_HOST_SIZE + 16];
+
+		store_url_show(&pool->url, place, sizeof(place));
+		snprintf(buffer, size, "Redis at %s", place);
+	}
 }
 
 void redis_pool_review(struct redis_pool *pool, const char *why, const char *since)

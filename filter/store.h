@@ -180,8 +180,10 @@ struct store_state {
 	uint64_t late; /* commands without an answer before the deadline */
 	uint64_t refused; /* that were not sent, since their server is down */
 	uint64_t lost; /* whose connection was lost; one more try is made */
+	uint64_t unconfirmed; /* that too few replicas confirmed */
 	uint64_t redirected; /* that a node of a cluster sent to another */
 	uint64_t failovers; /* servers that took over from others */
+	uint64_t losses; /* times that what was counted was gone */
 	uint64_t servers, servers_up; /* primaries */
 	char primary[96]; /* its address; empty: memory, cluster, or none is known */
 	uint64_t keys, bytes; /* memory half */

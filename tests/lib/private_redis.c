@@ -117,17 +117,17 @@ void private_redis_ask(
 }
 
 /* Any answer but "loading" means that it is ready: a server with a password says NOAUTH. */
-static int answers(const struct private_redis *redis)
+static bool answers(const struct private_redis *redis, bool loaded)
 {
 	char reply[128] = "";
 	int fd = connect_once(redis);
 
 	if (fd < 0)
-		return 0;
+		return false;
 	send_command(fd, "PING");
 	read_line(fd, reply, sizeof(reply));
 	close(fd);
-	return reply[0] != '\0' && strstr(reply, "LOADING") == NULL;
+	return reply[0] != '\0' && (!loaded || strstr(reply, "LOADING") == NULL);
 }
 
 static void run_server(const struct private_redis *redis, pid_t parent)
@@ -148,6 +148,9 @@ static void run_server(const struct private_redis *redis, pid_t parent)
 		arguments[count++] = redis->options[i];
 	if (redis->is_sentinel && chdir(redis->folder) != 0)
 		_exit(127);
+	if (redis->preload != NULL && (setenv("LD_PRELOAD", redis->preload, 1) != 0 ||
+					      setenv("SKEWED_CLOCK", redis->clock_file, 1) != 0))
+		_exit(127);
 	/* A test that dies leaves no server behind. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -156,7 +159,7 @@ static void run_server(const struct private_redis *redis, pid_t parent)
 	_exit(127);
 }
 
-void private_redis_restart(struct private_redis *redis)
+static void start(struct private_redis *redis, bool loaded)
 {
 	uint64_t give_up_ms = clock_monotonic_ms() + START_MS;
 	pid_t parent;
@@ -168,11 +171,21 @@ void private_redis_restart(struct private_redis *redis)
 		give_up("fork");
 	if (redis->pid == 0)
 		run_server(redis, parent);
-	while (!answers(redis)) {
+	while (!answers(redis, loaded)) {
 		if (waitpid(redis->pid, &status, WNOHANG) != 0 || clock_monotonic_ms() > give_up_ms)
 			give_up("redis-server did not start");
 		poll(NULL, 0, 5);
 	}
+}
+
+void private_redis_restart(struct private_redis *redis)
+{
+	start(redis, true);
+}
+
+void private_redis_restart_loading(struct private_redis *redis)
+{
+	start(redis, false);
 }
 
 void private_redis_prepare(struct private_redis *redis)

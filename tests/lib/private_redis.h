@@ -16,6 +16,7 @@ struct private_redis {
 	char url[112]; /* "unix:..." */
 	const char *options[PRIVATE_REDIS_OPTIONS_MAX]; /* added to the command line; NULL ends */
 	const char *program; /* NULL: redis-server, or as the environment says */
+	const char *preload, *clock_file; /* skewed_clock.so and its file; NULL: none */
 	int port; /* 0: none but the Unix socket. Of a sentinel: the one that it listens on */
 	bool is_sentinel; /* then OPTIONS is the name of its file in the folder, and no more */
 	pid_t pid; /* 0: not running */
@@ -33,6 +34,9 @@ void private_redis_start(struct private_redis *redis, const char *const *options
 
 /* The same again after a stop, in the same folder. */
 void private_redis_restart(struct private_redis *redis);
+
+/* Returns when it answers anything, LOADING included. */
+void private_redis_restart_loading(struct private_redis *redis);
 
 /* SIGKILL, and waits for its end. */
 void private_redis_stop(struct private_redis *redis);

@@ -24,7 +24,7 @@ enum { PATIENCE_MS = 60000, HOUR_MS = 3600 * 1000 };
 
 static struct private_redis redis;
 static struct {
-	_Atomic int down, up, other;
+	_Atomic int down, up, lost_counts, other;
 	char last[512];
 	pthread_mutex_t mutex;
 } said = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -68,6 +68,8 @@ void log_warning(const char *format, ...)
 		said.down++;
 	else if (strstr(said.last, "is up again") != NULL)
 		said.up++;
+	else if (strstr(said.last, "lost its counts") != NULL)
+		said.lost_counts++;
 	else
 		said.other++;
 	pthread_mutex_unlock(&said.mutex);
@@ -194,7 +196,7 @@ MAYBE_UNUSED static int remove_all(void **state)
 MAYBE_UNUSED static int forget(void **state)
 {
 	(void)state;
-	said.down = said.up = said.other = 0;
+	said.down = said.up = said.lost_counts = said.other = 0;
 	said.last[0] = '\0';
 	return 0;
 }
