@@ -118,7 +118,7 @@ uint64_t backlog_dropped(const struct backlog *backlog)
 	return atomic_load_explicit(&backlog->dropped, memory_order_relaxed);
 }
 
-void backlog_stop(struct backlog **backlog_ptr, int64_t wait_ms)
+bool backlog_stop(struct backlog **backlog_ptr, int64_t wait_ms)
 {
 	struct backlog *backlog = *backlog_ptr;
 	uint64_t until_ms = clock_monotonic_ms() + (uint64_t)wait_ms;
@@ -126,7 +126,7 @@ void backlog_stop(struct backlog **backlog_ptr, int64_t wait_ms)
 	bool done;
 
 	if (backlog == NULL)
-		return;
+		return true;
 	*backlog_ptr = NULL;
 	lock_take(&backlog->lock);
 	backlog->stopping = true;
@@ -137,11 +137,12 @@ void backlog_stop(struct backlog **backlog_ptr, int64_t wait_ms)
 	lock_give(&backlog->lock);
 	if (!done) {
 		pthread_detach(backlog->thread);
-		return;
+		return false;
 	}
 	pthread_join(backlog->thread, NULL);
 	condition_destroy(&backlog->changed);
 	condition_destroy(&backlog->ended);
 	lock_destroy(&backlog->lock);
 	mem_free(backlog);
+	return true;
 }

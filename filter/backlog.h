@@ -35,7 +35,7 @@ bool backlog_add(struct backlog *backlog, const char *text, size_t length);
 uint64_t backlog_dropped(const struct backlog *backlog);
 
 /* Works off what is there, for at most WAIT_MS, and ends the thread; a thread that is stuck is left to
- * the end of the process. Nulls; NULL allowed. */
-void backlog_stop(struct backlog **backlog, int64_t wait_ms);
+ * the end of the process, and false comes back. Nulls; NULL allowed. */
+bool backlog_stop(struct backlog **backlog, int64_t wait_ms);
 
 #endif

@@ -33,7 +33,7 @@ static struct {
 	int64_t file_bytes, files;
 	int fd;
 	int64_t size;
-	uint64_t complained_ms, told_dropped;
+	uint64_t complained_ms, told_lost;
 } journal = {.fd = -1};
 
 static _Atomic uint64_t written, lost;
@@ -44,14 +44,12 @@ static void complain(const char *what, int error)
 {
 	uint64_t now_ms = clock_monotonic_ms();
 	uint64_t gone;
-	struct journal_state state;
 
 	if (journal.complained_ms != 0 && now_ms - journal.complained_ms < COMPLAIN_MS)
 		return;
-	journal_state(&state);
-	gone = state.dropped - journal.told_dropped;
+	gone = atomic_load(&lost) - journal.told_lost;
 	journal.complained_ms = now_ms;
-	journal.told_dropped = state.dropped;
+	journal.told_lost += gone;
 	log_error("journal: %s %s: %s; %" PRIu64 " records lost so far since the last such line",
 		what, journal.file, strerror(error), gone);
 }
@@ -60,9 +58,10 @@ static int open_file(void)
 {
 	/* Two writers would tear each other's lines. */
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	int fd = open(journal.file,
-		O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
+	int fd = open(journal.file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
+		0640);
 	struct stat status;
+	char last;
 
 	if (fd < 0)
 		return -1;
@@ -73,6 +72,9 @@ static int open_file(void)
 		return -1;
 	}
 	journal.size = status.st_size;
+	/* Who wrote it last may have been ended in the middle of a line. */
+	if (status.st_size > 0 && pread(fd, &last, 1, status.st_size - 1) == 1 && last != '\n')
+		journal.size += write(fd, "\n", 1) == 1;
 	return fd;
 }
 
@@ -171,7 +173,7 @@ static void write_items(void *context, const struct backlog_item *item)
 	}
 	flush(block, &used, &records);
 	mem_free(block);
-	if (backlog_dropped(journal.backlog) + atomic_load(&lost) > journal.told_dropped)
+	if (atomic_load(&lost) > journal.told_lost)
 		complain("does not keep up or is full:", ENOBUFS);
 }
 
@@ -207,9 +209,13 @@ bool journal_open(const struct journal_options *options, char *why, size_t why_s
 
 void journal_close(void)
 {
-	if (journal.backlog == NULL)
+	if (journal.backlog == NULL || !backlog_stop(&journal.backlog, STOP_MS))
 		return;
-	backlog_stop(&journal.backlog, STOP_MS);
+	if (journal.fd >= 0)
+		close(journal.fd);
+	journal.fd = -1;
+	mem_free(journal.file);
+	journal.file = NULL;
 }
 
 bool journal_is_open(void)
@@ -219,8 +225,8 @@ bool journal_is_open(void)
 
 void journal_add(const char *record)
 {
-	if (journal.backlog != NULL)
-		backlog_add(journal.backlog, record, strlen(record));
+	if (journal.backlog != NULL && !backlog_add(journal.backlog, record, strlen(record)))
+		atomic_fetch_add(&lost, 1);
 }
 
 void journal_state(struct journal_state *state_r)
@@ -228,6 +234,4 @@ void journal_state(struct journal_state *state_r)
 	state_r->open = journal.backlog != NULL;
 	state_r->written = atomic_load(&written);
 	state_r->dropped = atomic_load(&lost);
-	if (journal.backlog != NULL)
-		state_r->dropped += backlog_dropped(journal.backlog);
 }

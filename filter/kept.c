@@ -92,10 +92,10 @@ static bool read_reference(const char *word, uint64_t *bits_r)
 	size_t digits = 0;
 
 	*bits_r = 0;
-	for (; *word != '\0'; word++) {
+	for (const char *start = word; *word != '\0'; word++) {
 		int digit = digit_of(*word);
 
-		if (*word == '-' && digits == 4)
+		if (*word == '-' && word == start + 4)
 			continue;
 		if (digit < 0 || digits == 8)
 			return false;

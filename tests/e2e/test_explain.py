@@ -12,7 +12,7 @@ import pytest
 
 from harness import world
 from harness.filter import PROGRAM
-from harness.process import PATIENCE
+from harness.process import PATIENCE, until
 from harness.site import letter
 
 CTL = PROGRAM + "ctl"
@@ -226,7 +226,9 @@ def test_log_line_of_postfix(postfix, site):
     site.filter()
     before = len(postfix.log_text())
     site.send(postfix, sender="eve@nosuch.test")
-    line = next(x for x in postfix.log_text()[before:].splitlines() if "milter-reject" in x)
+    line = until(
+        lambda: next((x for x in postfix.log_text()[before:].splitlines(True)
+                      if "milter-reject" in x and x.endswith("\n")), None), "Postfix's line").strip()
     found = explained(site, "--log-line", line)
     assert found["session"]["recipients"] == ["bob@example.test"]
     assert found["session"]["helo"] == "mail.good.test"
