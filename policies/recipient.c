@@ -150,6 +150,7 @@ static bool judge_form(struct call *call, const struct recipient *recipient)
 			path_error_text(recipient->cut ? PATH_TOO_LONG : recipient->error));
 		return true;
 	}
+	report(call, CHECK_INVALID, RESULT_PASS, "RCPT TO:%s", recipient->raw);
 	if ((call->session->exemptions & EXEMPT_MAY_RELAY) != 0)
 		return false;
 	if (path->routed && relay_is_known(site) && !is_ours(site, path->routed_domain)) {
@@ -217,12 +218,20 @@ static void judge_known(struct call *call, const struct path *path)
 	struct recipient_look look;
 	char text[PATH_SIZE];
 
-	if (path_is_postmaster(path) || !check_is_on(call, CHECK_UNKNOWN))
+	if (!check_is_on(call, CHECK_UNKNOWN))
 		return;
+	if (path_is_postmaster(path)) {
+		report(call, CHECK_UNKNOWN, RESULT_PASS, "postmaster is always known");
+		return;
+	}
 	look_up(call, path, &look);
 	switch (look.known) {
 	case RECIPIENT_NOT_ASKED:
+		report(call, CHECK_UNKNOWN, RESULT_NONE, "no source covers the domain");
+		break;
 	case RECIPIENT_KNOWN:
+		report(call, CHECK_UNKNOWN, RESULT_PASS, "known by %s",
+			look.source == NULL ? "catch_all" : look.source);
 		break;
 	case RECIPIENT_ANY:
 		report(call, CHECK_UNVERIFIED, RESULT_NONE, "%s takes any recipient", look.source);
@@ -254,6 +263,7 @@ static void judge_rcpt(struct call *call)
 			judge_relay(call, recipient);
 		return;
 	}
+	report(call, CHECK_RELAY, RESULT_PASS, "it is for us");
 	judge_known(call, &recipient->path);
 }
 
