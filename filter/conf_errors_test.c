@@ -477,6 +477,24 @@ static const struct {
 			"c:15: flag is followed by several words; a value with blanks or signs in "
 			"it "
 			"needs quotes around it: flag = \"yes no\"\n"},
+	/* A rule across settings is told beside what does not parse, but not where it hangs on that. */
+	{.text = "fake {\n"
+		 "  lo = 3\n"
+		 "  low = 90\n"
+		 "  high = 2s\n"
+		 "}\n",
+		.said = "c:2: unknown setting \"lo\" in section fake; did you mean low?\n"
+			"c:4: high is below low; make it longer\n"},
+	{.text = "limit \"a\" { key = \"\" count = 70 }\n",
+		.said = "c:1: count = \"70\" is too large; it must be a whole number, from 1 to "
+			"10\n"},
+	{.text = "limit \"a\" { key = \"\" colour = red }\n",
+		.said = "c:1: unknown setting \"colour\" in section limit; mailreeve.conf(5) lists "
+			"all of them\n"
+			"c:1: a: key is empty, or count 7; write another\n"},
+	{.text = "\xef\xbb\xbfhostnam = a\n",
+		.said = "c:1: unknown setting \"hostnam\"; did you mean hostname?\n"},
+	{.text = "\xff\xfeh", .said = "c:1: the file is UTF-16; save it as UTF-8\n"},
 };
 
 static void test_broken_files(void **state)

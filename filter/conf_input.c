@@ -49,32 +49,9 @@ struct given_section *conf_input_section(
 	return NULL;
 }
 
-void conf_input_break(struct conf_input *input, const struct schema *schema,
-	const struct group *group, size_t section)
-{
-	struct given_section *titled = conf_input_section(input, group, section);
-
-	if (titled != NULL)
-		titled->broken = true;
-	else
-		input->broken[group - schema->groups] = true;
-}
-
-bool conf_input_is_broken(const struct conf_input *input, const struct schema *schema,
-	const struct group *group, size_t section)
-{
-	const struct given_section *titled = conf_input_section(input, group, section);
-
-	if (titled != NULL)
-		return titled->broken;
-	return input->broken != NULL && input->broken[group - schema->groups];
-}
-
 static void blame(struct reading *reading, unsigned line, const char *text)
 {
 	problem_add(reading->problems, reading->file, line, "%s", text);
-	if (reading->group != NULL)
-		conf_input_break(reading->input, reading->schema, reading->group, reading->section);
 }
 
 static bool is_section(void *context, const char *name)
@@ -353,16 +330,35 @@ static bool is_being_read(const struct reading *reading, const char *file)
 	return false;
 }
 
+/* Editors of other systems begin a file with a byte order mark. */
+static size_t mark_length(const char *text, size_t length)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	return length >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
+}
+
+static bool is_utf16(const char *text, size_t length)
+{
+	return length >= 2 &&
+	       (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+}
+
 /* READING is zeroed but for its surroundings; false with a reason when the file cannot be read. */
 static bool read_tree(struct reading *reading, const char *file, const char **why_r)
 {
-	size_t length;
+	size_t length, mark;
 	char *text = read_file(file, &length, why_r);
 
 	if (text == NULL)
 		return false;
+	mark = mark_length(text, length);
 	reading->file = problems_add_file(reading->problems, file);
-	read_one(reading, text, length);
+	if (is_utf16(text, length))
+		problem_add(reading->problems, reading->file, 1,
+			"the file is UTF-16; save it as UTF-8");
+	else
+		read_one(reading, text + mark, length - mark);
 	mem_free(text);
 	reading->group = NULL;
 	for (size_t i = 0; i < reading->include_count; i++) {
@@ -398,7 +394,6 @@ void conf_input_read(struct conf_input *input, const char *file, const struct sc
 	const char *why;
 
 	*input = (struct conf_input){.givens = NULL};
-	input->broken = mem_array(schema->group_count, sizeof(*input->broken));
 	if (read_tree(&reading, file, &why))
 		return;
 	problems_add_file(problems, file);
@@ -416,6 +411,5 @@ void conf_input_clear(struct conf_input *input)
 		mem_free(input->sections[i].title);
 	mem_free(input->givens);
 	mem_free(input->sections);
-	mem_free(input->broken);
 	*input = (struct conf_input){.givens = NULL};
 }

@@ -30,7 +30,6 @@ struct given_section {
 	size_t index; /* among those of its group */
 	size_t file;
 	unsigned line;
-	bool broken; /* as below */
 };
 
 struct conf_input {
@@ -38,20 +37,12 @@ struct conf_input {
 	size_t given_count;
 	struct given_section *sections;
 	size_t section_count;
-	bool *broken; /* by group: something in it is wrong, so a policy's rules across its settings
-		       * wait; for titled sections, in each of them */
 };
 
 /* Reads FILE and what it includes; every error goes to PROBLEMS. */
 void conf_input_read(struct conf_input *input, const char *file, const struct schema *schema,
 	struct problems *problems);
 void conf_input_clear(struct conf_input *input);
-
-/* Notes that something is wrong in a section, or finds that out. */
-void conf_input_break(struct conf_input *input, const struct schema *schema,
-	const struct group *group, size_t section);
-bool conf_input_is_broken(const struct conf_input *input, const struct schema *schema,
-	const struct group *group, size_t section);
 
 /* The setting as given, or NULL. */
 const struct given *conf_input_find(const struct conf_input *input, const struct group *group,

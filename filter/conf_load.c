@@ -76,8 +76,7 @@ static void create_options(
 	}
 }
 
-static void apply(struct conf *conf, const struct schema *schema, struct conf_input *input,
-	struct given *given, struct problems *problems)
+static void apply(struct conf *conf, struct given *given, struct problems *problems)
 {
 	const struct setting *setting = &given->row->setting;
 	void *target = row_target(given->row, given->group, conf, given->section);
@@ -93,7 +92,6 @@ static void apply(struct conf *conf, const struct schema *schema, struct conf_in
 			continue;
 		problem_add(problems, given->file, value->line, "%s", why);
 		given->bad = true;
-		conf_input_break(input, schema, given->group, given->section);
 	}
 }
 
@@ -124,7 +122,7 @@ struct conf *conf_load(
 		conf_input_read(&input, file, schema, &problems);
 	create_options(conf, schema, &input);
 	for (size_t i = 0; i < input.given_count; i++)
-		apply(conf, schema, &input, &input.givens[i], &problems);
+		apply(conf, &input.givens[i], &problems);
 	site_discover(&conf->site);
 	conf_verify(&check);
 	if (problems.count == 0) {

@@ -261,21 +261,59 @@ static void verify_services(const struct conf_check *check)
 			format_duration(conf->resolver.max_ttl_ms, high, sizeof(high)));
 }
 
-static void verify_policy(const struct conf_check *check, const struct group *group)
+/* Something about it is told already where it was read. */
+static bool is_told(const struct conf_check *check, const struct group *group, size_t section,
+	const char *setting, const char *why)
+{
+	for (size_t i = 0; i < group->row_count; i++) {
+		const char *name = group->rows[i].setting.name;
+		const struct given *given = conf_input_find(check->input, group, section, name);
+
+		/* What is said of others hangs on it where it names it. */
+		if (given != NULL && given->bad &&
+			((setting != NULL && strcmp(name, setting) == 0) ||
+				strstr(why, name) != NULL))
+			return true;
+	}
+	return false;
+}
+
+/* A rule tells the first thing that is wrong. With that at its default the next one is seen; what
+ * comes of it is used by nobody. */
+static void verify_section(
+	const struct conf_check *check, const struct group *group, size_t section)
 {
 	struct policy_conf *policy = &check->conf->policies[group->policy_index];
+	const char *options =
+		(const char *)policy->options + section * policy->policy->options_size;
+	const char *before = "";
 
-	for (size_t i = 0; i < policy->option_count; i++) {
-		const char *options =
-			(const char *)policy->options + i * policy->policy->options_size;
-		const char *setting = NULL;
+	for (size_t i = 0; i <= group->row_count; i++) {
 		char why[WHY_SIZE] = "is contradictory";
+		const char *setting = NULL;
+		const struct row *row;
 
-		if (!conf_input_is_broken(check->input, check->schema, group, i) &&
-			!policy->policy->verify(
-				options, &check->conf->site, &setting, why, sizeof(why)))
-			blame(check, group, i, setting, why);
+		if (policy->policy->verify(options, &check->conf->site, &setting, why, sizeof(why)))
+			return;
+		row = setting == NULL ? NULL : group_row(group, setting);
+		if (row != NULL && strcmp(setting, before) == 0)
+			return;
+		if (!is_told(check, group, section, setting, why))
+			blame(check, group, section, setting, why);
+		if (row == NULL)
+			return;
+		before = setting;
+		setting_clear(&row->setting, row_target(row, group, check->conf, section));
+		setting_set_default(&row->setting, row_target(row, group, check->conf, section));
 	}
+}
+
+static void verify_policy(const struct conf_check *check, const struct group *group)
+{
+	const struct policy_conf *policy = &check->conf->policies[group->policy_index];
+
+	for (size_t i = 0; i < policy->option_count; i++)
+		verify_section(check, group, i);
 }
 
 /* Those of single checks are settled where they are parsed, those of limits by the policy. */
