@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "notifier.h"
 #include "reservation.h"
 
 static const char *const count_words[] = {"connections", "messages", "recipients",
@@ -94,6 +95,16 @@ const struct setting limit_settings[] = {
 			"most "
 			"particular line counts, and only for what is proven; read again on "
 			"reload"},
+	{.name = "notify",
+		.type = SETTING_TEXT,
+		.offset = offsetof(struct limit_options, notify),
+		.default_text = "",
+		.example = "\"mail:postmaster@example.org\"",
+		.help = "Who is told when a key reaches the limit, once for each window over all "
+			"hosts: mail:ADDRESS, by the local sendmail, or a command with its "
+			"arguments, without a shell, which finds what happened in its environment "
+			"(MAILREEVE_LIMIT, MAILREEVE_KEY, MAILREEVE_USED, MAILREEVE_MOST and "
+			"others) and as text on its standard input"},
 	{.name = "extension",
 		.type = SETTING_TEXT,
 		.offset = offsetof(struct limit_options, extension),
@@ -225,6 +236,9 @@ bool limit_verify(const void *options_given, const struct site *site, const char
 		return false;
 	*setting_r = "reply";
 	if (!limit_reply_check(limit->reply, why, why_size))
+		return false;
+	*setting_r = "notify";
+	if (limit->notify != NULL && !notifier_check(limit->notify, why, why_size))
 		return false;
 	*setting_r = "overrides";
 	return can_load(limit->overrides_file, why, why_size);

@@ -17,6 +17,8 @@
  *   slowest               the slowest look-ups of the last minutes
  *   limit_meter all       the list of meters
  *   busiest               the busiest keys of the last minutes
+ *   notifier              the notices that wait to be sent
+ *   limit raises          the pointer to the copy of what is raised
  * Counters are C11 atomics. */
 #ifndef MAILREEVE_LOCK_H
 #define MAILREEVE_LOCK_H

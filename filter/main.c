@@ -27,6 +27,7 @@
 #include "milter.h"
 #include "milter_socket.h"
 #include "mta_check.h"
+#include "notifier.h"
 #include "policy.h"
 #include "process.h"
 #include "reload.h"
@@ -441,6 +442,7 @@ static void start_services(const struct conf *conf)
 	if (services.local == NULL)
 		fail(EX_SOFTWARE, why);
 	services.raises = limit_raises_start(services.store);
+	services.notifier = notifier_start(NULL, NOTIFIER_LIMIT_MS);
 }
 
 static struct metrics_http *open_metrics(const struct conf *conf)
@@ -486,6 +488,7 @@ static void start_records(const struct conf *conf)
 
 static void stop_services(void)
 {
+	notifier_stop(&services.notifier);
 	limit_raises_stop(&services.raises);
 	resolver_stop(&services.resolver);
 	if (services.local != services.store)

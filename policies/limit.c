@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "exemption.h"
+#include "limit_alarm.h"
 #include "limit_key.h"
 #include "limit_options.h"
 #include "limit_raise.h"
@@ -107,6 +108,7 @@ static void report_over(struct call *call, const struct limit_options *limit,
 	finding->most = answer->limit;
 	finding->window_ms = charge->window_ms;
 	limit_reply_write(&reply, finding->reply, sizeof(finding->reply));
+	limit_alarm(call->session, limit, charge, answer);
 }
 
 static void report_down(struct call *call, const struct limit_options *limit, bool refuse)

@@ -2,8 +2,8 @@
 """What an administrator asks and changes of limits while the filter runs, in memory and in Redis."""
 
 import json
-
-import pytest
+import tempfile
+from pathlib import Path
 
 from harness import world
 from harness.process import until
@@ -152,3 +152,22 @@ def test_a_raise_holds_on_all_hosts(postfix, site, redis):
     assert run(site, "show", ANNA)[0] == 75
     assert ask(site, "top")[1]["store_up"] is False
     redis.start()
+
+
+def test_who_is_told(postfix, site, store):  # noqa: F811
+    """A program of the administrator's, once for a key and window; a session never waits for it."""
+    folder = Path(tempfile.mkdtemp(dir=site.filter_folder))
+    folder.chmod(0o777)
+    told = folder / "told"
+    program = folder / "tell"
+    program.write_text(f'#!/bin/sh\nenv | grep MAILREEVE >> "{told}"\necho "$@" >> "{told}"\nsleep 600\n')
+    program.chmod(0o755)
+    settings = MESSAGES.format(rate=1, store=store).replace(
+        "rate =", f'notify = "{program} \\"two words\\" $HOME" rate =')
+    site.fresh_filter(settings)
+    assert accepted(site, postfix, 4) == [True] + [False] * 3
+    assert accepted(site, postfix, 2, **OTHER) == [True, False]
+    until(lambda: told.exists() and told.read_text().count("two words $HOME") == 2, "both notices")
+    text = told.read_text()
+    assert "MAILREEVE_KEY=anna@good.test\n" in text and "MAILREEVE_USED=1\n" in text
+    assert f"MAILREEVE_CLIENT={world.OTHER}\n" in text
