@@ -12,6 +12,7 @@
 #include "ctl_limits.h"
 #include "ctl_lookup.h"
 #include "ctl_report.h"
+#include "ctl_top.h"
 #include "ctl_why.h"
 
 static const char default_socket[] = "/run/mailreeve/control.sock";
@@ -20,7 +21,9 @@ static void usage(FILE *out)
 {
 	fputs("usage: mailreevectl [-s control-socket] command\n"
 	      "  status [--json]   state and counters of the running daemon\n"
-	      "  reload            make it read its configuration again\n"
+	      "  top               what it does now, refreshed until q is pressed;\n"
+	      "                    mailreevectl top --help says more\n"
+	      "  reload [--json]   make it read its configuration again\n"
 	      "  explain ...       what it makes of a supposed session, check by check;\n"
 	      "                    mailreevectl explain --help says more\n"
 	      "  why REFERENCE     the decision behind a refusal, also by the MTA's queue id\n"
@@ -55,18 +58,16 @@ static int unexpected(const char *word)
 	return EX_USAGE;
 }
 
-static int run_status(const char *socket, int argc, char **argv)
+/* A command that takes nothing but --json. */
+static int run_plain(const char *socket, int argc, char **argv)
 {
 	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+	char line[64];
 
 	if (argc > (json ? 2 : 1))
 		return unexpected(argv[json ? 2 : 1]);
-	return ask_daemon(socket, json ? "status json" : "status");
-}
-
-static int run_reload(const char *socket, int argc, char **argv)
-{
-	return argc > 1 ? unexpected(argv[1]) : ask_daemon(socket, "reload");
+	snprintf(line, sizeof(line), "%s%s", argv[0], json ? " json" : "");
+	return ask_daemon(socket, line);
 }
 
 int main(int argc, char **argv)
@@ -97,10 +98,10 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return EX_USAGE;
 	}
-	if (strcmp(argv[0], "status") == 0)
-		return run_status(socket, argc, argv);
-	if (strcmp(argv[0], "reload") == 0)
-		return run_reload(socket, argc, argv);
+	if (strcmp(argv[0], "status") == 0 || strcmp(argv[0], "reload") == 0)
+		return run_plain(socket, argc, argv);
+	if (strcmp(argv[0], "top") == 0)
+		return ctl_top(socket, argc, argv);
 	if (strcmp(argv[0], "explain") == 0)
 		return ctl_explain(socket, argc, argv);
 	if (strcmp(argv[0], "why") == 0)
