@@ -435,12 +435,21 @@ static void write_result(struct text *json, const struct explanation *explanatio
 		json_add_bool(json, "cut", true);
 }
 
+/* At one of the steps that were gone through. */
+static bool was_asked(const struct explanation *explanation, const struct policy *policy)
+{
+	for (size_t i = 0; i < explanation->step_count; i++)
+		if (policy->judge[explanation->steps[i].stage] != NULL)
+			return true;
+	return false;
+}
+
 /* Why a check that is silent is so. */
 static void write_silence(struct text *json, const struct explanation *explanation,
 	const struct policy_conf *policy_conf, size_t check)
 {
 	const struct policy *policy = policy_conf->policy;
-	char name[TRIAL_NAME_SIZE], why[160] = "nothing to report", exempt[100];
+	char name[TRIAL_NAME_SIZE], why[160] = "nothing found against it", exempt[100];
 	unsigned by = policy->exempt_by & explanation->session->exemptions;
 
 	if (policy_conf->trial.mode == MODE_OFF)
@@ -452,6 +461,8 @@ static void write_silence(struct text *json, const struct explanation *explanati
 	else if (by != 0)
 		snprintf(why, sizeof(why), "skipped: %s",
 			exemption_format(by, exempt, sizeof(exempt)));
+	else if (!was_asked(explanation, policy))
+		snprintf(why, sizeof(why), "not asked: no message was given");
 	json_open(json, NULL, '{');
 	json_add_text(json, "check", check_full_name(policy, (unsigned)check, name));
 	json_add_text(json, "why", why);

@@ -132,6 +132,25 @@ static struct connection_bounds bounds_of(const struct call *call)
 	return bounds;
 }
 
+/* For explain. */
+static void report_bounds_kept(
+	struct call *call, const struct connection_use *use, const char *name)
+{
+	const struct connection_options *options = call->options;
+	char window[32];
+
+	if (!use->over_concurrent && options->max_connections > 0)
+		report(call, CHECK_CONCURRENCY, RESULT_PASS,
+			"%s has %llu open, at most %lld are allowed", name,
+			(unsigned long long)use->open, (long long)options->max_connections);
+	if (!use->over_rate && options->max_rate.count > 0)
+		report(call, CHECK_RATE, RESULT_PASS,
+			"%s opened %llu within %s, at most %lld are allowed", name,
+			(unsigned long long)use->begun,
+			format_duration(options->max_rate.window_ms, window, sizeof(window)),
+			(long long)options->max_rate.count);
+}
+
 static void report_use(struct call *call, const struct connection_use *use)
 {
 	const struct connection_options *options = call->options;
@@ -140,6 +159,8 @@ static void report_use(struct call *call, const struct connection_use *use)
 	char name[NETWORK_TEXT_SIZE], window[32];
 
 	network_format(&network, name);
+	if (call->session->dry_run)
+		report_bounds_kept(call, use, name);
 	if (use->over_concurrent)
 		report(call, CHECK_CONCURRENCY, RESULT_FAIL,
 			"%s has %llu open, at most %lld are allowed", name,

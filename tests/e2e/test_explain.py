@@ -72,6 +72,9 @@ def test_good_session(site):
     assert answers["10.2.0.192.in-addr.arpa", "PTR"]["asked_by"] == "iprev"
     silent = {s["check"]: s["why"] for s in found["silent"]}
     assert silent["spf.softfail"] and "limit.rate" not in silent
+    assert silent["message.from_missing"] == "not asked: no message was given"
+    assert f"file:{site.users_file} has bob@example.test" in said["recipient.unknown"]["evidence"]
+    assert "has 0 open" in said["connection.concurrency"]["evidence"]
     # Every check is somewhere.
     assert not set(silent) & set(said)
 
