@@ -14,10 +14,10 @@ build='gcc libc6-dev make pkg-config libmilter-dev libhiredis-dev libspf2-dev li
     libjansson-dev libmicrohttpd-dev'
 demo="$build postfix redis-server nsd python3 python3-dnspython swaks iproute2 util-linux procps"
 check="$demo unbound prometheus dovecot-core dovecot-lmtpd python3-pytest python3-yaml libcmocka-dev clang-$llvm
-    python3-seccomp systemd libclang-rt-$llvm-dev clang-format-$llvm clang-tidy-$llvm cppcheck mandoc m4 dpkg-dev openssl"
+    python3-seccomp systemd libclang-rt-$llvm-dev clang-format-$llvm clang-tidy-$llvm cppcheck mandoc m4 dpkg-dev openssl opendkim"
 deb="$build build-essential debhelper dh-apparmor dpkg-dev fakeroot lintian"
 rpm="$build rpm"
-services='postfix redis-server nsd unbound dovecot prometheus'
+services='postfix redis-server nsd unbound dovecot prometheus opendkim'
 
 work=$(mktemp -d)
 made_policy=

@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from harness import world  # noqa: E402
+from harness.dkim import Signer  # noqa: E402
 from harness.filter import PROGRAM  # noqa: E402
 from harness.nameserver import NameServer  # noqa: E402
 from harness.postfix import Postfix  # noqa: E402
@@ -43,8 +44,13 @@ def syslog():
 
 
 @pytest.fixture(scope="session")
-def nameserver(folder):
-    server = NameServer(f"{folder}/nsd", "192.0.2.53", 53, world.zones())
+def signer(folder):
+    return Signer(f"{folder}/signer", "legit.test")
+
+
+@pytest.fixture(scope="session")
+def nameserver(folder, signer):
+    server = NameServer(f"{folder}/nsd", "192.0.2.53", 53, world.zones(signer.record()))
     server.start()
     yield server
     server.stop()
@@ -117,6 +123,7 @@ def postfix(folder, site, sink, tls):
         "smtpd_client_restrictions=permit_tls_clientcerts,reject",
     ]
     milter = f"unix:{site.milter_path}"
+    services[Postfix.behind_dkim] = [f"smtpd_milters=inet:127.0.0.1:8892,{milter}"]
     server = Postfix(
         f"{folder}/postfix", services, milter, sink.port, world.HOSTNAME, world.DOMAIN,
         local_milter=milter,
@@ -128,7 +135,7 @@ def postfix(folder, site, sink, tls):
 
 @pytest.fixture(scope="session")
 def sendmail(folder, site, sink, tls):
-    services = [("192.0.2.26", 25), ("2001:db8::26", 25)]
+    services = [("192.0.2.26", 25), ("2001:db8::26", 25), Sendmail.behind_dkim]
     server = Sendmail(
         os.path.abspath(f"{TOOLS}/sendmail"), f"{folder}/sendmail", services,
         f"unix:{site.milter_path}", sink.port, world.HOSTNAME, tls,

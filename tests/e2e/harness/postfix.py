@@ -87,6 +87,7 @@ class Postfix:
     """`services` maps (address, port) to a list of "parameter=value" for that port."""
 
     name = "postfix"
+    behind_dkim = ("192.0.2.25", 2533)  # asks what listens on 127.0.0.1:8892 before the filter
 
     def __init__(self, folder, services, milter, sink_port, hostname, domain, local_milter=""):
         self.folder, self.services = str(folder), services

@@ -38,6 +38,7 @@ FEATURE(`accept_unqualified_senders')dnl
 FEATURE(`promiscuous_relay')dnl
 {tls}
 {daemons}
+MAIL_FILTER(`dkim', `S=inet:8892@127.0.0.1, F=T, T=C:5s;S:30s;R:30s;E:1m')dnl
 INPUT_MAIL_FILTER(`mailreeve', `S={milter}, F=T, T=C:5s;S:30s;R:30s;E:1m')dnl
 MAILER(`local')dnl
 MAILER(`smtp')dnl
@@ -48,6 +49,7 @@ class Sendmail:
     """`services` lists (address, port)."""
 
     name = "sendmail"
+    behind_dkim = ("192.0.2.26", 2533)  # asks what listens on 127.0.0.1:8892 before the filter
 
     def __init__(self, unpacked, folder, services, milter, sink_port, hostname, tls=None):
         self.folder, self.services = str(folder), list(services)
@@ -76,9 +78,12 @@ class Sendmail:
         daemons = []
         for number, (address, port) in enumerate(self.services):
             family = "inet6" if ":" in address else "inet"
+            filters = ""
+            if (address, port) == self.behind_dkim:
+                filters = ", InputMailFilters=dkim;mailreeve"
             daemons.append(
                 f"DAEMON_OPTIONS(`Family={family}, Name=MTA{number}, Port={port}, "
-                f"Addr={address}')dnl"
+                f"Addr={address}{filters}')dnl"
             )
         options = {} if tls is None else {
             "confCACERT_PATH": tls.folder, "confCACERT": tls.authority,
@@ -112,9 +117,9 @@ class Sendmail:
             self.child.stop()
             self.child = None
 
-    def connect(self, source=None):
+    def connect(self, source=None, service=None):
         """A dialogue whose greeting was read."""
-        address, port = self.address, self.port
+        address, port = service or (self.address, self.port)
         if source and ":" in source:
             address, port = next(s for s in self.services if ":" in s[0])
         dialogue = Dialogue(address, port, source=source)

@@ -118,8 +118,8 @@ NAMES = {  # address: PTR
 }
 
 
-def zones():
-    """Text of each zone file, by zone name. Every other name does not exist, by the root zone."""
+def zones(more=""):
+    """Text of each zone file, by zone name; MORE are records below test. Every other name does not exist, by the root zone."""
     start = f"$TTL 60\n@ SOA {SOA}\n@ NS ns.test.\n"
     reverse = {"in-addr.arpa.": start, "ip6.arpa.": start}
     for address, name in NAMES.items():
@@ -128,6 +128,6 @@ def zones():
         reverse[zone] += f"{pointer} PTR {name}\n"
     return {
         ".": start + "test. NS ns.test.\nns.test. A 192.0.2.53\n",
-        "test.": start + "ns.test. A 192.0.2.53\n" + RECORDS.format(long="x" * 200),
+        "test.": start + "ns.test. A 192.0.2.53\n" + RECORDS.format(long="x" * 200) + more,
         **reverse,
     }
