@@ -185,7 +185,9 @@ struct decision chain_judge_answer(struct chain *chain, enum stage stage)
 		stats_count_too_busy();
 		return decision_too_busy(&chain->session, stage);
 	}
-	exemption_update(&chain->session, stage, deadline_ms);
+	/* Looked at already, without waiting. */
+	if (chain->session.exemptions_unknown != 0)
+		exemption_update(&chain->session, stage, deadline_ms);
 	decision = judge_all(chain, stage, deadline_ms);
 	if (chain->session.keep_all)
 		judge_beyond(chain, stage, deadline_ms);

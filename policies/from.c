@@ -11,6 +11,7 @@
 #include "log.h"
 #include "look_alike.h"
 #include "mem.h"
+#include "name_claim.h"
 #include "policy.h"
 #include "sender_login.h"
 #include "text.h"
@@ -200,14 +201,8 @@ static bool is_outside(const struct session *session)
 static bool is_own_domain(const struct call *call, const char *domain)
 {
 	const struct from_options *options = call->options;
-	const struct site *site = call->session->site;
 
-	if (site_is_own_name(site, domain))
-		return true;
-	while (options->own_subdomains && (domain = strchr(domain, '.')) != NULL)
-		if (site_is_local_domain(site, ++domain))
-			return true;
-	return false;
+	return name_claim_is_own(call->session->site, domain, options->own_subdomains);
 }
 
 static const struct mailbox_list *author_of(const struct call *call)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "name_claim.h"
 #include "policy.h"
 #include "text.h"
 
@@ -86,8 +87,8 @@ static const struct check helo_checks[] = {
 };
 
 struct helo_options {
-	bool underscore, own_subdomains;
-	struct matchlist *partners, *protected_domains;
+	bool underscore;
+	struct name_claim claim;
 };
 
 #define OPTION(member) offsetof(struct helo_options, member)
@@ -98,24 +99,10 @@ static const struct setting helo_settings[] = {
 		.offset = OPTION(underscore),
 		.default_text = "yes",
 		.help = "Take underscores in HELO names as valid, as many Windows hosts send them"},
-	{.name = "own_subdomains",
-		.type = SETTING_BOOL,
-		.offset = OPTION(own_subdomains),
-		.default_text = "no",
-		.help = "own_name holds for all names below local_domains too"},
-	{.name = "partners",
-		.type = SETTING_MATCHLIST,
-		.offset = OPTION(partners),
-		.default_text = "",
-		.help = "Networks and confirmed client names that may use our own and protected "
-			"names"},
-	{.name = "protected_domains",
-		.type = SETTING_MATCHLIST,
-		.offset = OPTION(protected_domains),
-		.default_text = "",
-		.example = "{ example.net, .example.com }",
-		.help = "Domains of partners and brands (.example.net: and all below) that only "
-			"clients registered for them may use in HELO"},
+	NAME_CLAIM_ROWS(OPTION(claim), "own_name holds for all names below local_domains too",
+		"Networks and confirmed client names that may use our own and protected names",
+		"Domains of partners and brands (.example.net: and all below) that only clients "
+		"registered for them may use in HELO"),
 	{.name = NULL},
 };
 
@@ -186,23 +173,16 @@ static bool is_own_host(const struct session *session)
 static bool is_in_own_domain(const struct call *call)
 {
 	const struct helo_options *options = call->options;
-	const char *parent = call->session->helo;
 
-	if (site_is_own_name(call->session->site, parent))
-		return true;
-	while (options->own_subdomains && (parent = strchr(parent, '.')) != NULL)
-		if (site_is_local_domain(call->session->site, ++parent))
-			return true;
-	return false;
+	return name_claim_is_own(
+		call->session->site, call->session->helo, options->claim.own_subdomains);
 }
 
 static bool is_protected(const struct call *call)
 {
 	const struct helo_options *options = call->options;
-	struct match match;
 
-	return call->session->helo[0] != '\0' && !matchlist_is_empty(options->protected_domains) &&
-	       matchlist_match_domain(options->protected_domains, call->session->helo, &match);
+	return name_claim_is_protected(&options->claim, call->session->helo);
 }
 
 /* Announce. ----------------------------------------------------------------------------------- */
@@ -223,7 +203,7 @@ static bool asks_for_partners(const struct call *call)
 	const struct helo_options *options = call->options;
 	struct ipaddr given;
 
-	if (!matchlist_has_domains(options->partners) || !has_foreign_client(call))
+	if (!matchlist_has_domains(options->claim.partners) || !has_foreign_client(call))
 		return false;
 	return (check_is_on(call, CHECK_PROTECTED) && is_protected(call)) ||
 	       (check_is_on(call, CHECK_OWN_NAME) &&
@@ -246,12 +226,6 @@ static void helo_announce(struct call *call)
 }
 
 /* Judge. -------------------------------------------------------------------------------------- */
-
-/* The one proof of this hook call: what it found, waited for once. */
-struct proof {
-	bool holds, temporary;
-	char evidence[EVIDENCE_SIZE];
-};
 
 static void judge_form(struct call *call)
 {
@@ -307,34 +281,16 @@ static void judge_literal(struct call *call)
 
 /* PROOF: NULL where the DNS has no say. */
 static void judge_claim(
-	struct call *call, unsigned check, const struct proof *proof, const char *whose)
+	struct call *call, unsigned check, const struct name_proof *proof, const char *whose)
 {
 	const struct helo_options *options = call->options;
-	const char *helo = call->session->helo_raw;
-	const char *evidence = proof == NULL ? "" : proof->evidence;
-	char client[IPADDR_TEXT_SIZE];
-	struct match match;
-	enum result partner;
+	char shown[120];
+	struct text text;
 
-	if (proof != NULL && proof->holds) {
-		report(call, check, RESULT_PASS, "HELO %.100s is %s, and %s", helo, whose,
-			evidence);
-		return;
-	}
-	partner = session_match_client(call->session, options->partners, call->deadline_ms, &match);
-	if (partner == RESULT_PASS)
-		report(call, check, RESULT_PASS,
-			"HELO %.100s is %s, and the client matches %s (%s)", helo, whose,
-			match.entry, match.where);
-	else if (partner == RESULT_TEMPERROR || (proof != NULL && proof->temporary))
-		report(call, check, RESULT_TEMPERROR,
-			"HELO %.100s is %s; whether the client may use it is not known now%s%s",
-			helo, whose, evidence[0] == '\0' ? "" : ": ", evidence);
-	else
-		report(call, check, RESULT_FAIL,
-			"HELO %.100s is %s, but the client is %s%s%s; its own name would be right",
-			helo, whose, ipaddr_format(&call->session->client, client),
-			evidence[0] == '\0' ? "" : ": ", evidence);
+	text_init(&text, shown, sizeof(shown));
+	text_addf(&text, "HELO %s", call->session->helo_raw);
+	name_claim_judge(call, check, &options->claim,
+		&(struct name_use){.shown = shown, .whose = whose, .right = "its own name"}, proof);
 }
 
 static void judge_own_address(struct call *call, const struct ipaddr *given)
@@ -346,7 +302,7 @@ static void judge_own_address(struct call *call, const struct ipaddr *given)
 			call->session->helo_raw);
 }
 
-static void judge_own_name(struct call *call, const struct proof *proof)
+static void judge_own_name(struct call *call, const struct name_proof *proof)
 {
 	const struct session *session = call->session;
 	struct ipaddr given;
@@ -395,7 +351,7 @@ static void judge_resolution(struct call *call)
 			"%s; a name with an address record would be right", shown);
 }
 
-static void judge_mismatch(struct call *call, const struct proof *proof)
+static void judge_mismatch(struct call *call, const struct name_proof *proof)
 {
 	struct ipaddr given;
 
@@ -412,7 +368,7 @@ static void judge_mismatch(struct call *call, const struct proof *proof)
 
 static void helo_judge(struct call *call)
 {
-	struct proof proof = {0};
+	struct name_proof proof = {0};
 
 	judge_form(call);
 	judge_literal(call);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "name_claim.h"
 #include "policy.h"
 #include "text.h"
 
@@ -85,31 +86,17 @@ static const struct check sender_checks[] = {
 };
 
 struct sender_options {
-	bool own_subdomains;
-	struct matchlist *partners, *protected_domains;
+	struct name_claim claim;
 };
 
 #define OPTION(member) offsetof(struct sender_options, member)
 
 static const struct setting sender_settings[] = {
-	{.name = "own_subdomains",
-		.type = SETTING_BOOL,
-		.offset = OPTION(own_subdomains),
-		.default_text = "no",
-		.help = "own_domain holds for all domains below local_domains too"},
-	{.name = "partners",
-		.type = SETTING_MATCHLIST,
-		.offset = OPTION(partners),
-		.default_text = "",
-		.help = "Networks and confirmed client names that may send as our own and "
-			"protected domains"},
-	{.name = "protected_domains",
-		.type = SETTING_MATCHLIST,
-		.offset = OPTION(protected_domains),
-		.default_text = "",
-		.example = "{ example.net, .example.com }",
-		.help = "Domains of partners and brands (.example.net: and all below) that only "
-			"clients registered for them may send as"},
+	NAME_CLAIM_ROWS(OPTION(claim), "own_domain holds for all domains below local_domains too",
+		"Networks and confirmed client names that may send as our own and protected "
+		"domains",
+		"Domains of partners and brands (.example.net: and all below) that only clients "
+		"registered for them may send as"),
 	{.name = NULL},
 };
 
@@ -119,26 +106,7 @@ static bool is_own_domain(const struct call *call, const char *domain)
 {
 	const struct sender_options *options = call->options;
 
-	if (site_is_own_name(call->session->site, domain))
-		return true;
-	for (; domain != NULL && domain[0] != '\0'; domain = strchr(domain, '.')) {
-		if (*domain == '.')
-			domain++;
-		if (site_is_local_domain(call->session->site, domain))
-			return true;
-		if (!options->own_subdomains)
-			return false;
-	}
-	return false;
-}
-
-static bool is_protected(const struct call *call, const char *domain)
-{
-	const struct sender_options *options = call->options;
-	struct match match;
-
-	return !matchlist_is_empty(options->protected_domains) &&
-	       matchlist_match_domain(options->protected_domains, domain, &match);
+	return name_claim_is_own(call->session->site, domain, options->claim.own_subdomains);
 }
 
 static bool has_valid_path(const struct call *call)
@@ -167,6 +135,7 @@ static bool any_host_check(const struct call *call)
 /* Claims a domain that is not everybody's. */
 static bool claims(const struct call *call, unsigned check)
 {
+	const struct sender_options *options = call->options;
 	const struct path *path = &call->session->transaction.reverse_path;
 
 	if (!check_is_on(call, check) || !has_valid_path(call) || path->null ||
@@ -176,7 +145,7 @@ static bool claims(const struct call *call, unsigned check)
 		return check == CHECK_OWN_DOMAIN && path->literal.family != IP_NONE &&
 		       site_is_own_address(call->session->site, &path->literal);
 	return check == CHECK_OWN_DOMAIN ? is_own_domain(call, path->domain)
-					 : is_protected(call, path->domain);
+					 : name_claim_is_protected(&options->claim, path->domain);
 }
 
 static bool needs_proof(const struct call *call)
@@ -200,7 +169,7 @@ static void sender_announce(struct call *call)
 		session_sender_spf(call->session);
 		session_iprev(call->session);
 	}
-	if (matchlist_has_domains(options->partners) &&
+	if (matchlist_has_domains(options->claim.partners) &&
 		(claims(call, CHECK_OWN_DOMAIN) || claims(call, CHECK_PROTECTED)))
 		session_iprev(call->session);
 }
@@ -334,12 +303,7 @@ static void judge_hosts(struct call *call)
 
 /* Registration. ------------------------------------------------------------------------------- */
 
-struct proof {
-	bool holds, temporary;
-	char evidence[EVIDENCE_SIZE];
-};
-
-static void judge_registration(struct call *call, const struct proof *proof)
+static void judge_registration(struct call *call, const struct name_proof *proof)
 {
 	const struct path *path = &call->session->transaction.reverse_path;
 
@@ -360,40 +324,23 @@ static void judge_registration(struct call *call, const struct proof *proof)
 }
 
 static void judge_claim(
-	struct call *call, unsigned check, const struct proof *proof, const char *whose)
+	struct call *call, unsigned check, const struct name_proof *proof, const char *whose)
 {
 	const struct sender_options *options = call->options;
 	const struct path *path = &call->session->transaction.reverse_path;
-	const char *domain = path->domain;
+	struct name_use use = {.shown = path->domain, .whose = whose, .right = "authentication"};
 	char literal[IPADDR_TEXT_SIZE];
-	struct match match;
-	enum result partner;
 
 	if (!claims(call, check))
 		return;
-	if (domain[0] == '\0')
-		domain = ipaddr_format(&path->literal, literal);
-	if (proof->holds) {
-		report(call, check, RESULT_PASS, "%s is %s, and %s", domain, whose,
-			proof->evidence);
-		return;
-	}
-	partner = session_match_client(call->session, options->partners, call->deadline_ms, &match);
-	if (partner == RESULT_PASS)
-		report(call, check, RESULT_PASS, "%s is %s, and the client matches %s (%s)", domain,
-			whose, match.entry, match.where);
-	else if (partner == RESULT_TEMPERROR || proof->temporary)
-		report(call, check, RESULT_TEMPERROR,
-			"%s is %s; whether the client may send for it is not known now: %s", domain,
-			whose, proof->evidence);
-	else
-		report(call, check, RESULT_FAIL, "%s is %s: %s; authentication would be right",
-			domain, whose, proof->evidence);
+	if (path->domain[0] == '\0')
+		use.shown = ipaddr_format(&path->literal, literal);
+	name_claim_judge(call, check, &options->claim, &use, proof);
 }
 
 static void sender_judge(struct call *call)
 {
-	struct proof proof = {.evidence = "the client has no address"};
+	struct name_proof proof = {.evidence = "the client has no address"};
 
 	judge_form(call);
 	judge_hosts(call);
