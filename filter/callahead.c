@@ -6,6 +6,7 @@
 
 #include "breaker.h"
 #include "callahead_cache.h"
+#include "callahead_meter.h"
 #include "callahead_pool.h"
 #include "clock.h"
 #include "lock.h"
@@ -26,6 +27,7 @@ struct callahead {
 	char text[CALLAHEAD_TARGET_SIZE];
 	struct callahead_options options;
 	struct callahead_pool *pool;
+	struct callahead_meter *meter;
 	struct lock lock;
 	struct condition changed; /* a question is answered */
 	struct under_way *under_way GUARDED_BY(lock);
@@ -41,6 +43,7 @@ struct callahead *callahead_create(
 	callahead->options = *options;
 	callahead->pool = callahead_pool_create(target, &options->tls);
 	callahead_target_format(target, callahead->text);
+	callahead->meter = callahead_meter_of(callahead->text);
 	lock_init(&callahead->lock);
 	condition_init(&callahead->changed);
 	return callahead;
@@ -80,6 +83,10 @@ static void note_health(struct callahead *callahead, bool well, bool silent, con
 	turned = well ? breaker_closed(&callahead->breaker)
 		      : breaker_failed(&callahead->breaker, silent, clock_monotonic_ms());
 	lock_give(&callahead->lock);
+	if (!well)
+		callahead_meter_count(callahead->meter, CALLAHEAD_EVENT_FAILED);
+	if (turned)
+		callahead_meter_set(callahead->meter, well);
 	if (turned && well)
 		log_info("call-ahead %s answers again", callahead->text);
 	else if (turned)
@@ -193,9 +200,11 @@ static bool share(struct callahead *callahead, const struct callahead_question *
 		callahead->under_way = own;
 		callahead->counts.asked++;
 		lock_give(&callahead->lock);
+		callahead_meter_count(callahead->meter, CALLAHEAD_EVENT_ASKED);
 		return false;
 	}
 	callahead->counts.shared++;
+	callahead_meter_count(callahead->meter, CALLAHEAD_EVENT_SHARED);
 	other->waiters++;
 	while (!other->finished)
 		if (!condition_wait(&callahead->changed, &callahead->lock, question->deadline_ms))
@@ -240,6 +249,7 @@ enum callahead_answer callahead_ask(struct callahead *callahead,
 		lock_take(&callahead->lock);
 		callahead->counts.cached++;
 		lock_give(&callahead->lock);
+		callahead_meter_count(callahead->meter, CALLAHEAD_EVENT_CACHED);
 		return kept == 'k' ? CALLAHEAD_KNOWN : CALLAHEAD_UNKNOWN;
 	}
 	if (!share(callahead, question, &own)) {

@@ -15,6 +15,7 @@
 #include "../tests/lib/fake_mta.h"
 #include "../tests/lib/store_case.h"
 #include "callahead_cache.h"
+#include "callahead_meter.h"
 #include "clock.h"
 
 enum { LONG_MS = 60000, SHORT_MS = 150 };
@@ -344,6 +345,49 @@ static void test_catch_all(void **state)
 	stop(&stand);
 }
 
+/* What the process has counted of TARGET. */
+static struct callahead_meter_state metered(const char *target)
+{
+	static struct callahead_meter_state states[CALLAHEAD_METERS_MAX];
+	size_t count = callahead_meter_read(states, CALLAHEAD_METERS_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(states[i].target, target) == 0)
+			return states[i];
+	fail_msg("%s has no meter", target);
+	return states[0];
+}
+
+static void test_meter(void **state)
+{
+	struct callahead_meter_state before, after;
+	struct stand stand;
+
+	(void)state;
+	start(&stand, false, LONG_MS);
+	before = metered(stand.text);
+	assert_true(before.up);
+	ASSERT_ANSWER(&stand, "anna@example.org", CALLAHEAD_KNOWN);
+	ASSERT_ANSWER(&stand, "anna@example.org", CALLAHEAD_KNOWN);
+	fake_mta_stop(&stand.server);
+	for (int i = 0; i < 5; i++)
+		ASSERT_ANSWER(&stand, "bob@example.org", CALLAHEAD_UNSURE);
+	after = metered(stand.text);
+	assert_false(after.up);
+	assert_int_equal(
+		after.events[CALLAHEAD_EVENT_ASKED] - before.events[CALLAHEAD_EVENT_ASKED], 6);
+	assert_int_equal(
+		after.events[CALLAHEAD_EVENT_CACHED] - before.events[CALLAHEAD_EVENT_CACHED], 1);
+	assert_true(after.events[CALLAHEAD_EVENT_FAILED] > before.events[CALLAHEAD_EVENT_FAILED]);
+	/* A new configuration goes on with it. */
+	callahead_free(&stand.callahead);
+	connect_stand(&stand, stand.text, LONG_MS);
+	assert_int_equal(metered(stand.text).events[CALLAHEAD_EVENT_ASKED],
+		after.events[CALLAHEAD_EVENT_ASKED]);
+	callahead_free(&stand.callahead);
+	store_close(&stand.store);
+}
+
 static void test_nobody_there(void **state)
 {
 	struct stand stand;
@@ -526,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_reply_out_of_turn),
 		cmocka_unit_test(test_helo_only),
 		cmocka_unit_test(test_catch_all),
+		cmocka_unit_test(test_meter),
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_what_was_refused_before),
 		cmocka_unit_test(test_kept_connection_dies),

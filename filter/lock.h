@@ -14,6 +14,7 @@
  *   connection table      concurrent connections and rates by client network
  *   callahead             of one target: questions under way, the breaker
  *   callahead_pool        of one target: kept connections
+ *   callahead_meter       the list of meters
  *   slowest               the slowest look-ups of the last minutes
  *   limit_meter all       the list of meters
  *   busiest               the busiest keys of the last minutes

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "callahead_meter.h"
 #include "limit_meter.h"
 #include "mem.h"
 #include "metrics_format.h"
@@ -168,6 +169,30 @@ static void write_limits(FILE *out)
 	mem_free(limits);
 }
 
+static void write_callaheads(FILE *out)
+{
+	struct callahead_meter_state *targets = mem_array(CALLAHEAD_METERS_MAX, sizeof(*targets));
+	size_t count = callahead_meter_read(targets, CALLAHEAD_METERS_MAX);
+
+	metrics_family(out, "mailreeve_callahead_up", "gauge",
+		"1: the target of call-aheads answers; 0: it did not, and is tried about every "
+		"second.");
+	for (size_t i = 0; i < count; i++)
+		metrics_value(out, "mailreeve_callahead_up", targets[i].up, "target",
+			targets[i].target, METRICS_END);
+	metrics_family(out, "mailreeve_callahead_questions_total", "counter",
+		"Questions about recipients: asked of the target, answered by a kept answer, "
+		"shared with "
+		"an equal one under way; and those that failed.");
+	for (size_t i = 0; i < count; i++)
+		for (int event = 0; event < CALLAHEAD_EVENTS; event++)
+			metrics_value(out, "mailreeve_callahead_questions_total",
+				(double)targets[i].events[event], "target", targets[i].target,
+				"how", callahead_event_name((enum callahead_event)event),
+				METRICS_END);
+	mem_free(targets);
+}
+
 static void write_trial(void *context, const char *name, const struct trial *trial)
 {
 	metrics_value(context, "mailreeve_trial_end_timestamp_seconds",
@@ -265,6 +290,7 @@ void metrics_write(FILE *out, const struct running *running)
 	write_answers(out, &stats);
 	write_findings(out, running->conf);
 	write_limits(out);
+	write_callaheads(out);
 	write_trials(out, running->conf);
 	write_store(out, &running->store);
 	write_resolver(out, &running->resolver, &stats);

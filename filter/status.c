@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "callahead_meter.h"
 #include "clock.h"
 #include "limit_meter.h"
 #include "mem.h"
@@ -163,6 +164,25 @@ static void write_limits(FILE *out)
 	mem_free(limits);
 }
 
+static void write_callaheads(FILE *out)
+{
+	struct callahead_meter_state *targets = mem_array(CALLAHEAD_METERS_MAX, sizeof(*targets));
+	size_t count = callahead_meter_read(targets, CALLAHEAD_METERS_MAX);
+	char target[120];
+
+	if (count > 0)
+		fprintf(out, "\n%-*s %10s %10s %10s %10s\n", NAME_COLUMNS, "call-aheads", "asked",
+			"cached", "shared", "failed");
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "  %-*s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "%s\n",
+			NAME_COLUMNS - 2, text_escape(targets[i].target, target, sizeof(target)),
+			targets[i].events[CALLAHEAD_EVENT_ASKED],
+			targets[i].events[CALLAHEAD_EVENT_CACHED],
+			targets[i].events[CALLAHEAD_EVENT_SHARED],
+			targets[i].events[CALLAHEAD_EVENT_FAILED], targets[i].up ? "" : "  DOWN");
+	mem_free(targets);
+}
+
 struct trial_list {
 	FILE *out;
 	uint64_t now_ms;
@@ -208,6 +228,7 @@ void status_write_text(FILE *out, const struct running *running)
 	write_stages(out, &stats);
 	write_findings(out);
 	write_limits(out);
+	write_callaheads(out);
 	trials_each(running->conf, write_trial, &trials);
 	write_slowest(out, running->slowest, running->slowest_count);
 }

@@ -2,6 +2,7 @@
 /* The same as JSON. */
 #include <stdlib.h>
 
+#include "callahead_meter.h"
 #include "clock.h"
 #include "json_write.h"
 #include "limit_meter.h"
@@ -184,6 +185,25 @@ static void add_limits(struct text *json)
 	json_close(json, ']');
 }
 
+static void add_callaheads(struct text *json)
+{
+	struct callahead_meter_state *targets = mem_array(CALLAHEAD_METERS_MAX, sizeof(*targets));
+	size_t count = callahead_meter_read(targets, CALLAHEAD_METERS_MAX);
+
+	json_open(json, "callaheads", '[');
+	for (size_t i = 0; i < count; i++) {
+		json_open(json, NULL, '{');
+		json_add_text(json, "target", targets[i].target);
+		json_add_bool(json, "up", targets[i].up);
+		for (int event = 0; event < CALLAHEAD_EVENTS; event++)
+			add_count(json, callahead_event_name((enum callahead_event)event),
+				targets[i].events[event]);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	mem_free(targets);
+}
+
 static void add_trial(void *context, const char *name, const struct trial *trial)
 {
 	struct text *json = context;
@@ -215,6 +235,7 @@ void status_write_json(FILE *out, const struct running *running)
 		add_check(&json, &check);
 	json_close(&json, ']');
 	add_limits(&json);
+	add_callaheads(&json);
 	json_open(&json, "trials", '[');
 	trials_each(running->conf, add_trial, &json);
 	json_close(&json, ']');

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Recipients that are known elsewhere: a mail store asked by SMTP or LMTP, a set of Redis."""
 
+import json
 import os
+import re
 import sys
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from harness import world
 from harness.dovecot import Dovecot
 from harness.process import free_port, until
+
+from test_ctl import control, ctl
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "servers"))
 from mail_store import SECRET, MailStore  # noqa: E402
@@ -68,6 +72,11 @@ def test_mail_store(mta, site, with_source, mail_store):
         assert "Unknown local user" in reply.text
     # The second time nobody was asked.
     assert len(mail_store.asked) == 3 and mail_store.asked[1].startswith("no-such-user-")
+    shown = json.loads(ctl(*control(site), "status", "--json")[1])["callaheads"]
+    target = next(row for row in shown if row["target"] == mail_store.source)
+    assert (target["up"], target["asked"], target["cached"], target["failed"]) == (True, 2, 2, 0)
+    shown = ctl(*control(site), "status")[1]
+    assert re.search(re.escape(mail_store.source) + r" +2 +2 +0 +0\n", shown), shown
 
 
 def test_many_recipients_of_one_message(mta, site, with_source, mail_store):
