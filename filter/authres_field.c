@@ -84,6 +84,47 @@ bool authres_claims(const char *body, const char *authserv_id)
 	return false;
 }
 
+/* "i=1", with blanks and comments wherever they may stand. Readers that know no instance take it for the
+ * identifier, so both are looked at. */
+bool authres_arc_claims(const char *body, const char *authserv_id)
+{
+	const char *behind = strchr(body, ';');
+
+	if (authres_claims(body, authserv_id))
+		return true;
+	return behind != NULL && authres_claims(behind + strspn(behind, "; \t\r\n"), authserv_id);
+}
+
+bool received_by(const char *body, const char *host)
+{
+	char name[ID_SIZE];
+	struct text word;
+
+	while (*body != '\0' && *body != ';') {
+		bool by;
+
+		if (*body == '(') {
+			body = skip_comment(body);
+			continue;
+		}
+		if (ascii_is_space(*body) || strchr("/)", *body) != NULL) {
+			body++;
+			continue;
+		}
+		text_init(&word, name, sizeof(name));
+		body = take_word(body, &word);
+		by = ascii_equal(name, "by");
+		while (by && (ascii_is_space(*body) || *body == '('))
+			body = *body == '(' ? skip_comment(body) : body + 1;
+		if (!by)
+			continue;
+		text_init(&word, name, sizeof(name));
+		body = take_word(body, &word);
+		return same_id(name, host);
+	}
+	return false;
+}
+
 /* The value behind "receiver=" anywhere in BODY. */
 static bool receiver_is(const char *body, const char *host)
 {

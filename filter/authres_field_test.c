@@ -67,6 +67,57 @@ static void test_claims(void **state)
 	assert_false(authres_claims(longest, OURS));
 }
 
+static void test_arc(void **state)
+{
+	static const struct {
+		const char *body;
+		bool claims;
+	} rows[] = {
+		{"i=1; " OURS "; spf=pass", true},
+		{" i = 12 ;\r\n\t\"MX.example.org\" 1; none", true},
+		{"(x) i=(y)1 (z); (a) " OURS "(b); none", true},
+		{"i=1;;" OURS "; none", true},
+		{OURS "; none", true},
+		{"i=1; other.example; none", false},
+		{"i=1; other.example; " OURS "; none", false},
+		{"i=1", false},
+		{"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (authres_arc_claims(rows[i].body, OURS) != rows[i].claims)
+			fail_msg("%s", rows[i].body);
+}
+
+static void test_received(void **state)
+{
+	static const struct {
+		const char *body;
+		bool by;
+	} rows[] = {
+		{"from a.example (b [192.0.2.1])\r\n\tby " OURS " (Postfix) with ESMTP; date",
+			true},
+		{"by " OURS "; date", true},
+		{"BY MX.example.org. with SMTP", true},
+		{"from a (by b.example) by (x) " OURS "; date", true},
+		{"by\r\n\t" OURS, true},
+		{"from " OURS " by other.example; date", false},
+		{"from a by other.example for <b@" OURS ">; date", false},
+		{"from a (by " OURS ") by other.example; date", false},
+		{"from a by other.example; by " OURS, false},
+		{"from bygone " OURS, false},
+		{"by x" OURS, false},
+		{"by", false},
+		{"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (received_by(rows[i].body, OURS) != rows[i].by)
+			fail_msg("%s", rows[i].body);
+}
+
 static void test_received_spf(void **state)
 {
 	static const struct {
@@ -163,6 +214,8 @@ int main(void)
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_received_spf),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_arc),
+		cmocka_unit_test(test_received),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -535,6 +535,7 @@ static void write_changes(struct text *json, const struct explanation *explanati
 		json_add_text(json, "change",
 			edit->kind == EDIT_QUARANTINE	  ? "quarantine"
 			: edit->kind == EDIT_DELETE_FIELD ? "delete"
+			: edit->kind == EDIT_CHANGE_FIELD ? "replace"
 							  : "insert");
 		json_add_wire(json, "name", edit->name, 1000);
 		if (edit->value != NULL)

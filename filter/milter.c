@@ -24,7 +24,12 @@ struct door {
 	bool transaction_open;
 };
 
-enum { DOOR_MAGIC = 0x6d723031 };
+enum {
+	DOOR_MAGIC = 0x6d723031,
+	/* Octets of one step: a long header field is no reason to break off, as libmilter does above
+	 * 64 kB. */
+	COMMAND_MAX = 1 << 20
+};
 
 static struct {
 	struct lock lock;
@@ -195,7 +200,9 @@ static unsigned long wanted_steps(const struct conf *conf)
 		{STAGE_HEADER, SMFIP_NR_HDR, SMFIP_NOHDRS},
 		{STAGE_BODY, SMFIP_NR_BODY, SMFIP_NOBODY},
 	};
-	unsigned long steps = SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_DATA | SMFIP_NR_EOH;
+	/* Leading blanks of fields are wanted as they were sent. */
+	unsigned long steps =
+		SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_DATA | SMFIP_NR_EOH | SMFIP_HDR_LEADSPC;
 
 	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
 		if (!chain_may_answer(conf, table[i].stage))
@@ -340,13 +347,37 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t length)
 	return silent(door, SMFIP_NR_BODY);
 }
 
-static void apply_edit(SMFICTX *ctx, struct edit *edit)
+/* The value as the MTA is to write it behind the colon: who sees leading blanks gives them too. Owned
+ * by the caller. */
+static char *field_value(const struct door *door, const struct edit *edit)
+{
+	bool as_sent = (door->steps & SMFIP_HDR_LEADSPC) != 0;
+
+	return mem_format(
+		"%s%s", as_sent && !ascii_is_space(edit->value[0]) ? " " : "", edit->value);
+}
+
+static int set_field(SMFICTX *ctx, const struct door *door, struct edit *edit)
+{
+	char *value = field_value(door, edit);
+	int done;
+
+	if (edit->kind == EDIT_INSERT_FIELD)
+		done = smfi_insheader(ctx, (int)edit->index, edit->name, value);
+	else
+		done = smfi_chgheader(ctx, edit->name, (int)edit->index, value);
+	mem_free(value);
+	return done;
+}
+
+static void apply_edit(SMFICTX *ctx, const struct door *door, struct edit *edit)
 {
 	int done = MI_FAILURE;
 
 	switch (edit->kind) {
 	case EDIT_INSERT_FIELD:
-		done = smfi_insheader(ctx, (int)edit->index, edit->name, edit->value);
+	case EDIT_CHANGE_FIELD:
+		done = set_field(ctx, door, edit);
 		break;
 	case EDIT_DELETE_FIELD:
 		done = smfi_chgheader(ctx, edit->name, (int)edit->index, NULL);
@@ -377,7 +408,7 @@ static sfsistat on_eom(SMFICTX *ctx)
 		return leave(tell(ctx, &decision));
 	}
 	for (size_t i = 0; i < transaction->edit_count; i++)
-		apply_edit(ctx, &transaction->edits[i]);
+		apply_edit(ctx, door, &transaction->edits[i]);
 	end_transaction(door, OUTCOME_ACCEPTED);
 	return leave(SMFIS_CONTINUE);
 }
@@ -428,6 +459,7 @@ bool milter_open(const struct conf *conf, char *why, size_t why_size)
 	};
 
 	lock_init(&current.lock);
+	(void)smfi_setmaxdatasize(COMMAND_MAX);
 	if (!milter_socket_prepare(conf->daemon.socket, why, why_size))
 		return false;
 	if (smfi_setconn(conf->daemon.socket) != MI_SUCCESS ||

@@ -73,12 +73,14 @@ struct findings {
 };
 
 /* Changes of the message, applied by the door at end of message in this order. */
-enum edit_kind { EDIT_INSERT_FIELD, EDIT_DELETE_FIELD, EDIT_QUARANTINE };
+enum edit_kind { EDIT_INSERT_FIELD, EDIT_CHANGE_FIELD, EDIT_DELETE_FIELD, EDIT_QUARANTINE };
 struct edit {
 	enum edit_kind kind;
 	char *name; /* field name; reason for quarantine; owned */
 	char *value; /* owned */
-	unsigned index; /* insert: 0 is above all; delete: the how-manieth of that name, from 1 */
+	unsigned
+		index; /* insert: 0 is above all, more than there are is below all; change, delete: the
+			 * how-manieth of that name, from 1 */
 };
 
 struct recipient {

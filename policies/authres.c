@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The trace of what was found: removes Authentication-Results and Received-SPF fields that claim to be
- * ours, adds our own (RFC 8601), and marks the message with the findings whose action is tag. */
-#include <stdio.h>
+/* The trace of a message: removes Authentication-Results and Received-SPF fields that claim to be ours,
+ * adds our own (RFC 8601), and looks for loops in what Received says. */
 #include <string.h>
 
 #include "author.h"
@@ -11,13 +10,38 @@
 #include "policy.h"
 #include "text.h"
 
-static const struct check authres_checks[] = {{.name = NULL}};
+enum { CHECK_TOO_MANY_RECEIVED, CHECK_RECEIVED_BY_US, CHECK_FORGED };
+
+static const struct check authres_checks[] = {
+	[CHECK_TOO_MANY_RECEIVED] = {.name = "too_many_received",
+		.fail = ACTION_REJECT,
+		.code = "554",
+		.enhanced = "5.4.6",
+		.reply = "too many Received fields, this looks like a mail loop",
+		.help = "More than max_received Received fields: a loop (RFC 5321 6.3)"},
+	[CHECK_RECEIVED_BY_US] = {.name = "received_by_us",
+		.fail = ACTION_TAG,
+		.code = "554",
+		.enhanced = "5.4.6",
+		.reply = "this host has received the message before",
+		.help = "A Received field says that hostname or one of own_names has received the "
+			"message before: a loop, a forgery, or a mailing list that keeps the "
+			"trace (not looked at for clients that may relay)"},
+	[CHECK_FORGED] = {.name = "forged",
+		.fail = ACTION_MONITOR,
+		.code = "550",
+		.enhanced = "5.7.1",
+		.reply = "the message has results that claim to be ours",
+		.help = "Fields came with the message that claim to be ours, which remove_forged "
+			"removes; also what a mailing list sends back to its author's host"},
+	{.name = NULL},
+};
 
 struct authres_options {
 	bool add;
 	bool remove_forged;
 	bool received_spf;
-	char *mark_field;
+	int64_t max_received;
 };
 
 static const struct setting authres_settings[] = {
@@ -36,17 +60,18 @@ static const struct setting authres_settings[] = {
 		.offset = offsetof(struct authres_options, received_spf),
 		.default_text = "no",
 		.help = "Add a Received-SPF field (RFC 7208 9.1) as well"},
-	{.name = "mark_field",
-		.type = SETTING_TEXT,
-		.offset = offsetof(struct authres_options, mark_field),
-		.default_text = "X-Mailreeve",
-		.help = "Name of the field that lists findings with the action tag; empty for "
-			"none"},
+	{.name = "max_received",
+		.type = SETTING_INTEGER,
+		.offset = offsetof(struct authres_options, max_received),
+		.default_text = "50",
+		.min = 1,
+		.max = 10000,
+		.help = "Received fields of a message, for too_many_received"},
 	{.name = NULL},
 };
 
 /* No MTA lets more than a few thousand fields through. */
-enum { FORGED_MAX = 65536, VALUE_MAX = 320, FIELD_SIZE = 8192, MARKS_MAX = 16, MARK_MAX = 200 };
+enum { FORGED_MAX = 65536, VALUE_MAX = 320, FIELD_SIZE = 8192 };
 
 /* Fields of one name: how many there were, and which of them go. */
 struct tracked {
@@ -55,57 +80,67 @@ struct tracked {
 	size_t forged_count;
 };
 
-enum { TRACK_RESULTS, TRACK_RECEIVED_SPF, TRACK_MARK, TRACKS };
+enum { TRACK_RESULTS, TRACK_ARC_RESULTS, TRACK_RECEIVED_SPF, TRACKS };
+
+static const char *const track_names[TRACKS] = {
+	[TRACK_RESULTS] = "Authentication-Results",
+	[TRACK_ARC_RESULTS] = "ARC-Authentication-Results",
+	[TRACK_RECEIVED_SPF] = "Received-SPF",
+};
 
 struct authres_state {
 	struct tracked tracks[TRACKS];
+	unsigned received, received_by_us;
 };
-
-static const char *track_name(const struct authres_options *options, int track)
-{
-	switch (track) {
-	case TRACK_RESULTS:
-		return "Authentication-Results";
-	case TRACK_RECEIVED_SPF:
-		return "Received-SPF";
-	default:
-		return options->mark_field;
-	}
-}
 
 static bool is_forged(const struct site *site, int track, const char *body)
 {
 	switch (track) {
 	case TRACK_RESULTS:
 		return authres_claims(body, site->authserv_id);
-	case TRACK_RECEIVED_SPF:
+	case TRACK_ARC_RESULTS:
+		return authres_arc_claims(body, site->authserv_id);
+	default:
 		return received_spf_claims(body, site->hostname) ||
 		       received_spf_claims(body, site->authserv_id);
-	default:
-		return true;
 	}
+}
+
+static void track(struct tracked *tracked, bool forged)
+{
+	tracked->count++;
+	if (!forged || tracked->forged_count == FORGED_MAX)
+		return;
+	tracked->forged =
+		mem_resize(tracked->forged, tracked->forged_count + 1, sizeof(tracked->forged[0]));
+	tracked->forged[tracked->forged_count++] = tracked->count;
+}
+
+static bool is_by_us(const struct site *site, const char *body)
+{
+	if (received_by(body, site->hostname))
+		return true;
+	for (char *const *name = site->own_names; name != NULL && *name != NULL; name++)
+		if (received_by(body, *name))
+			return true;
+	return false;
 }
 
 static void judge_header(struct call *call)
 {
 	const struct authres_options *options = call->options;
 	struct authres_state *state = call->state[SCOPE_TRANSACTION];
+	const struct site *site = call->session->site;
 
-	for (int track = 0; track < TRACKS && options->remove_forged; track++) {
-		struct tracked *tracked = &state->tracks[track];
-		const char *name = track_name(options, track);
-
-		if (name == NULL || !header_field_is(call->field_name, name))
-			continue;
-		tracked->count++;
-		if (tracked->forged_count == FORGED_MAX ||
-			!is_forged(call->session->site, track, call->field_body))
-			return;
-		tracked->forged = mem_resize(
-			tracked->forged, tracked->forged_count + 1, sizeof(tracked->forged[0]));
-		tracked->forged[tracked->forged_count++] = tracked->count;
+	if (header_field_is(call->field_name, "Received")) {
+		state->received++;
+		if (is_by_us(site, call->field_body))
+			state->received_by_us++;
 		return;
 	}
+	for (int i = 0; i < TRACKS && options->remove_forged; i++)
+		if (header_field_is(call->field_name, track_names[i]))
+			track(&state->tracks[i], is_forged(site, i, call->field_body));
 }
 
 /* From the highest position down, so that those still to go keep theirs. */
@@ -113,13 +148,35 @@ static void remove_forged(struct call *call)
 {
 	struct authres_state *state = call->state[SCOPE_TRANSACTION];
 
-	for (int track = 0; track < TRACKS; track++) {
-		const struct tracked *tracked = &state->tracks[track];
+	for (int i = 0; i < TRACKS; i++) {
+		const struct tracked *tracked = &state->tracks[i];
 
-		for (size_t i = tracked->forged_count; i > 0; i--)
-			session_add_edit(call->session, EDIT_DELETE_FIELD,
-				track_name(call->options, track), NULL, tracked->forged[i - 1]);
+		for (size_t k = tracked->forged_count; k > 0; k--)
+			session_add_edit(call->session, EDIT_DELETE_FIELD, track_names[i], NULL,
+				tracked->forged[k - 1]);
 	}
+}
+
+static void judge_trace(struct call *call)
+{
+	const struct authres_options *options = call->options;
+	const struct authres_state *state = call->state[SCOPE_TRANSACTION];
+	bool may_relay = (call->session->exemptions & EXEMPT_MAY_RELAY) != 0;
+
+	if (state->received > options->max_received)
+		report(call, CHECK_TOO_MANY_RECEIVED, RESULT_FAIL,
+			"%u Received fields; at most %lld", state->received,
+			(long long)options->max_received);
+	if (state->received_by_us > 0 && !may_relay)
+		report(call, CHECK_RECEIVED_BY_US, RESULT_FAIL,
+			"%u of %u Received fields say by %s", state->received_by_us,
+			state->received, call->session->site->hostname);
+	for (int i = 0; i < TRACKS; i++)
+		if (state->tracks[i].forged_count > 0)
+			report(call, CHECK_FORGED, RESULT_FAIL,
+				"%zu of %u %s fields claim to be ours",
+				state->tracks[i].forged_count, state->tracks[i].count,
+				track_names[i]);
 }
 
 /* Our fields. ---------------------------------------------------------------------------------- */
@@ -247,45 +304,15 @@ static void add_received_spf(struct call *call)
 	session_add_edit(call->session, EDIT_INSERT_FIELD, "Received-SPF", buffer, 0);
 }
 
-static void add_mark(struct text *field, const struct finding *finding)
-{
-	if (field->length > 0)
-		text_add(field, ";\n\t");
-	text_addf(field, "%s.%s=", finding->policy->name, finding->check->name);
-	authres_add_value(field, finding->evidence, MARK_MAX);
-}
-
-static void add_marks(struct call *call)
-{
-	const struct authres_options *options = call->options;
-	struct session *session = call->session;
-	char buffer[FIELD_SIZE];
-	struct text field;
-	unsigned count = 0;
-
-	text_init(&field, buffer, sizeof(buffer));
-	for (int scope = 0; scope < SCOPE_COUNT; scope++) {
-		const struct findings *findings = &session->findings[scope];
-
-		for (size_t i = 0; i < findings->count; i++) {
-			if (findings->items[i]->action == ACTION_TAG && count++ < MARKS_MAX)
-				add_mark(&field, findings->items[i]);
-		}
-	}
-	if (count > 0)
-		session_add_edit(session, EDIT_INSERT_FIELD, options->mark_field, buffer, 0);
-}
-
 static void judge_eom(struct call *call)
 {
 	const struct authres_options *options = call->options;
 
+	judge_trace(call);
 	if (call->monitor)
 		return;
 	if (options->remove_forged)
 		remove_forged(call);
-	if (options->mark_field != NULL)
-		add_marks(call);
 	if (options->received_spf)
 		add_received_spf(call);
 	if (options->add)
@@ -297,29 +324,9 @@ static void end_transaction(struct call *call, enum outcome outcome)
 	struct authres_state *state = call->state[SCOPE_TRANSACTION];
 
 	(void)outcome;
-	for (int track = 0; track < TRACKS; track++)
-		mem_free(state->tracks[track].forged);
+	for (int i = 0; i < TRACKS; i++)
+		mem_free(state->tracks[i].forged);
 	*state = (struct authres_state){0};
-}
-
-/* RFC 5322 2.2: printable, no colon. */
-static bool verify(const void *options_given, const struct site *site, const char **setting_r,
-	char *why, size_t why_size)
-{
-	const struct authres_options *options = options_given;
-
-	(void)site;
-	*setting_r = "mark_field";
-	for (const char *c = options->mark_field; c != NULL && *c != '\0'; c++) {
-		if (*c > ' ' && *c < 0x7f && *c != ':')
-			continue;
-		snprintf(why, why_size,
-			"\"%s\" is not the name of a header field; write a name "
-			"like X-Mailreeve",
-			options->mark_field);
-		return false;
-	}
-	return true;
 }
 
 static void advise(const struct call *call, const struct site *site,
@@ -343,6 +350,5 @@ const struct policy policy_authres = {
 	.state_size = {[SCOPE_TRANSACTION] = sizeof(struct authres_state)},
 	.judge = {[STAGE_HEADER] = judge_header, [STAGE_EOM] = judge_eom},
 	.end = {[SCOPE_TRANSACTION] = end_transaction},
-	.verify = verify,
 	.advise = advise,
 };

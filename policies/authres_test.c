@@ -189,11 +189,13 @@ static void test_forged(void **state)
 	field(&policy_case, "X-Authentication-Results", "mx.example.org; spf=pass");
 	field(&policy_case, "Received-SPF", "pass (other.example: ok)");
 	field(&policy_case, "Received-SPF", "pass (mx.example.org: ok)");
-	field(&policy_case, "x-mailreeve", "anything");
+	field(&policy_case, "ARC-Authentication-Results", "i=1; other.example; none");
+	field(&policy_case, "ARC-Authentication-Results", "i=2; mx.example.org; none");
 	field(&policy_case, "Received", "from mx.example.org");
 	policy_case_run(&policy_case, STAGE_EOM);
 	expect_deleted(&policy_case, "Authentication-Results 5, Authentication-Results 3, "
-				     "Authentication-Results 2, Received-SPF 2, X-Mailreeve 1");
+				     "Authentication-Results 2, ARC-Authentication-Results 2, "
+				     "Received-SPF 2");
 	/* Ours comes after all that goes. */
 	assert_int_equal(policy_case.session.transaction
 				 .edits[policy_case.session.transaction.edit_count - 1]
@@ -269,68 +271,65 @@ static void test_settings(void **state)
 	finish(&policy_case);
 }
 
-static void test_marks(void **state)
+/* The checks that failed, with what they do. */
+static const char *failed(struct policy_case *policy_case)
 {
-	static const struct check check = {.name = "mismatch"};
-	static const struct check quiet = {.name = "bare_ip"};
-	static const struct policy policy = {.name = "helo", .checks = &check};
+	static char names[200];
+	struct text text;
+
+	text_init(&text, names, sizeof(names));
+	for (const struct check *check = policy_authres.checks; check->name != NULL; check++) {
+		const struct finding *finding = policy_case_finding(policy_case, check->name);
+
+		if (finding != NULL)
+			text_addf(&text, "%s%s=%s", text.length == 0 ? "" : " ", check->name,
+				action_name(finding->action));
+	}
+	return names;
+}
+
+static void test_received(void **state)
+{
 	struct policy_case policy_case;
-	struct finding *finding;
 
 	(void)state;
+	for (unsigned count = 50; count <= 51; count++) {
+		start(&policy_case);
+		for (unsigned i = 0; i < count; i++)
+			field(&policy_case, "Received", "from a.example by b.example; date");
+		policy_case_run(&policy_case, STAGE_EOM);
+		assert_string_equal(
+			failed(&policy_case), count == 50 ? "" : "too_many_received=reject");
+		finish(&policy_case);
+	}
 	start(&policy_case);
-	for (int i = 0; i < 40; i++) {
-		finding = session_add_finding(
-			&policy_case.session, i < 20 ? SCOPE_GREETING : SCOPE_TRANSACTION);
-		finding->policy = &policy;
-		finding->check = i % 2 == 0 ? &check : &quiet;
-		finding->action = i % 2 == 0 ? ACTION_TAG : ACTION_MONITOR;
-		memset(finding->evidence, '\\', sizeof(finding->evidence) - 1);
-	}
+	policy_case_set(&policy_case, "max_received", "1");
+	field(&policy_case, "received ", " from a.example by (x) MX.example.org; date");
+	field(&policy_case, "Received", "from mx.example.org by b.example; date");
 	policy_case_run(&policy_case, STAGE_EOM);
-	const char *mark = inserted(&policy_case, "X-Mailreeve");
-
-	assert_true(strncmp(mark, "helo.mismatch=\"\\\\", 16) == 0);
-	assert_int_equal(mark[strlen(mark) - 1], '"');
-	assert_null(strstr(mark, "bare_ip"));
-	for (const char *line = mark; *line != '\0'; line += line[0] == '\n') {
-		size_t length = strcspn(line, "\n");
-
-		assert_true(length < 998);
-		line += length;
-	}
+	assert_string_equal(failed(&policy_case), "too_many_received=reject received_by_us=tag");
 	finish(&policy_case);
+	/* Who may relay through us has been here before. */
 	start(&policy_case);
-	policy_case_set(&policy_case, "mark_field", "");
-	finding = session_add_finding(&policy_case.session, SCOPE_GREETING);
-	finding->policy = &policy;
-	finding->check = &check;
-	finding->action = ACTION_TAG;
-	field(&policy_case, "X-Mailreeve", "x");
+	policy_case.session.exemptions = EXEMPT_AUTHENTICATED;
+	field(&policy_case, "Received", " from a.example by mx.example.org; date");
 	policy_case_run(&policy_case, STAGE_EOM);
-	assert_int_equal(policy_case.session.transaction.edit_count, 1);
+	assert_string_equal(failed(&policy_case), "");
 	finish(&policy_case);
 }
 
-static void test_verify(void **state)
+static void test_forged_is_noted(void **state)
 {
-	static const char *const bad[] = {"X Mail", "X:", ":"};
-	const struct setting *row = policy_authres.settings;
 	struct policy_case policy_case;
-	const char *setting = NULL;
-	char why[200];
 
 	(void)state;
-	while (strcmp(row->name, "mark_field") != 0)
-		row++;
 	start(&policy_case);
-	for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
-		assert_true(
-			setting_parse(row, bad[i], "test", policy_case.options, why, sizeof(why)));
-		assert_false(policy_authres.verify(
-			policy_case.options, &policy_case.site, &setting, why, sizeof(why)));
-		assert_string_equal(setting, "mark_field");
-	}
+	field(&policy_case, "Authentication-Results", "other.example; none");
+	field(&policy_case, "Authentication-Results", "mx.example.org; none");
+	policy_case_run(&policy_case, STAGE_EOM);
+	assert_string_equal(failed(&policy_case), "forged=monitor");
+	assert_string_equal(policy_case_finding(&policy_case, "forged")->evidence,
+		"1 of 2 Authentication-Results fields claim to be ours");
 	finish(&policy_case);
 }
 
@@ -369,8 +368,8 @@ int main(void)
 		cmocka_unit_test(test_hundred_copies),
 		cmocka_unit_test(test_next_message),
 		cmocka_unit_test(test_settings),
-		cmocka_unit_test(test_marks),
-		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_received),
+		cmocka_unit_test(test_forged_is_noted),
 		cmocka_unit_test(test_advise),
 	};
 

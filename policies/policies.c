@@ -4,7 +4,7 @@
 
 extern const struct policy policy_connection, policy_lists, policy_rdns, policy_helo, policy_spf,
 	policy_sender, policy_impostor, policy_recipient, policy_message, policy_from_form,
-	policy_body, policy_from, policy_dmarc, policy_authres, policy_limit;
+	policy_body, policy_from, policy_dmarc, policy_authres, policy_limit, policy_mark;
 
 const struct policy *const policies[] = {
 	&policy_connection,
@@ -22,5 +22,6 @@ const struct policy *const policies[] = {
 	&policy_dmarc,
 	&policy_authres,
 	&policy_limit,
+	&policy_mark,
 	NULL,
 };
