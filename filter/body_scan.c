@@ -130,15 +130,37 @@ static void read_boundary(struct body_scan *scan)
 		start_part(scan);
 }
 
-/* MAIL, RCPT and DATA, each behind the other. What stood before the first on its line is what is left
- * of a line end that the MTA took for blanks. */
+/* MAIL at the start of LINE, or behind a dot alone: where the MTA shows CR as a blank, that is what is left
+ * of "CR . CR" before it. */
+static bool has_mail(const char *line)
+{
+	static const char command[] = "MAIL FROM";
+	const size_t length = sizeof(command) - 1;
+
+	for (const char *colon = strchr(line, ':'); colon != NULL; colon = strchr(colon + 1, ':')) {
+		const char *dot;
+
+		if ((size_t)(colon - line) < length)
+			continue;
+		dot = colon - length;
+		if (!ascii_equal_n(dot, command, length))
+			continue;
+		while (dot > line && dot[-1] == ' ')
+			dot--;
+		if (dot == line || (dot[-1] == '.' && (dot - 1 == line || dot[-2] <= ' ')))
+			return true;
+	}
+	return false;
+}
+
+/* MAIL, RCPT and DATA, each behind the other. */
 static void read_smtp(struct body_scan *scan)
 {
-	const char *line = scan->start + strspn(scan->start, " .");
+	const char *line = scan->start;
 
 	if (scan->smtp_line != 0)
 		return;
-	if (ascii_starts_with(line, "MAIL FROM:"))
+	if (has_mail(line))
 		scan->smtp_step = 1;
 	else if (scan->smtp_step > 0 && ascii_starts_with(line, "RCPT TO:"))
 		scan->smtp_step = 2;

@@ -166,7 +166,10 @@ static void test_smtp(void **state)
 	expect(NULL, NULL,
 		BODY("x\r\n.\r\nmail from:<>\r\nrcpt to:<c@d>\r\nRCPT TO:<e@f>\r\ndata \r\nx"),
 		"smtp=6 ");
-	expect(NULL, NULL, BODY("a . MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"), "");
+	expect(NULL, NULL, BODY("a . MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"), "smtp=3 ");
+	expect(NULL, NULL, BODY("a. MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"), "");
+	expect(NULL, NULL, BODY("\0.MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"),
+		"nul=1 smtp=3 ");
 	expect(NULL, NULL, BODY(" . MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"), "smtp=3 ");
 	expect(NULL, NULL, BODY("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 100 LAST\r\n"),
 		"smtp=3 ");
