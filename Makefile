@@ -157,6 +157,11 @@ $(BUILD)/spf_suite/%: $(BUILD)/tests/spf_suite/%.o $(LIBRARY)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
+$(BUILD)/header_suite/%: $(BUILD)/tests/header_suite/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
 # A fuzz target linked with a main that replays files, and (fuzz) with libFuzzer.
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_TIME ?= 600

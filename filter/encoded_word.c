@@ -37,6 +37,18 @@ static bool parse_word(const char *at, struct word *word)
 	return memchr(word->encoded, '\n', word->encoded_length) == NULL;
 }
 
+/* "=?charset?" at least. */
+static bool looks_like_word(const char *at)
+{
+	size_t length;
+
+	if (strncmp(at, "=?", 2) != 0)
+		return false;
+	length =
+		strspn(at + 2, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_*");
+	return at[2 + length] == '?';
+}
+
 /* Charsets. ----------------------------------------------------------------------------------- */
 
 enum charset {
@@ -262,7 +274,7 @@ void encoded_word_decode(const char *text, struct text *out, struct encoded_word
 			behind_word = text = word.end;
 			continue;
 		}
-		if (strncmp(text, "=?", 2) == 0)
+		if (looks_like_word(text))
 			seen_r->malformed = true;
 		if (*text == '\r' || *text == '\n' || *text == '\t')
 			text_add_char(out, ' ');

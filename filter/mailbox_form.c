@@ -15,24 +15,45 @@ void mailbox_defect_add(uint64_t *defects, enum mailbox_defect defect)
 
 /* Addresses. ---------------------------------------------------------------------------------- */
 
-/* Behind the local-part's last unquoted "@", or NULL; counts them. */
-static const char *domain_of(const char *address, unsigned *count_r)
+/* An address with what stands outside of its quotes. */
+struct parts {
+	const char *domain; /* behind the last "@", or NULL */
+	unsigned at_count;
+	bool comma;
+};
+
+static struct parts parts_of(const char *address)
 {
-	const char *behind = NULL;
+	struct parts parts = {0};
 	bool quoted = false;
 
-	*count_r = 0;
 	for (; *address != '\0'; address++) {
 		if (*address == '\\' && quoted && address[1] != '\0') {
 			address++;
 		} else if (*address == '"') {
 			quoted = !quoted;
 		} else if (*address == '@' && !quoted) {
-			behind = address + 1;
-			++*count_r;
+			parts.domain = address + 1;
+			parts.at_count++;
+		} else if (*address == ',' && !quoted) {
+			parts.comma = true;
 		}
 	}
-	return behind;
+	return parts;
+}
+
+/* RFC 5322 3.2.3: what no atom has, outside of a quoted local-part. */
+static bool has_special(const char *address)
+{
+	if (address[0] == '"') {
+		const char *end = address + 1;
+
+		while (*end != '"' && *end != '\0')
+			end += *end == '\\' && end[1] != '\0' ? 2 : 1;
+		if (end[0] == '"' && end[1] == '@')
+			address = end + 1;
+	}
+	return strpbrk(address, "()<>[]:;\\,\"") != NULL;
 }
 
 static void look_at_octets(uint64_t *defects, const char *address)
@@ -50,29 +71,44 @@ static void look_at_octets(uint64_t *defects, const char *address)
 	}
 }
 
-static void look_at_form(
-	uint64_t *defects, const struct mailbox *mailbox, enum path_error error, unsigned at_count)
+static bool has_encoded_word(const char *address)
 {
-	const char *address = mailbox->address;
+	char shown[PATH_SIZE];
+	struct encoded_words seen;
+	struct text text;
 
-	if (strstr(address, "=?") != NULL) {
+	if (strstr(address, "=?") == NULL)
+		return false;
+	text_init(&text, shown, sizeof(shown));
+	encoded_word_decode(address, &text, &seen);
+	return seen.count > 0;
+}
+
+static void look_at_form(uint64_t *defects, const struct mailbox *mailbox, enum path_error error,
+	const struct parts *parts)
+{
+	const struct path *path = &mailbox->path;
+
+	if (has_encoded_word(mailbox->address))
 		mailbox_defect_add(defects, DEFECT_ENCODED_PART);
-	} else if (strchr(address, ',') != NULL && error != PATH_OK) {
+	else if (parts->comma && error != PATH_OK)
 		mailbox_defect_add(defects, DEFECT_SEVERAL_BRACKETS);
-	} else if (at_count > 1) {
+	else if (parts->at_count > 1)
 		mailbox_defect_add(defects, DEFECT_TWO_AT);
-	} else if (at_count == 0) {
-		mailbox_defect_add(defects, DEFECT_UNQUALIFIED);
-	} else if (error == PATH_TOO_LONG) {
+	else if (parts->at_count == 0)
+		mailbox_defect_add(defects, strpbrk(mailbox->address, "\"\\") == NULL
+						    ? DEFECT_UNQUALIFIED
+						    : DEFECT_SPECIAL_IN_ADDRESS);
+	else if (error != PATH_OK && has_special(mailbox->address))
+		mailbox_defect_add(defects, DEFECT_SPECIAL_IN_ADDRESS);
+	else if (error == PATH_TOO_LONG)
 		mailbox_defect_add(defects, DEFECT_ADDRESS_LENGTH);
-	} else if (error == PATH_BAD_DOMAIN) {
+	else if (error == PATH_BAD_DOMAIN)
 		mailbox_defect_add(defects, DEFECT_DOMAIN_MALFORMED);
-	} else if (error != PATH_OK) {
+	else if (error != PATH_OK)
 		mailbox_defect_add(defects, DEFECT_LOCAL_PART_MALFORMED);
-	} else if (mailbox->path.literal.family == IP_NONE &&
-		   strchr(mailbox->path.domain, '.') == NULL) {
+	else if (path->literal.family == IP_NONE && strchr(path->domain, '.') == NULL)
 		mailbox_defect_add(defects, DEFECT_UNQUALIFIED);
-	}
 }
 
 /* What stands behind a route; readers that know none take the start. */
@@ -88,20 +124,63 @@ static const char *skip_route(uint64_t *defects, const char *address)
 
 void mailbox_form_address(struct mailbox *mailbox, const char *address, uint64_t *defects)
 {
-	const char *domain;
 	enum path_error error;
-	unsigned at_count;
+	struct parts parts;
 
 	address = skip_route(defects, address);
 	mailbox->address = mem_text_n(address, PATH_SIZE - 1);
 	error = path_parse(mailbox->address, true, &mailbox->path);
 	if (error != PATH_OK)
 		mailbox->path = (struct path){.null = true};
-	domain = domain_of(mailbox->address, &at_count);
-	if (domain != NULL && !domain_canonical(domain, mailbox->domain))
+	parts = parts_of(mailbox->address);
+	if (parts.domain != NULL && !domain_canonical(parts.domain, mailbox->domain))
 		mailbox->domain[0] = '\0';
 	look_at_octets(defects, mailbox->address);
-	look_at_form(defects, mailbox, error, at_count);
+	look_at_form(defects, mailbox, error, &parts);
+}
+
+/* The domain at the start of WORDS, blanks around its dots left out. */
+static bool read_domain(const char *words, char domain[DOMAIN_SIZE])
+{
+	char raw[DOMAIN_SIZE];
+	struct text text;
+
+	text_init(&text, raw, sizeof(raw));
+	for (words += strspn(words, " "); *words != '\0'; words++) {
+		bool after_dot = text.length > 0 && raw[text.length - 1] == '.';
+
+		if (*words == ' ' && (after_dot || words[strspn(words, " ")] == '.'))
+			continue;
+		if (!ascii_is_alnum(*words) && *words != '-' && *words != '.')
+			break;
+		text_add_char(&text, *words);
+	}
+	return !text.truncated && domain_canonical(raw, domain) && domain_is_qualified(domain);
+}
+
+bool mailbox_words_name_other(const char *words, const char *own)
+{
+	char domain[DOMAIN_SIZE];
+
+	for (const char *at = strchr(words, '@'); at != NULL; at = strchr(at + 1, '@')) {
+		if (at == words)
+			continue;
+		if (at[1 + strspn(at + 1, " ")] == '[')
+			return true;
+		if (read_domain(at + 1, domain) &&
+			(own[0] == '\0' || !domain_same_organization(domain, own)))
+			return true;
+	}
+	return false;
+}
+
+void mailbox_form_words(const struct mailbox *mailbox, const char *words, uint64_t *defects)
+{
+	if (ascii_equal(words, mailbox->address))
+		return;
+	mailbox_defect_add(defects, mailbox_words_name_other(words, mailbox->domain)
+					    ? DEFECT_OTHER_ADDRESS_AS_NAME
+					    : DEFECT_UNQUOTED_AT);
 }
 
 /* Names. -------------------------------------------------------------------------------------- */
@@ -186,14 +265,17 @@ const char *mailbox_defect_text(enum mailbox_defect defect)
 		[DEFECT_INVISIBLE_IN_ADDRESS] = "invisible characters or no UTF-8 in the address",
 		[DEFECT_BLANK_IN_ADDRESS] = "a blank within the address",
 		[DEFECT_TWO_AT] = "more than one '@' in the address",
+		[DEFECT_SPECIAL_IN_ADDRESS] = "a special character in the address",
 		[DEFECT_ADDRESS_IN_NAME_ONLY] = "an address that stands only in a name",
+		[DEFECT_OTHER_ADDRESS_AS_NAME] = "another address as the name, without quotes",
 		[DEFECT_BLANK_FOLD] = "a line of blanks within the field",
 		[DEFECT_NO_ADDRESS] = "a name without an address",
 		[DEFECT_NULL_ADDRESS] = "an empty address",
 		[DEFECT_UNQUALIFIED] = "an address without a full domain",
 		[DEFECT_UNQUOTED_COMMA] = "a comma in a name without quotes",
 		[DEFECT_UNQUOTED_COLON] = "a colon in a name without quotes",
-		[DEFECT_UNQUOTED_AT] = "an address without quotes as the name of another",
+		[DEFECT_UNQUOTED_AT] = "'@' in a name without quotes",
+		[DEFECT_UNQUOTED_BRACKET] = "a square bracket in a name without quotes",
 		[DEFECT_SEMICOLON] = "a semicolon between or after addresses",
 		[DEFECT_STRAY_BACKSLASH] = "a backslash outside of quotes",
 		[DEFECT_EMPTY_ELEMENT] = "an empty place in the list of addresses",

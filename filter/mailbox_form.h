@@ -4,6 +4,7 @@
 #ifndef MAILREEVE_MAILBOX_FORM_H
 #define MAILREEVE_MAILBOX_FORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,9 +34,11 @@ enum mailbox_defect {
 	DEFECT_ENCODED_CONTROL, /* an encoded-word hides NUL, CR, LF or another control character */
 	DEFECT_CONTROL_CHARACTER,
 	DEFECT_INVISIBLE_IN_ADDRESS, /* or octets that are no UTF-8 */
-	DEFECT_BLANK_IN_ADDRESS, /* "<a@b .c>" */
+	DEFECT_BLANK_IN_ADDRESS, /* "<a@b .c>", "a@b c" */
 	DEFECT_TWO_AT, /* "<a@b@c>" */
+	DEFECT_SPECIAL_IN_ADDRESS, /* "<a@b;c>", "x"y@b, at which some readers stop */
 	DEFECT_ADDRESS_IN_NAME_ONLY, /* "\"a@b\" <>": an address is shown where none is named */
+	DEFECT_OTHER_ADDRESS_AS_NAME, /* "c@d.e <a@b>" without quotes, of another organization */
 	DEFECT_BLANK_FOLD, /* a line of blanks only within the field, which could end the section */
 	DEFECTS_AMBIGUOUS,
 
@@ -44,7 +47,8 @@ enum mailbox_defect {
 	DEFECT_UNQUALIFIED, /* "<root>", "root@host" */
 	DEFECT_UNQUOTED_COMMA, /* "Doe, John <a@b>" */
 	DEFECT_UNQUOTED_COLON, /* "Re: x <a@b>" */
-	DEFECT_UNQUOTED_AT, /* "c@d <a@b>", unless both are one */
+	DEFECT_UNQUOTED_AT, /* in the name, and no more than that: "c@b <a@b>", "@home <a@b>" */
+	DEFECT_UNQUOTED_BRACKET, /* "[x] Anna <a@b>" */
 	DEFECT_SEMICOLON, /* "a@b; c@d", "a@b;" */
 	DEFECT_STRAY_BACKSLASH, /* outside of quotes: "\"Anna\"" */
 	DEFECT_EMPTY_ELEMENT, /* "a@b,,c@d" */
@@ -82,5 +86,13 @@ const char *mailbox_defect_text(enum mailbox_defect defect);
  * yet; adds what is wrong with them. The name is judged by the address, so that comes first. */
 void mailbox_form_address(struct mailbox *mailbox, const char *address, uint64_t *defects);
 void mailbox_form_name(struct mailbox *mailbox, const char *name, uint64_t *defects);
+
+/* WORDS, which stand without quotes before the mailbox's "<" and have an "@", could be taken for the
+ * address: adds which of the two defects that is, if any. */
+void mailbox_form_words(const struct mailbox *mailbox, const char *words, uint64_t *defects);
+
+/* WORDS have an "@" with a domain behind it, blanks around its dots or not, that is not of the organization
+ * of OWN, which may be "". */
+bool mailbox_words_name_other(const char *words, const char *own);
 
 #endif

@@ -26,6 +26,7 @@ struct element {
 	unsigned unquoted_at; /* "@" outside of brackets and quotes */
 	unsigned words_with_at;
 	bool word_has_at;
+	bool behind_address; /* words behind one with an "@" */
 	bool quoted_at; /* in quotes, outside of brackets */
 };
 
@@ -61,7 +62,7 @@ static void begin_element(struct element *element)
 	element->open = element->second = element->gap = element->comment_gap = false;
 	element->inner_gap = element->inner_comment = false;
 	element->unquoted_at = element->words_with_at = 0;
-	element->word_has_at = element->quoted_at = false;
+	element->word_has_at = element->quoted_at = element->behind_address = false;
 	text_init(&element->plain, element->plain_buffer, RAW_SIZE);
 	text_init(&element->name, element->name_buffer, RAW_SIZE);
 	text_init(&element->bracketed, element->bracketed_buffer, RAW_SIZE);
@@ -83,6 +84,25 @@ static const char *shown_name(struct reader *reader)
 	return reader->joined;
 }
 
+/* What stands before the "<" could be taken for the address. */
+static void look_at_words(struct reader *reader, const struct mailbox *mailbox)
+{
+	static const enum mailbox_defect stumbled[] = {DEFECT_UNQUOTED_COMMA, DEFECT_UNQUOTED_COLON,
+		DEFECT_UNQUOTED_AT, DEFECT_UNQUOTED_BRACKET, DEFECT_SEMICOLON,
+		DEFECT_STRAY_BACKSLASH, DEFECT_EMPTY_ELEMENT, DEFECT_BLANK_AROUND_AT,
+		DEFECT_LOCAL_PART_MALFORMED, DEFECT_DOMAIN_MALFORMED};
+	const struct element *element = &reader->element;
+	bool sloppy = reader->held[0] != '\0';
+
+	if (element->brackets > 0 && element->unquoted_at > 0)
+		mailbox_form_words(mailbox, element->name_buffer, &reader->list->defects);
+	/* Who stumbles over something looks for an address elsewhere. */
+	for (size_t i = 0; i < ARRAY_COUNT(stumbled); i++)
+		sloppy = sloppy || mailbox_list_has(reader->list, stumbled[i]);
+	if (sloppy && mailbox_words_name_other(mailbox->name, mailbox->domain))
+		found(reader->list, DEFECT_OTHER_ADDRESS_AS_NAME);
+}
+
 static void add_mailbox(struct reader *reader, const char *address)
 {
 	struct mailbox_list *list = reader->list;
@@ -92,6 +112,7 @@ static void add_mailbox(struct reader *reader, const char *address)
 		list->count++;
 	mailbox_form_address(&mailbox, address, &list->defects);
 	mailbox_form_name(&mailbox, shown_name(reader), &list->defects);
+	look_at_words(reader, &mailbox);
 	reader->held[0] = '\0';
 	if (list->kept == MAILBOX_LIST_KEPT) {
 		mem_free(mailbox.address);
@@ -113,27 +134,42 @@ static void end_bracketed(struct reader *reader)
 		found(reader->list, DEFECT_COMMENT_IN_ADDRESS);
 	if (reader->held[0] != '\0')
 		found(reader->list, DEFECT_UNQUOTED_COMMA);
-	if (element->unquoted_at > 0 && !ascii_equal(element->plain_buffer, address))
-		found(reader->list, DEFECT_UNQUOTED_AT);
 	if (address[0] == '\0') {
 		found(reader->list, DEFECT_NULL_ADDRESS);
 		if (strchr(element->name_buffer, '@') != NULL ||
 			strchr(element->comment_buffer, '@') != NULL)
-			reader->shown_address = true;
+			found(reader->list, DEFECT_ADDRESS_IN_NAME_ONLY);
 		reader->held[0] = '\0';
 		return;
 	}
 	add_mailbox(reader, address);
 }
 
+static size_t count_at(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text != '\0'; text++)
+		count += *text == '@';
+	return count;
+}
+
 static void end_bare_address(struct reader *reader)
 {
 	struct element *element = &reader->element;
+	struct encoded_words seen;
+	struct text text;
 
-	if (element->words_with_at > 1) {
-		/* "a@b c@d": two, whatever stands between. */
-		if (reader->list->count < MAILBOX_LIST_MAX)
-			reader->list->count++;
+	text_init(&text, reader->joined, sizeof(reader->joined));
+	encoded_word_decode(element->name_buffer, &text, &seen);
+	if (count_at(reader->joined) > count_at(element->name_buffer))
+		found(reader->list, DEFECT_ENCODED_ADDRESS);
+
+	/* "a@b c@d": two, whatever stands between. */
+	if (element->words_with_at > 1 && reader->list->count < MAILBOX_LIST_MAX)
+		reader->list->count++;
+	/* "a@b .c": words behind it can be read as its end, those before it cannot. */
+	if (element->behind_address) {
 		found(reader->list, DEFECT_BLANK_IN_ADDRESS);
 	} else if (element->inner_gap) {
 		found(reader->list, DEFECT_WORDS_BESIDE_ADDRESS);
@@ -189,6 +225,19 @@ static void end_element(struct reader *reader)
 
 /* Octets. ------------------------------------------------------------------------------------- */
 
+/* Of words without brackets, the first with an "@" is the address. */
+static void end_word(struct element *element)
+{
+	element->inner_gap = true;
+	if (element->word_has_at)
+		element->words_with_at++;
+	else if (element->words_with_at == 0)
+		text_init(&element->plain, element->plain_buffer, RAW_SIZE);
+	element->word_has_at = false;
+	if (element->words_with_at > 0)
+		element->behind_address = true;
+}
+
 /* A word goes on with LENGTH bytes; SHOWN is what a reader shows of them. */
 static void take_bytes(struct reader *reader, const char *bytes, size_t length, const char *shown,
 	size_t shown_length)
@@ -211,10 +260,7 @@ static void take_bytes(struct reader *reader, const char *bytes, size_t length, 
 		if (*bytes == '@' || out->buffer[out->length - 1] == '@') {
 			found(reader->list, DEFECT_BLANK_AROUND_AT);
 		} else {
-			element->inner_gap = true;
-			if (element->word_has_at)
-				element->words_with_at++;
-			element->word_has_at = false;
+			end_word(element);
 		}
 	}
 	if (element->comment_gap && (element->open || out->length > 0))
@@ -222,7 +268,8 @@ static void take_bytes(struct reader *reader, const char *bytes, size_t length, 
 	if (!element->open && element->gap && element->name.length > 0)
 		text_add_char(&element->name, ' ');
 	element->gap = element->comment_gap = false;
-	text_add_n(out, bytes, length);
+	if (element->open || !element->behind_address)
+		text_add_n(out, bytes, length);
 	if (!element->open)
 		text_add_n(&element->name, shown, shown_length);
 }
@@ -369,8 +416,33 @@ static const char *take_blanks(struct reader *reader, const char *at)
 	/* Two folds with blanks between them. */
 	if (fold != NULL && memchr(fold + 1, '\n', length - (size_t)(fold + 1 - at)) != NULL)
 		found(reader->list, DEFECT_BLANK_FOLD);
+	for (size_t i = 0; i < length; i++)
+		if (at[i] == '\r' && at[i + 1] != '\n')
+			found(reader->list, DEFECT_CONTROL_CHARACTER);
 	reader->element.gap = true;
 	return at + length;
+}
+
+/* RFC 5322 3.4.1: an address literal, whose colons and commas separate nothing. NULL when it is none. */
+static const char *take_literal(struct reader *reader, const char *at)
+{
+	static const char octets[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:-";
+	const struct element *element = &reader->element;
+	const struct text *out = element->open ? &element->bracketed : &element->plain;
+	size_t length = 1 + strspn(at + 1, octets);
+
+	if (out->length == 0 || out->buffer[out->length - 1] != '@' || at[length] != ']')
+		return NULL;
+	take_bytes(reader, at, length + 1, at, length + 1);
+	return at + length + 1;
+}
+
+static void take_bracket(struct reader *reader, const char *at)
+{
+	if (!reader->element.open)
+		found(reader->list, DEFECT_UNQUOTED_BRACKET);
+	take_bytes(reader, at, 1, at, 1);
 }
 
 static const char *take_octet(struct reader *reader, const char *at)
@@ -397,6 +469,10 @@ static const char *take_octet(struct reader *reader, const char *at)
 		else
 			take_colon(reader, at + 1);
 		break;
+	case '[':
+	case ']':
+		take_bracket(reader, at);
+		break;
 	default:
 		look_at_control(reader->list, at);
 		take_bytes(reader, at, 1, at, 1);
@@ -410,6 +486,10 @@ static const char *take_octet(struct reader *reader, const char *at)
 
 static const char *take(struct reader *reader, const char *at)
 {
+	const char *behind = *at == '[' ? take_literal(reader, at) : NULL;
+
+	if (behind != NULL)
+		return behind;
 	if (ascii_is_space(*at))
 		return take_blanks(reader, at);
 	if (*at == ')')

@@ -56,8 +56,14 @@ static const struct check from_form_checks[] = {
 	[DEFECT_BLANK_IN_ADDRESS] = AMBIGUOUS("blank_in_address",
 		"A blank within the address, at which some readers stop: '<a@b .c>'"),
 	[DEFECT_TWO_AT] = AMBIGUOUS("two_at", "More than one '@' outside of quotes: '<a@b@c>'"),
+	[DEFECT_SPECIAL_IN_ADDRESS] = AMBIGUOUS("special_in_address",
+		"A special character in the address outside of quotes, at which some readers "
+		"stop: '<a@b;c>'"),
 	[DEFECT_ADDRESS_IN_NAME_ONLY] = AMBIGUOUS("address_in_name_only",
 		"An address stands in a name or comment, and none where it belongs"),
+	[DEFECT_OTHER_ADDRESS_AS_NAME] = AMBIGUOUS("other_address_as_name",
+		"Another organization's address as the name, without quotes: 'c@d.e <a@b>'; some "
+		"readers take it for the address (in quotes: see from)"),
 	[DEFECT_BLANK_FOLD] = AMBIGUOUS("blank_fold",
 		"A line of blanks within the field, which some take for the end of the header "
 		"section"),
@@ -69,8 +75,9 @@ static const struct check from_form_checks[] = {
 		SLOPPY("unquoted_comma", "A comma in the name, without quotes: 'Doe, John <a@b>'"),
 	[DEFECT_UNQUOTED_COLON] =
 		SLOPPY("unquoted_colon", "A colon in the name, without quotes: 'Re: x <a@b>'"),
-	[DEFECT_UNQUOTED_AT] = SLOPPY("unquoted_at",
-		"Another address as the name, without quotes: 'c@d <a@b>' (see from.display_name)"),
+	[DEFECT_UNQUOTED_AT] = SLOPPY("unquoted_at", "'@' in the name, without quotes"),
+	[DEFECT_UNQUOTED_BRACKET] = SLOPPY(
+		"unquoted_bracket", "A square bracket in the name, without quotes: '[x] <a@b>'"),
 	[DEFECT_SEMICOLON] = SLOPPY("semicolon", "A semicolon between or after addresses"),
 	[DEFECT_STRAY_BACKSLASH] = SLOPPY("stray_backslash", "A backslash outside of quotes"),
 	[DEFECT_EMPTY_ELEMENT] =

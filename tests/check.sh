@@ -4,14 +4,14 @@
 # part that fails, and at the end "N passed, N failed".
 #
 #     tests/check.sh [part ...]      only these parts: build hardening unit asan tsan
-#                                    fuzz lint settings spf e2e
+#                                    fuzz lint settings spf header e2e
 set -u
 cd "$(dirname "$0")/.."
 MAKE=${MAKE:-make}
 BUILD=$(realpath -m "${BUILD:-build}")
 LLVM=${LLVM:-19}
 export LLVM
-PARTS=${*:-build hardening unit asan tsan fuzz lint settings spf e2e}
+PARTS=${*:-build hardening unit asan tsan fuzz lint settings spf header e2e}
 JOBS=$(nproc)
 passed=0
 failed=0
@@ -165,6 +165,8 @@ part_fuzz() { counted "fuzz corpora replayed under ASan and UBSan" sh tests/fuzz
 part_lint() { counted "lint" env LINT_FAST=1 BUILD="$BUILD" sh tests/lint/run.sh; }
 part_settings() { one "sample and manual equal the settings" sh tests/settings_current.sh "$BUILD"; }
 part_spf() { counted "SPF: RFC 7208 and RFC 4408 suites" sh tests/spf_suite/run.sh "$BUILD"; }
+part_header() { counted "From: real mail, and beside Python's email package" \
+    sh tests/header_suite/run.sh "$BUILD"; }
 part_e2e() {
     end_to_end "end to end: Postfix and Sendmail" "$BUILD" tests/e2e/test_*.py
     end_to_end "end to end: life cycle under ASan and UBSan" "$BUILD/asan" tests/e2e/test_lifecycle.py
