@@ -109,11 +109,25 @@ MAYBE_UNUSED static bool is_up(struct store *store)
 	return state.up;
 }
 
-MAYBE_UNUSED static struct store *open_at(
+MAYBE_UNUSED static struct store *open_with(const struct store_options *options)
+{
+	char why[256] = "";
+	int down = said.down;
+	struct store *store = store_open(options, why, sizeof(why));
+
+	if (store == NULL)
+		fail_msg("%s", why);
+	if (!is_up(store))
+		await_lines(&said.down, down + 1);
+	return store;
+}
+
+MAYBE_UNUSED static struct store_options options_at(
 	const char *url, const char *password_file, int64_t timeout_ms)
 {
 	static char prefix[] = "mailreeve:";
-	struct store_options options = {
+
+	return (struct store_options){
 		.url = (char *)(uintptr_t)url,
 		.password_file = (char *)(uintptr_t)password_file,
 		.prefix = prefix,
@@ -122,14 +136,14 @@ MAYBE_UNUSED static struct store *open_at(
 		.connections = 8,
 		.memory_bytes = 1024 * 1024,
 	};
-	char why[128] = "";
-	int down = said.down;
-	struct store *store = store_open(&options, why, sizeof(why));
+}
 
-	assert_non_null(store);
-	if (!is_up(store))
-		await_lines(&said.down, down + 1);
-	return store;
+MAYBE_UNUSED static struct store *open_at(
+	const char *url, const char *password_file, int64_t timeout_ms)
+{
+	struct store_options options = options_at(url, password_file, timeout_ms);
+
+	return open_with(&options);
 }
 
 MAYBE_UNUSED static enum store_status reserve(struct store *store, const char *key, int64_t limit)
