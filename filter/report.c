@@ -99,10 +99,14 @@ static bool learn_line(void *context, const char *text, size_t length)
 {
 	struct report *report = context;
 	const char *domain;
+	struct json *json;
 	int64_t time_ms;
 	bool good;
-	struct json *json = read_record(report, text, length, &time_ms, &good);
 
+	/* Most of what is refused need not be parsed here. */
+	if (strstr(text, "\"verdict\":\"accept\"") == NULL)
+		return true;
+	json = read_record(report, text, length, &time_ms, &good);
 	if (json == NULL)
 		return good;
 	domain = json_text(json, "domain");
@@ -232,7 +236,10 @@ static const char *format_time(int64_t time_ms, char *buffer, size_t size)
 
 static size_t rows_of(const struct report *report, const struct tally *tally)
 {
-	return tally->count < report->options->top ? tally->count : report->options->top;
+	/* Of the days none is left out: there are not many. */
+	if (tally == &report->days || tally->count < report->options->top)
+		return tally->count;
+	return report->options->top;
 }
 
 /* Names stand last: they may be long, and a narrow terminal breaks only them. */
@@ -334,7 +341,8 @@ static void write_json(
 	const struct report *report, const struct journal_summary *summary, FILE *out)
 {
 	enum { ROW_SIZE = 1200 };
-	size_t size = (size_t)ROW_SIZE * (4 * (size_t)report->options->top + 8);
+	size_t size =
+		(size_t)ROW_SIZE * (3 * (size_t)report->options->top + report->days.count + 8);
 	struct text json;
 
 	text_init(&json, mem_alloc(size), size);
