@@ -181,7 +181,7 @@ int ctl_lookup_helo(struct lookup *lookup)
 	all[1] = session->iprev;
 	all[2] = session->helo_spf;
 	for (size_t i = 0; i < ARRAY_COUNT(all); i++)
-		if (all[i] != NULL && inquiry_result(all[i]) != NULL)
+		if (all[i] != NULL && inquiry_wait(all[i], lookup->deadline_ms) != NULL)
 			inquiries[count++] = all[i];
 	return ctl_print_outcome(lookup->json, &outcome, inquiries);
 }

@@ -4,52 +4,53 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-static void print_json_text(const char *text)
+#include "decision_record.h"
+#include "json_write.h"
+#include "mem.h"
+
+enum { ANSWERS_MAX = 64, JSON_SIZE = 256 << 10 };
+
+static void add_answers(struct text *json, struct inquiry *inquiry)
 {
-	putchar('"');
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			printf("\\%c", *text);
-		else if (*text < 0x20 || *text > 0x7e)
-			printf("\\u%04x", (unsigned char)*text);
-		else
-			putchar(*text);
+	const struct dns_answer *answers[ANSWERS_MAX];
+	size_t count = inquiry_answers(inquiry, answers, ANSWERS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		json_open(json, NULL, '{');
+		decision_record_answer(json, answers[i]);
+		json_close(json, '}');
 	}
-	putchar('"');
 }
 
-static void print_json_answer(const struct dns_answer *answer, bool first)
+static void print_json(const struct ctl_outcome *outcome, struct inquiry *const *inquiries)
 {
-	char line[400];
+	struct text json;
 
-	printf("%s{\"name\": ", first ? "" : ", ");
-	print_json_text(answer->name);
-	printf(", \"type\": \"%s\", \"status\": \"%s\", \"ttl\": %u, \"answer\": ",
-		dns_type_name(answer->type), dns_status_name(answer->status), answer->ttl);
-	print_json_text(dns_answer_format(answer, line, sizeof(line)));
-	putchar('}');
+	text_init(&json, mem_alloc(JSON_SIZE), JSON_SIZE);
+	json_open(&json, NULL, '{');
+	json_add_text(&json, "result", outcome->result);
+	json_add_text(&json, "evidence", outcome->evidence);
+	if (outcome->explanation != NULL)
+		json_add_text(&json, "explanation", outcome->explanation);
+	json_open(&json, "answers", '[');
+	for (; *inquiries != NULL; inquiries++)
+		add_answers(&json, *inquiries);
+	json_close(&json, ']');
+	json_close(&json, '}');
+	puts(json.buffer);
+	mem_free(json.buffer);
 }
 
-static void print_answers(bool json, struct inquiry *const *inquiries)
+static void print_answers(struct inquiry *inquiry)
 {
-	enum { SHOWN_MAX = 64 };
-	bool first = true;
+	const struct dns_answer *answers[ANSWERS_MAX];
+	size_t count = inquiry_answers(inquiry, answers, ANSWERS_MAX);
 
-	for (; *inquiries != NULL; inquiries++) {
-		const struct dns_answer *answers[SHOWN_MAX] = {NULL};
-		size_t count = inquiry_answers(*inquiries, answers, SHOWN_MAX);
+	for (size_t i = 0; i < count; i++) {
+		char line[400];
 
-		for (size_t i = 0; i < count && i < SHOWN_MAX; i++) {
-			char line[400];
-
-			if (json)
-				print_json_answer(answers[i], first);
-			else
-				printf("  %s (TTL %u)\n",
-					dns_answer_format(answers[i], line, sizeof(line)),
-					answers[i]->ttl);
-			first = false;
-		}
+		printf("  %s (TTL %u)\n", dns_answer_format(answers[i], line, sizeof(line)),
+			answers[i]->ttl);
 	}
 }
 
@@ -57,23 +58,14 @@ int ctl_print_outcome(
 	bool json, const struct ctl_outcome *outcome, struct inquiry *const *inquiries)
 {
 	if (json) {
-		fputs("{\"result\": ", stdout);
-		print_json_text(outcome->result);
-		fputs(", \"evidence\": ", stdout);
-		print_json_text(outcome->evidence);
-		if (outcome->explanation != NULL) {
-			fputs(", \"explanation\": ", stdout);
-			print_json_text(outcome->explanation);
-		}
-		fputs(", \"answers\": [", stdout);
-		print_answers(json, inquiries);
-		puts("]}");
+		print_json(outcome, inquiries);
 	} else {
 		puts(outcome->result);
 		if (outcome->explanation != NULL && outcome->explanation[0] != '\0')
 			printf("exp=%s\n", outcome->explanation);
 		printf("%s\n", outcome->evidence);
-		print_answers(json, inquiries);
+		for (; *inquiries != NULL; inquiries++)
+			print_answers(*inquiries);
 	}
 	return outcome->temporary ? EX_TEMPFAIL : EX_OK;
 }

@@ -184,6 +184,33 @@ static void test_long_line(void **state)
 	assert_string_equal(strchr(said, '\n'), "\nmailreeve: next\n");
 }
 
+/* Each line an object, whatever is in it, and bounded as well. */
+static void test_json(void **state)
+{
+	char *text = malloc(20001);
+	char said[30000];
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 0x01, 20000);
+	text[20000] = '\0';
+	log_set_format(LOG_FORMAT_JSON);
+	log_capture_start(&capture);
+	log_info("one\ntwo \"3\" \\ \xff");
+	log_error("%s", text);
+	log_record("{\"session\":\"A\"}");
+	log_capture_end(&capture, said, sizeof(said));
+	log_set_format(LOG_FORMAT_TEXT);
+	free(text);
+	assert_int_equal(strncmp(said,
+				 "{\"level\":\"info\",\"message\":\"one two \\\"3\\\" \\\\ "
+				 "\\\\xff\"}\n{\"level\":\"error\",\"message\":\"\\\\x01",
+				 80),
+		0);
+	assert_non_null(strstr(said, "\\x01\"}\n{\"session\":\"A\"}\n"));
+	assert_true(strcspn(strchr(said, '\n') + 1, "\n") < 4096);
+}
+
 static void test_levels(void **state)
 {
 	static const struct {
@@ -222,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_random_values_parse_back),
 		cmocka_unit_test(test_one_call_one_line),
 		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_levels),
 	};
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "callahead_meter.h"
+#include "journal.h"
 #include "limit_meter.h"
 #include "mem.h"
 #include "metrics_format.h"
@@ -31,6 +32,19 @@ static void write_build(FILE *out, const struct running *running, const struct s
 		"done", METRICS_END);
 	metrics_value(out, "mailreeve_reloads_total", (double)running->reload.failed, "result",
 		"failed", METRICS_END);
+}
+
+static void write_journal(FILE *out)
+{
+	struct journal_state journal;
+
+	journal_state(&journal);
+	metrics_family(out, "mailreeve_journal_records_total", "counter",
+		"Records of the journal; lost where the disk is full or too slow.");
+	metrics_value(out, "mailreeve_journal_records_total", (double)journal.written, "outcome",
+		"written", METRICS_END);
+	metrics_value(out, "mailreeve_journal_records_total", (double)journal.dropped, "outcome",
+		"lost", METRICS_END);
 }
 
 static void write_health(FILE *out, const struct running *running)
@@ -285,6 +299,7 @@ void metrics_write(FILE *out, const struct running *running)
 
 	stats_read(&stats);
 	write_build(out, running, &stats);
+	write_journal(out);
 	write_health(out, running);
 	write_sessions(out, running, &stats);
 	write_answers(out, &stats);

@@ -4,6 +4,7 @@
 
 #include "callahead_meter.h"
 #include "clock.h"
+#include "journal.h"
 #include "json_write.h"
 #include "limit_meter.h"
 #include "mem.h"
@@ -21,8 +22,10 @@ static void add_count(struct text *json, const char *key, uint64_t count)
 static void add_head(struct text *json, const struct running *running, const struct stats *stats)
 {
 	char reasons[2048];
+	struct journal_state journal;
 	struct text text;
 
+	journal_state(&journal);
 	text_init(&text, reasons, sizeof(reasons));
 	json_add_text(json, "version", MAILREEVE_VERSION);
 	add_count(json, "uptime_seconds", (clock_wall_ms() - stats->started_ms) / 1000U);
@@ -44,6 +47,8 @@ static void add_head(struct text *json, const struct running *running, const str
 	add_count(json, "messages_quarantined", stats->messages_quarantined);
 	add_count(json, "recipients_accepted", stats->recipients_accepted);
 	add_count(json, "too_busy", stats->too_busy);
+	add_count(json, "journal_written", journal.written);
+	add_count(json, "journal_lost", journal.dropped);
 }
 
 /* A median for an eye, and the sum for rates. */
