@@ -109,7 +109,7 @@ def postfix(folder, site, sink, tls):
             f"smtpd_tls_key_file={tls.key(world.HOSTNAME)}",
         ]
     # Line ends that are none stay in the message.
-    services["192.0.2.25", 2533] = ["smtpd_forbid_bare_newline=normalize"]
+    services["192.0.2.25", 2540] = ["smtpd_forbid_bare_newline=normalize"]
     services["127.0.0.1", 2527] = []  # takes XCLIENT
     services["192.0.2.25", 2528] = [
         "smtpd_tls_security_level=may", "smtpd_tls_ask_ccert=yes",

@@ -91,7 +91,7 @@ TERMINATORS = {
 }
 
 
-@pytest.mark.parametrize("service", [None, ("192.0.2.25", 2533)], ids=["default", "normalize"])
+@pytest.mark.parametrize("service", [None, ("192.0.2.25", 2540)], ids=["default", "normalize"])
 @pytest.mark.parametrize("name", TERMINATORS)
 def test_smuggling(postfix, site, sink, name, service):
     """Whatever Postfix takes for the end, the inner message is either one of its own, judged like any

@@ -32,9 +32,40 @@ def test_answers_at_the_stage(site):
     assert {"NR_HDR", "NR_BODY"} <= wanted
 
 
+BODY_CHECKS = (
+    "line_length", "bare_cr", "bare_lf", "nul", "undeclared_8bit", "undecodable_base64",
+    "smtp_dialogue", "header_in_body",
+)
+NO_HEADERS = "".join(
+    f"{policy} {{ mode = off }}\n" for policy in (
+        "message", "from_form", "body", "from", "dmarc", "authres", "mark"))
+BYTES = 'limit "size" { key = "sender" count = "bytes" rate = "1MB / 1h" }\n'
+
+
 def test_body_is_not_sent_when_nobody_reads_it(site):
     assert "NOBODY" not in steps(site, "")
     assert "NOBODY" in steps(site, "body { mode = off }\n")
+    # Off as a whole, or each check by itself, is the same.
+    one_by_one = " ".join(f"{check} = off" for check in BODY_CHECKS)
+    assert "NOBODY" in steps(site, f"body {{ {one_by_one} }}\n")
+    assert "NOBODY" not in steps(site, f"body {{ {one_by_one.replace('nul = off', '')} }}\n")
+
+
+def test_body_is_sent_for_who_counts_it(site):
+    assert "NOBODY" not in steps(site, "body { mode = off }\n" + BYTES)
+
+
+def test_header_section_is_not_sent_when_nobody_reads_it(site):
+    assert "NOHDRS" not in steps(site, "")
+    wanted = steps(site, NO_HEADERS)
+    assert {"NOHDRS", "NOBODY"} <= wanted
+    assert "NOHDRS" not in steps(site, NO_HEADERS.replace("mark { mode = off }\n", ""))
+    assert not {"NOHDRS", "NOBODY"} & steps(site, NO_HEADERS + BYTES)
+
+
+def test_leading_blanks_are_seen_as_they_were_sent(site):
+    assert "HDR_LEADSPC" in steps(site, "")
+    assert "HDR_LEADSPC" not in steps(site, "", steps=0xFFFFF)
 
 
 def test_unneeded_steps_are_off(site):

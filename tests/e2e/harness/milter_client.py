@@ -74,3 +74,10 @@ class MilterClient:
 
     def abort(self):
         self.send("A")
+
+    def header(self, name, body):
+        """BODY as octets, with its leading blank."""
+        self.send("L", name.encode() + b"\0" + body + b"\0")
+
+    def end_of_message(self):
+        self.send("E")
