@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "confusable.h"
+#include "mem.h"
 #include "text.h"
 
 enum { NAME_SIZE = CONFUSABLE_MAX + 1, WORD_MIN = 2 };
@@ -103,16 +104,50 @@ static bool has_all_words(const char *text, const char *name)
 	return any;
 }
 
-const char *display_name_matches(const char *name, char *const *names)
-{
-	char shown[NAME_SIZE], wanted[NAME_SIZE];
+struct display_names {
+	char *const *names;
+	char **skeletons; /* of each, owned */
+	size_t count;
+};
 
-	if (names == NULL || *name == '\0')
+struct display_names *display_names_create(char *const *names)
+{
+	struct display_names *made = mem_alloc(sizeof(*made));
+	char skeleton[NAME_SIZE];
+
+	made->names = names;
+	while (names != NULL && names[made->count] != NULL)
+		made->count++;
+	made->skeletons = mem_array(made->count + 1, sizeof(made->skeletons[0]));
+	for (size_t i = 0; i < made->count; i++)
+		made->skeletons[i] =
+			mem_text(confusable_skeleton(names[i], skeleton, sizeof(skeleton)));
+	return made;
+}
+
+void display_names_free(struct display_names **names)
+{
+	struct display_names *old = *names;
+
+	*names = NULL;
+	if (old == NULL)
+		return;
+	for (size_t i = 0; i < old->count; i++)
+		mem_free(old->skeletons[i]);
+	mem_free(old->skeletons);
+	mem_free(old);
+}
+
+const char *display_names_match(const struct display_names *names, const char *name)
+{
+	char shown[NAME_SIZE];
+
+	if (names->count == 0 || *name == '\0')
 		return NULL;
 	confusable_skeleton(name, shown, sizeof(shown));
-	for (; *names != NULL; names++)
-		if (has_all_words(shown, confusable_skeleton(*names, wanted, sizeof(wanted))))
-			return *names;
+	for (size_t i = 0; i < names->count; i++)
+		if (has_all_words(shown, names->skeletons[i]))
+			return names->names[i];
 	return NULL;
 }
 

@@ -76,14 +76,21 @@ static const struct {
 
 static void test_matches(void **state)
 {
+	struct display_names *names = display_names_create(protected_names);
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(matches); i++) {
-		const char *match = display_name_matches(matches[i].shown, protected_names);
+		const char *match = display_names_match(names, matches[i].shown);
 
 		if (match != matches[i].match)
 			fail_msg("%s: %s", matches[i].shown, match == NULL ? "none" : match);
 	}
-	assert_null(display_name_matches("Anna Example", NULL));
+	display_names_free(&names);
+	assert_null(names);
+	names = display_names_create(NULL);
+	assert_null(display_names_match(names, "Anna Example"));
+	display_names_free(&names);
+	display_names_free(&names);
 }
 
 static void test_usable(void **state)

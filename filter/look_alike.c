@@ -14,6 +14,7 @@ struct name {
 	char *domain, *skeleton; /* owned in a set */
 	const char *organization; /* in domain */
 	const char *plain; /* the skeleton of the organizational domain, in skeleton */
+	size_t organization_length, plain_length, skeleton_length;
 };
 
 struct look_alikes {
@@ -68,6 +69,9 @@ static void make_name(struct name *name, const char *domain, char domain_buffer[
 	confusable_skeleton(unicode, skeleton_buffer, SKELETON_SIZE);
 	name->plain = skip_labels(
 		skeleton_buffer, domain_buffer, (size_t)(name->organization - name->domain));
+	name->organization_length = strlen(name->organization);
+	name->skeleton_length = strlen(name->skeleton);
+	name->plain_length = strlen(name->plain);
 }
 
 bool look_alikes_add(struct look_alikes *set, const char *domain)
@@ -80,6 +84,7 @@ bool look_alikes_add(struct look_alikes *set, const char *domain)
 	make_name(&made, domain, domain_buffer, skeleton_buffer);
 	set->names = mem_resize(set->names, set->count + 1, sizeof(set->names[0]));
 	name = &set->names[set->count++];
+	*name = made;
 	name->domain = mem_text(made.domain);
 	name->skeleton = mem_text(made.skeleton);
 	name->organization = name->domain + (made.organization - made.domain);
@@ -88,10 +93,12 @@ bool look_alikes_add(struct look_alikes *set, const char *domain)
 }
 
 /* One octet more, less, other, or two neighbours exchanged. */
-static bool is_one_edit(const char *a, const char *b)
+static bool is_one_edit(const char *a, size_t length_a, const char *b, size_t length_b)
 {
-	size_t length_a = strlen(a), length_b = strlen(b), same = 0;
+	size_t same = 0;
 
+	if (length_a > length_b + 1 || length_b > length_a + 1)
+		return false;
 	while (a[same] != '\0' && a[same] == b[same])
 		same++;
 	a += same;
@@ -121,23 +128,36 @@ static bool is_long_enough(const struct name *name)
 
 static bool begins_with(const struct name *name, const struct name *whole)
 {
-	size_t length = strlen(whole->plain);
+	size_t length = whole->plain_length;
 
-	return strncmp(name->skeleton, whole->plain, length) == 0 &&
-	       name->skeleton[length] == '.' && strchr(whole->plain, '.') != NULL;
+	return name->skeleton_length > length && name->skeleton[length] == '.' &&
+	       memcmp(name->skeleton, whole->plain, length) == 0 &&
+	       strchr(whole->plain, '.') != NULL;
+}
+
+static bool is_one_edit_away(const struct name *name, const struct name *whole)
+{
+	return is_one_edit(name->organization, name->organization_length, whole->organization,
+		       whole->organization_length) ||
+	       is_one_edit(name->plain, name->plain_length, whole->plain, whole->plain_length);
+}
+
+static bool same_organization(const struct name *a, const struct name *b)
+{
+	return a->organization_length == b->organization_length &&
+	       memcmp(a->organization, b->organization, a->organization_length) == 0;
 }
 
 static enum look_alike compare(const struct name *name, const struct name *whole)
 {
-	if (strcmp(name->organization, whole->organization) == 0)
+	if (same_organization(name, whole))
 		return LOOK_ALIKE_NONE;
-	if (strcmp(name->plain, whole->plain) == 0)
+	if (name->plain_length == whole->plain_length &&
+		memcmp(name->plain, whole->plain, name->plain_length) == 0)
 		return LOOK_ALIKE_CONFUSABLE;
 	if (begins_with(name, whole))
 		return LOOK_ALIKE_PREFIX;
-	if (is_long_enough(name) && is_long_enough(whole) &&
-		(is_one_edit(name->organization, whole->organization) ||
-			is_one_edit(name->plain, whole->plain)))
+	if (is_one_edit_away(name, whole) && is_long_enough(name) && is_long_enough(whole))
 		return LOOK_ALIKE_ONE_EDIT;
 	return LOOK_ALIKE_NONE;
 }
@@ -156,7 +176,7 @@ enum look_alike look_alikes_find(
 	for (size_t i = 0; i < set->count; i++) {
 		enum look_alike kind = compare(&name, &set->names[i]);
 
-		if (strcmp(name.organization, set->names[i].organization) == 0)
+		if (same_organization(&name, &set->names[i]))
 			return LOOK_ALIKE_NONE;
 		if (kind == LOOK_ALIKE_NONE || (best != LOOK_ALIKE_NONE && kind >= best))
 			continue;

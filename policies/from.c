@@ -81,6 +81,7 @@ struct from_options {
 	char *sender_login;
 	/* Made of them. */
 	struct look_alikes *known; /* our domains and the protected ones */
+	struct display_names *names; /* of protected_names */
 	struct sender_login *owners; /* NULL: no map */
 };
 
@@ -171,6 +172,7 @@ static void prepare(void *options_given, const struct site *site)
 	struct from_options *options = options_given;
 	char why[SETTING_WHY_SIZE];
 
+	options->names = display_names_create(options->protected_names);
 	options->known = look_alikes_create();
 	matchlist_each_domain(options->protected_domains, add_known, options->known);
 	matchlist_each_domain(site->local_domains, add_known, options->known);
@@ -187,6 +189,7 @@ static void clear(void *options_given)
 {
 	struct from_options *options = options_given;
 
+	display_names_free(&options->names);
 	look_alikes_free(&options->known);
 	sender_login_free(&options->owners);
 }
@@ -327,7 +330,7 @@ static void judge_name(struct call *call, const struct mailbox *mailbox)
 			mailbox->name, mailbox->address);
 		return;
 	}
-	name = display_name_matches(mailbox->name, options->protected_names);
+	name = display_names_match(options->names, mailbox->name);
 	if (name == NULL || is_own_domain(call, mailbox->domain) ||
 		look_alikes_know(options->known, mailbox->domain))
 		return;
