@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "mem.h"
 #include "mta_postfix.h"
 #include "mta_sendmail.h"
+#include "text.h"
 
 enum { OUTPUT_SIZE = 256 * 1024, FILE_MAX = 1024 * 1024, COMMAND_MS = 3000, GRACE_MS = 500 };
 
@@ -54,38 +56,53 @@ static char *read_text(const char *folder, const char *name)
 	return NULL;
 }
 
-static const char *find_postconf(void)
+/* As a shell would find it, but only by absolute paths. False when there is none. */
+static bool find_postconf(char *file, size_t size)
 {
-	static const char *const places[] = {
-		"/usr/sbin/postconf", "/usr/local/sbin/postconf", "/sbin/postconf"};
+	const char *path = getenv("PATH");
+	char folders[4096];
+	char *rest = NULL;
+	struct text text;
 
-	for (size_t i = 0; i < ARRAY_COUNT(places); i++)
-		if (access(places[i], X_OK) == 0)
-			return places[i];
-	return NULL;
+	text_init(&text, folders, sizeof(folders));
+	text_addf(&text, "%s:/usr/sbin:/usr/local/sbin:/sbin", path == NULL ? "" : path);
+	for (char *folder = strtok_r(folders, ":", &rest); folder != NULL;
+		folder = strtok_r(NULL, ":", &rest))
+		if (folder[0] == '/' && join(file, size, folder, "postconf") &&
+			access(file, X_OK) == 0)
+			return true;
+	return false;
 }
 
+/* FOLDER is NULL: that which Postfix takes by itself. */
 static bool check_postfix(const char *folder, const struct mta_view *view)
 {
-	enum { FIXED = 4, ARGUMENTS_MAX = 16 };
-	const char *arguments[ARGUMENTS_MAX] = {find_postconf(), "-x", "-c", folder};
+	enum { ARGUMENTS_MAX = 16 };
+	const char *arguments[ARGUMENTS_MAX] = {NULL, "-x"};
 	char *main_text, *services;
+	char program[1024];
+	size_t count = 2;
 	bool known;
 
-	if (arguments[0] == NULL)
+	if (!find_postconf(program, sizeof(program)))
 		return false;
+	arguments[0] = program;
+	if (folder != NULL) {
+		arguments[count++] = "-c";
+		arguments[count++] = folder;
+	}
 	for (size_t i = 0; mta_postfix_parameters[i] != NULL; i++)
-		arguments[FIXED + i] = mta_postfix_parameters[i];
+		arguments[count + i] = mta_postfix_parameters[i];
 	main_text = mem_alloc(OUTPUT_SIZE);
 	services = mem_alloc(OUTPUT_SIZE);
 	known = command_output(arguments, COMMAND_MS, main_text, OUTPUT_SIZE);
-	arguments[FIXED] = "-P";
-	arguments[FIXED + 1] = NULL;
+	arguments[count] = "-P";
+	arguments[count + 1] = NULL;
 	/* One that is too old for it has nothing to say of services. */
 	if (known && !command_output(arguments, COMMAND_MS, services, OUTPUT_SIZE))
 		services[0] = '\0';
 	if (known)
-		mta_postfix_judge(main_text, services, folder, view);
+		mta_postfix_judge(main_text, services, folder == NULL ? "main.cf" : folder, view);
 	mem_free(main_text);
 	mem_free(services);
 	return known;
@@ -124,7 +141,7 @@ void mta_check(const struct conf *conf, const char *folder,
 	};
 
 	if (folder == NULL) {
-		(void)check_folder("/etc/postfix", &view);
+		(void)check_postfix(getenv("MAIL_CONFIG"), &view);
 		(void)check_folder("/etc/mail", &view);
 	} else if (strcmp(folder, "none") != 0 && !check_folder(folder, &view)) {
 		mta_warn(&view,

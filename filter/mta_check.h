@@ -8,7 +8,7 @@
 #include "conf.h"
 
 /* Calls TELL for each setting that is dangerous together with CONF, or (not DANGEROUS) worth a look. FOLDER: where main.cf or sendmail.cf
- * lies; NULL: /etc/postfix and /etc/mail, whichever is there; "none": nowhere. Tells nothing of an MTA that is not there,
+ * lies; NULL: MAIL_CONFIG or what Postfix takes by itself, and /etc/mail, whichever is there; "none": nowhere. Tells nothing of an MTA that is not there,
  * or whose settings may not be read; but of a FOLDER that is given. Takes a few seconds at most. */
 void mta_check(const struct conf *conf, const char *folder,
 	void (*tell)(void *context, bool dangerous, const char *text), void *context);

@@ -69,6 +69,14 @@ def test_what_is_told_of_postfix(site, configuration, settings, master, expected
     assert bool(said) == bool(expected), said
 
 
+def test_the_folder_is_found(site, configuration):
+    folder = postfix_folder(site, "found", "smtpd_forbid_bare_newline = no\n")
+    status, _, errors = run_filter("-n", "-c", configuration, environment={"MAIL_CONFIG": folder})
+    assert status == 0 and f"Postfix ({folder}): smtpd_forbid_bare_newline = no" in errors
+    status, _, errors = run_filter("-n", "-m", "none", "-c", configuration)
+    assert status == 0 and "Postfix" not in errors
+
+
 def test_a_folder_without_an_mta(site, configuration):
     said = complaints(configuration, site.folder)
     assert "neither the settings of Postfix" in said
