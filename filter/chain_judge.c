@@ -199,10 +199,14 @@ struct decision chain_judge_answer(struct chain *chain, enum stage stage)
 bool chain_judge_reads_header(const struct chain *chain)
 {
 	for (size_t p = 0; p < chain->conf->policy_count; p++) {
-		const struct policy *policy = chain->conf->policies[p].policy;
+		const struct policy_conf *policy_conf = &chain->conf->policies[p];
+		const struct policy *policy = policy_conf->policy;
 
-		if (policy->reads_header && is_on(chain, p) &&
-			!decision_skips(&chain->session, policy))
+		if (!policy->reads_header || !is_on(chain, p) ||
+			decision_skips(&chain->session, policy))
+			continue;
+		if (policy->wants == NULL || policy->wants(policy_conf->options,
+						     policy_conf->option_count, STAGE_HEADER))
 			return true;
 	}
 	return false;
