@@ -176,7 +176,8 @@ def keep_up(screen, stage):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda given, _: sys.exit(128 + given))
     namespace = os.environ.get("MAILREEVE_NAMESPACE")
     screen = Screen()
     folder = namespace or tempfile.mkdtemp(prefix="mailreeve-demo.")
@@ -194,6 +195,9 @@ def main():
             keep_up(screen, stage)
         return 1 if failed else 0
     finally:
+        # Whoever is impatient must not leave servers behind.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         if stage:
             stage.stop()
         if not namespace:
