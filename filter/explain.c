@@ -147,12 +147,16 @@ static void fill_address(const struct explain_request *request, struct sockaddr_
 	struct sockaddr_in *v4 = (struct sockaddr_in *)storage;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)storage;
 	unsigned long port = request->port == NULL ? 40000 : strtoul(request->port, NULL, 10);
+	char text[IPADDR_TEXT_SIZE] = "";
+	struct ipaddr address;
 
 	memset(storage, 0, sizeof(*storage));
-	if (inet_pton(AF_INET, request->client, &v4->sin_addr) == 1) {
+	if (ipaddr_parse(request->client, &address))
+		ipaddr_format(&address, text);
+	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
 		v4->sin_port = htons((uint16_t)port);
-	} else if (inet_pton(AF_INET6, request->client, &v6->sin6_addr) == 1) {
+	} else if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
 		v6->sin6_family = AF_INET6;
 		v6->sin6_port = htons((uint16_t)port);
 	}

@@ -100,8 +100,8 @@ static void rotate(void)
 	}
 	if (journal.fd >= 0)
 		close(journal.fd);
-	journal.fd = -1;
 	journal.size = 0;
+	journal.fd = open_file();
 }
 
 /* All of it or, as far as the disk lets us, nothing. */

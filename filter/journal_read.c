@@ -82,7 +82,8 @@ bool journal_read(const char *file, bool (*line)(void *context, const char *text
 	char name[PATH_MAX];
 
 	*summary_r = (struct journal_summary){.files = 0};
-	if (newest == NULL) {
+	/* A moment ago it may have been put aside. */
+	if (newest == NULL && (errno != ENOENT || count_aside(file) == 0)) {
 		snprintf(why, why_size, "cannot read the journal %s: %s", file, strerror(errno));
 		return false;
 	}
@@ -94,12 +95,14 @@ bool journal_read(const char *file, bool (*line)(void *context, const char *text
 		aside = fopen(name, "re");
 		if (aside == NULL)
 			continue;
-		if (!same_file(aside, newest))
+		if (newest == NULL || !same_file(aside, newest))
 			read_file(&reading, aside, false);
 		fclose(aside);
 	}
-	read_file(&reading, newest, true);
-	fclose(newest);
+	if (newest != NULL) {
+		read_file(&reading, newest, true);
+		fclose(newest);
+	}
 	mem_free(reading.buffer);
 	return true;
 }

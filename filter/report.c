@@ -140,13 +140,21 @@ static bool limit_of(const char *check, char *title, size_t size)
 	return true;
 }
 
+/* As it will be printed: a journal may have come from elsewhere. */
+static void count(struct tally *tally, const char *key, unsigned which)
+{
+	char shown[300];
+
+	tally_add(tally, text_escape(key, shown, sizeof(shown)), which);
+}
+
 static void count_check(struct report *report, const char *check, unsigned which)
 {
 	char title[128];
 
-	tally_add(&report->checks, check, which);
+	count(&report->checks, check, which);
 	if (which <= WOULD && limit_of(check, title, sizeof(title)))
-		tally_add(&report->limits, title, which);
+		count(&report->limits, title, which);
 }
 
 static const char *day_of(int64_t time_ms, char *buffer, size_t size)
@@ -204,7 +212,7 @@ static void count_record(struct report *report, const struct json *json, int64_t
 		count_would(report, json, domain);
 	else
 		count_check(report, check == NULL ? "(too busy)" : check, which);
-	tally_add(&report->domains, domain, which);
+	count(&report->domains, domain, which);
 	tally_add(&report->days, day_of(time_ms, day, sizeof(day)), which);
 }
 

@@ -57,6 +57,14 @@ struct tree_look tree_look_of(FILE *out)
 	return look;
 }
 
+/* What a terminal would obey does not reach it, wherever a text may have come from. */
+static void make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+}
+
 void tree_add(struct tree *tree, unsigned depth, enum tree_colour colour, const char *head,
 	const char *format, ...)
 {
@@ -70,6 +78,7 @@ void tree_add(struct tree *tree, unsigned depth, enum tree_colour colour, const 
 	va_end(args);
 	if (length < 0)
 		abort();
+	make_printable(text);
 	tree->nodes = mem_resize(tree->nodes, tree->count + 1, sizeof(*tree->nodes));
 	node = &tree->nodes[tree->count++];
 	*node = (struct tree_node){
@@ -78,6 +87,7 @@ void tree_add(struct tree *tree, unsigned depth, enum tree_colour colour, const 
 		.head = mem_text(head),
 		.text = mem_text(text),
 	};
+	make_printable(node->head);
 	free(text);
 }
 

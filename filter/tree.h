@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A tree of texts for a person: lines of its branches and colours on a terminal, wrapped to its width;
- * plain and unwrapped elsewhere. Texts are printable ASCII. */
+ * plain and unwrapped elsewhere. What is not printable ASCII becomes "?". */
 #ifndef MAILREEVE_TREE_H
 #define MAILREEVE_TREE_H
 

@@ -20,7 +20,7 @@ static void assert_written(const struct tree_look *look, const char *want)
 	tree_add(&tree, 1, TREE_BAD, "fail", "%s", "a b c d e f g h i j k l m n o p");
 	tree_add(&tree, 2, TREE_PLAIN, "", "%s", "because");
 	tree_add(&tree, 1, TREE_GOOD, "pass", "%s", "0123456789012345678901234567890123456789");
-	tree_add(&tree, 0, TREE_PLAIN, "two", "%d", 2);
+	tree_add(&tree, 0, TREE_PLAIN, "two", "%d\033", 2);
 	tree_write(&tree, look, out);
 	fclose(out);
 	assert_string_equal(said, want);
@@ -36,7 +36,7 @@ static void test_plain(void **state)
 		"   fail a b c d e f g h i j k l m n o p\n"
 		"      because\n"
 		"   pass 0123456789012345678901234567890123456789\n"
-		"two 2\n");
+		"two 2?\n");
 }
 
 static void test_wrapped(void **state)
@@ -50,7 +50,7 @@ static void test_wrapped(void **state)
 		"└─ pass\n"
 		"      012345678901234567890123\n"
 		"      4567890123456789\n"
-		"two 2\n");
+		"two 2?\n");
 }
 
 static void test_colours(void **state)
@@ -61,7 +61,7 @@ static void test_colours(void **state)
 		"├─ \033[1;31mfail\033[0m a b c d e f g h i j k l m n o p\n"
 		"│  └─ because\n"
 		"└─ \033[32mpass\033[0m 0123456789012345678901234567890123456789\n"
-		"two 2\n");
+		"two 2?\n");
 }
 
 int main(void)

@@ -258,7 +258,9 @@ static void report_uses(struct call *call, const struct step *step)
 		const struct store_charge peek = {.key = charge->key,
 			.label = charge->label,
 			.window_ms = charge->window_ms,
-			.limit = charge->limit};
+			.limit = charge->limit,
+			.members = charge->unique ? charge->member : NULL,
+			.member_count = charge->unique};
 		char window[32], most[48], left[48];
 		struct finding *finding;
 		int64_t used;

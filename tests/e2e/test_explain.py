@@ -19,6 +19,7 @@ CTL = PROGRAM + "ctl"
 
 LIMITS = """
 limit "per-client" { key = "client_net" count = "messages" rate = "2 / 1h" }
+limit "different" { key = "client_net" count = "unique_recipients" rate = "3 / 1h" }
 limit "per-user" { key = "auth_user" count = "recipients" rate = "10 / 1h" }
 """
 
@@ -150,6 +151,7 @@ def test_nothing_is_charged(mta, site):
         found = explained(site, *GOOD)
         limit = checks(found)["limit.rate(per-client)"]
         assert (limit["result"], limit["used"], limit["remaining"]) == ("pass", 1, 1)
+        assert checks(found)["limit.rate(different)"]["used"] == 1
     assert site.send(mta).accepted
     found = explained(site, *GOOD)
     limit = checks(found)["limit.rate(per-client)"]
