@@ -169,11 +169,11 @@ def test_rotation(mta, site):
         if os.path.exists(f"{file}.1"):
             break
     assert os.path.exists(f"{file}.1")
-    names = [name for name in os.listdir(os.path.dirname(file)) if name.startswith("journal")]
-    for name in names:
-        assert os.path.getsize(f"{os.path.dirname(file)}/{name}") <= 65536
     logged = {row["ref"] for row in daemon.decisions(mark)}
     until(lambda: reported(file)["rejected"] == len(logged), "all records")
+    names = os.listdir(os.path.dirname(file))
+    for name in names:
+        assert os.path.getsize(f"{os.path.dirname(file)}/{name}") <= 65536
     assert {r["ref"] for n in names for r in records(f"{os.path.dirname(file)}/{n}")} == logged
 
 
