@@ -13,7 +13,7 @@ build='gcc libc6-dev make pkg-config libmilter-dev libhiredis-dev libspf2-dev li
     libconfuse-dev libpsl-dev libidn2-dev libunistring-dev libssl-dev
     libjansson-dev libmicrohttpd-dev'
 demo="$build postfix redis-server nsd python3 python3-dnspython swaks iproute2 util-linux procps"
-check="$demo unbound prometheus dovecot-core dovecot-lmtpd python3-pytest python3-yaml libcmocka-dev clang-$llvm
+check="$demo unbound prometheus zsh dovecot-core dovecot-lmtpd python3-pytest python3-yaml libcmocka-dev clang-$llvm
     python3-seccomp systemd libclang-rt-$llvm-dev clang-format-$llvm clang-tidy-$llvm cppcheck mandoc m4 dpkg-dev openssl opendkim"
 deb="$build build-essential debhelper dh-apparmor dpkg-dev fakeroot lintian"
 rpm="$build rpm"
