@@ -14,6 +14,8 @@ LIBEXECDIR ?= $(PREFIX)/libexec/mailreeve
 # Empty: no unit of systemd.
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 MANDIR     ?= $(PREFIX)/share/man
+DATADIR    ?= $(PREFIX)/share
+ZSHDIR     ?= $(DATADIR)/zsh/site-functions
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
@@ -111,6 +113,12 @@ install: all
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
 	done
+	install -D -m 644 packaging/completion/mailreevectl.bash \
+		$(DESTDIR)$(DATADIR)/bash-completion/completions/mailreevectl
+	install -D -m 644 packaging/completion/_mailreevectl $(DESTDIR)$(ZSHDIR)/_mailreevectl
+	install -d $(DESTDIR)$(DATADIR)/mailreeve
+	install -m 644 packaging/prometheus/mailreeve.rules.yml packaging/grafana/mailreeve.json \
+		$(DESTDIR)$(DATADIR)/mailreeve
 	$(if $(UNITDIR),$(MAKE) --no-print-directory install-unit)
 
 install-unit:
