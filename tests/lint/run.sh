@@ -57,6 +57,7 @@ part "floors and single inclusion of each library" sh tests/lint/floors.sh
 part "formatting (clang-format)" formatting
 part "licence lines" licence_lines
 part "cppcheck" static_cppcheck
+part "packages ask for the same libraries" sh tests/lint/packages.sh
 part "manual pages (mandoc)" manuals
 [ "${LINT_FAST:-}" ] || part "clang-tidy" static_clang_tidy
 echo "$passed passed, $failed failed"
