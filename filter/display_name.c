@@ -116,12 +116,12 @@ struct display_names *display_names_create(char *const *names)
 	char skeleton[NAME_SIZE];
 
 	made->names = names;
-	while (names != NULL && names[made->count] != NULL)
-		made->count++;
-	made->skeletons = mem_array(made->count + 1, sizeof(made->skeletons[0]));
-	for (size_t i = 0; i < made->count; i++)
-		made->skeletons[i] =
-			mem_text(confusable_skeleton(names[i], skeleton, sizeof(skeleton)));
+	for (; names != NULL && *names != NULL; names++) {
+		made->skeletons =
+			mem_resize(made->skeletons, made->count + 1, sizeof(made->skeletons[0]));
+		made->skeletons[made->count++] =
+			mem_text(confusable_skeleton(*names, skeleton, sizeof(skeleton)));
+	}
 	return made;
 }
 
