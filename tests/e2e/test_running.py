@@ -14,7 +14,6 @@ import socket
 import struct
 import subprocess
 import termios
-import threading
 
 import pytest
 
@@ -411,32 +410,4 @@ def test_status_says_what_is_there(site, mta):
                  r"^  helo\.own_name +fail +reject +1 +0$", r"^  few +0 +0 +0 +0$"):
         assert re.search(part, text, re.MULTILINE), (part, text)
     assert max(map(len, text.splitlines())) <= 120
-    site.stop_filter()
-
-
-def test_reload_by_all_ways_at_once(site, postfix):
-    """SIGHUP, SIGUSR1 and the control socket, while mail goes on: no reload in another's way."""
-    daemon = site.fresh_filter("connection { mode = off }\n")
-    mark = daemon.mark()
-    results, done = [], threading.Event()
-
-    def by_control():
-        while not done.is_set():
-            results.append(ctl(*control(site), "reload")[:2])
-
-    def by_signal():
-        while not done.wait(0.005):
-            daemon.reload(signal.SIGHUP)
-            daemon.reload(signal.SIGUSR1)
-
-    threads = [threading.Thread(target=work) for work in (by_control, by_signal, by_control)]
-    for thread in threads:
-        thread.start()
-    sent = [site.send(postfix) for _ in range(20)]
-    done.set()
-    for thread in threads:
-        thread.join()
-    assert all(one.accepted for one in sent)
-    assert results and set(results) == {(0, "reloaded\n")}
-    assert len(daemon.lines(mark, " reloaded")) > len(results)
     site.stop_filter()
