@@ -194,6 +194,15 @@ def names_in(expression):
     return set(re.findall(r"\b(?:mailreeve|process)_[a-z_]+\b", expression))
 
 
+def test_the_manual_names_every_metric(site):
+    with open(f"{PACKAGING}/man/mailreeve.8", encoding="utf-8") as file:
+        named = names_in(" ".join(line for line in file if line.startswith(".It Va")))
+    daemon = site.fresh_filter(METRICS)
+    _, names = values(get(port_of(daemon))[2])
+    site.stop_filter()
+    assert named == names
+
+
 def test_alert_rules(site):
     output = promtool("check", "rules", RULES)
     assert "SUCCESS" in output
