@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mailreeve: the daemon. Options, start, stop; the only file that ends the process. */
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -74,10 +75,15 @@ static void usage(FILE *out)
 
 static void read_arguments(int argc, char **argv)
 {
+	static const struct option long_options[] = {
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
 	int option;
 
 	arguments.file = default_file;
-	while ((option = getopt(argc, argv, "c:fhm:np:P:u:vV")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:fhm:np:P:u:vV", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			arguments.file = optarg;
