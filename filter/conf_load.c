@@ -18,6 +18,32 @@ static void set_defaults(struct conf *conf, const struct group *group, size_t se
 	}
 }
 
+/* What one section says holds for those that follow it and say nothing themselves. */
+static void follow(struct conf *conf, const struct schema *schema, const struct conf_input *input,
+	const struct group *group)
+{
+	for (size_t i = 0; i < group->row_count; i++) {
+		const struct setting *setting = &group->rows[i].setting;
+		const struct group *other =
+			setting->follows == NULL ? NULL : schema_group(schema, setting->follows);
+		const struct given *given =
+			other == NULL ? NULL : conf_input_find(input, other, 0, setting->name);
+		void *target = row_target(&group->rows[i], group, conf, 0);
+		char why[SETTING_WHY_SIZE];
+
+		if (given == NULL || given->bad ||
+			conf_input_find(input, group, 0, setting->name) != NULL)
+			continue;
+		setting_clear(setting, target);
+		/* It was good there. */
+		for (size_t v = 0; v < given->value_count; v++)
+			if (given->values[v].text != NULL &&
+				!setting_parse(setting, given->values[v].text, setting->name,
+					target, why, sizeof(why)))
+				setting_set_default(setting, target);
+	}
+}
+
 /* The checks' own defaults, which a titled policy has no settings for. */
 static void set_actions(struct policy_conf *policy)
 {
@@ -123,6 +149,9 @@ struct conf *conf_load(
 	create_options(conf, schema, &input);
 	for (size_t i = 0; i < input.given_count; i++)
 		apply(conf, &input.givens[i], &problems);
+	for (size_t i = 0; i < schema->group_count; i++)
+		if (schema->groups[i].policy != NULL && !schema->groups[i].policy->titled)
+			follow(conf, schema, &input, &schema->groups[i]);
 	site_discover(&conf->site);
 	conf_verify(&check);
 	if (problems.count == 0) {

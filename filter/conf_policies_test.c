@@ -49,6 +49,67 @@ static void test_names_and_helps(void **state)
 	schema_free(&schema);
 }
 
+/* What a setting follows is of the same kind. */
+static void test_what_follows(void **state)
+{
+	struct schema *schema = schema_create(policies);
+	unsigned following = 0;
+
+	(void)state;
+	for (size_t i = 0; i < schema->group_count; i++)
+		for (size_t j = 0; j < schema->groups[i].row_count; j++) {
+			const struct setting *setting = &schema->groups[i].rows[j].setting;
+			const struct setting *other;
+
+			if (setting->follows == NULL)
+				continue;
+			other = &group_row(schema_group(schema, setting->follows), setting->name)
+					 ->setting;
+			assert_int_equal(other->type, setting->type);
+			assert_string_equal(other->default_text, setting->default_text);
+			following++;
+		}
+	assert_true(following > 0);
+	schema_free(&schema);
+}
+
+/* The text of sender_login in the section from; the file is one that can be read. */
+static const char *author_login(struct conf *conf)
+{
+	struct schema *schema = schema_create(policies);
+	const struct group *group = schema_group(schema, "from");
+	const struct row *row = group_row(group, "sender_login");
+	char **text =
+		(char **)(void *)((char *)row_target(row, group, conf, 0) + row->setting.offset);
+
+	schema_free(&schema);
+	return *text;
+}
+
+static void test_one_section_follows_another(void **state)
+{
+	struct fixture *fixture = *state;
+	struct conf *conf;
+
+	conf = load_real(fixture, "recipient { sender_login = /dev/null }\n");
+	assert_non_null(conf);
+	assert_string_equal(author_login(conf), "/dev/null");
+	conf_release(&conf);
+	conf = load_real(fixture, "recipient { sender_login = /dev/null }\n"
+				  "from { sender_login = \"\" }\n");
+	assert_non_null(conf);
+	assert_null(author_login(conf));
+	conf_release(&conf);
+	conf = load_real(fixture, "from { sender_login = /dev/null }\n");
+	assert_non_null(conf);
+	assert_string_equal(author_login(conf), "/dev/null");
+	conf_release(&conf);
+	/* What is wrong is told once. */
+	conf = load_real(fixture, "recipient { sender_login = nowhere }\n");
+	assert_null(conf);
+	assert_null(strstr(strchr(fixture->said, '\n') + 1, "sender_login"));
+}
+
 static size_t count_checks(const struct policy *policy)
 {
 	size_t count = 0;
@@ -220,6 +281,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names_and_helps),
+		cmocka_unit_test(test_what_follows),
+		cmocka_unit_test(test_one_section_follows_another),
 		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_sample_is_the_defaults),
 		cmocka_unit_test(test_sample_shows_a_reply),

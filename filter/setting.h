@@ -48,6 +48,8 @@ struct setting {
 	const char *help; /* one line, sentence case, no full stop; shown in sample and manual */
 	const char *example; /* as it would stand in the file, for a setting that is empty by
 			      * default; NULL: one made from the type */
+	const char *follows; /* name of a section whose setting of this name holds here too, where
+			      * this one is not given; NULL: none */
 };
 
 enum { SETTING_VALUE_MAX = 4096, SETTING_WHY_SIZE = 1024 };

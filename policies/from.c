@@ -92,7 +92,10 @@ static const struct setting from_settings[] = {
 		.type = SETTING_BOOL,
 		.offset = OPTION(own_subdomains),
 		.default_text = "no",
-		.help = "own_domain holds for all domains below local_domains too"},
+		.follows = "sender",
+		.help = "own_domain holds for all domains below local_domains too; not given: as "
+			"in "
+			"sender"},
 	{.name = "exceptions",
 		.type = SETTING_MATCHLIST,
 		.offset = OPTION(excuses.exceptions),
@@ -114,7 +117,10 @@ static const struct setting from_settings[] = {
 		.offset = OPTION(protected_domains),
 		.default_text = "",
 		.example = "{ bank.example, /etc/mailreeve/brands }",
-		.help = "Domains beside local_domains and relay_domains that look_alike guards"},
+		.follows = "sender",
+		.help = "Domains beside local_domains and relay_domains that look_alike guards; "
+			"not "
+			"given: as in sender"},
 	{.name = "protected_names",
 		.type = SETTING_TEXTS,
 		.offset = OPTION(protected_names),
@@ -128,8 +134,9 @@ static const struct setting from_settings[] = {
 		.offset = OPTION(sender_login),
 		.default_text = "",
 		.example = "\"/etc/mailreeve/sender_login\"",
+		.follows = "recipient",
 		.help = "Addresses that authenticated users may write in From, as sender_login of "
-			"recipient has them for the reverse-path; the same file will do"},
+			"recipient has them for the reverse-path; not given: those"},
 	{.name = NULL},
 };
 
