@@ -104,12 +104,16 @@ def results_of(kind, detail):
     return "" if kind == "rejected" else " ".join(detail.fields("Authentication-Results"))
 
 
-def table(mta, rows):
+def table(mta, rows, what, capsys):
+    """The table (pytest -s), and a line of it for whoever runs all tests."""
     print(f"\n{mta.name}: {len(rows)} cases")
     for name, wrong, kind, detail in rows:
         print(f"  {name:10} {wrong:45} {shown(kind, detail)[:90]}")
     kinds = [kind for _, _, kind, _ in rows]
-    print("  " + ", ".join(f"{kinds.count(k)} {k}" for k in ("rejected", "marked", "unmarked")))
+    counts = ", ".join(f"{kinds.count(k)} {k}" for k in ("rejected", "marked", "unmarked"))
+    with capsys.disabled():
+        print(f"\nscore: espoofer, {what}, through {mta.name.capitalize()}: {len(rows)} cases, "
+              f"{counts}")
 
 
 @pytest.mark.parametrize("settings", [
@@ -118,7 +122,7 @@ def table(mta, rows):
     "from_form { mode = monitor }\nmessage { mode = monitor }\nfrom { unaligned = tag }\n"
     "dmarc { permerror = tag }\n",
 ], ids=["defaults", "form-unchecked"])
-def test_server_cases(mta, site, sink, settings):
+def test_server_cases(mta, site, sink, settings, request, capsys):
     site.filter(settings)
     rows = []
     for name, wrong, sender, helo, fields in SERVER:
@@ -127,7 +131,7 @@ def test_server_cases(mta, site, sink, settings):
         kind, detail = outcome(mta, sink, dialogue, sender, site.token(), fields)
         dialogue.quit()
         rows.append((f"server_{name}", wrong, kind, detail))
-    table(mta, rows)
+    table(mta, rows, "server, " + request.node.callspec.id.split("-", 1)[1], capsys)
     for name, _, kind, detail in rows:
         found = results_of(kind, detail)
         assert "dmarc=pass" not in found, (name, found)
@@ -137,7 +141,7 @@ def test_server_cases(mta, site, sink, settings):
     assert len(rows) - len(DKIM_ONLY) == 17
 
 
-def test_client_cases(postfix, site, sink):
+def test_client_cases(postfix, site, sink, capsys):
     """By XCLIENT, which Sendmail does not have."""
     owners = f"{site.folder}/owners"
     with open(owners, "w", encoding="utf-8") as out:
@@ -153,7 +157,7 @@ def test_client_cases(postfix, site, sink):
             postfix, sink, dialogue, "<mallory@example.test>", site.token(), fields)
         dialogue.quit()
         rows.append((f"client_{name}", wrong, kind, detail))
-    table(postfix, rows)
+    table(postfix, rows, "client", capsys)
     for name, _, kind, detail in rows:
         assert kind in ("rejected", "marked"), (name, shown(kind, detail))
     # The user's own address is let through.
