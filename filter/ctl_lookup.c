@@ -19,6 +19,7 @@ static void usage(FILE *out)
 	      "       mailreevectl lookup helo --client IP --helo NAME\n"
 	      "       mailreevectl lookup registered --client IP --domain NAME\n"
 	      "       mailreevectl lookup mx NAME\n"
+	      "       mailreevectl lookup dmarc NAME\n"
 	      "  --nameserver ADDRESS[:PORT]   ask this one; default: those of the system\n"
 	      "  --json                        one JSON object\n"
 	      "The result comes first, then the evidence, then the DNS answers it rests on.\n"
@@ -36,6 +37,7 @@ static const struct kind {
 	{"helo", "ch", ctl_lookup_helo},
 	{"registered", "cd", ctl_lookup_registered},
 	{"mx", "d", ctl_lookup_mx},
+	{"dmarc", "d", ctl_lookup_dmarc},
 };
 
 static int bad_usage(const char *what, const char *value)

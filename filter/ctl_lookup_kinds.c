@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "ctl_outcome.h"
+#include "dmarc.h"
 #include "policy.h"
 #include "text.h"
 
@@ -89,6 +90,35 @@ int ctl_lookup_mx(struct lookup *lookup)
 			.result = result,
 			.evidence = mailhosts_format(hosts, evidence, sizeof(evidence)),
 			.temporary = mailhosts_temporary(hosts),
+		},
+		inquiries);
+}
+
+/* What the domain asks for, in its words, or why it asks for nothing. */
+int ctl_lookup_dmarc(struct lookup *lookup)
+{
+	static const char *const words[] = {
+		[DMARC_ABSENT] = "absent",
+		[DMARC_FOUND] = NULL,
+		[DMARC_UNUSABLE] = "unusable",
+		[DMARC_UNKNOWN] = "temperror",
+	};
+	struct session *session = &lookup->session;
+	struct inquiry *inquiries[] = {NULL, NULL};
+	const struct dmarc *dmarc;
+
+	session->transaction.dmarc = dmarc_inquire(lookup->services.resolver,
+		session->transaction.reverse_path.domain, session->site->time_limit_ms);
+	inquiries[0] = session->transaction.dmarc;
+	dmarc = inquiry_wait(inquiries[0], lookup->deadline_ms);
+	if (dmarc == NULL)
+		return no_answer();
+	return ctl_print_outcome(lookup->json,
+		&(struct ctl_outcome){
+			.result = dmarc->discovery == DMARC_FOUND ? dmarc_policy_name(dmarc->policy)
+								  : words[dmarc->discovery],
+			.evidence = dmarc->evidence,
+			.temporary = dmarc->discovery == DMARC_UNKNOWN,
 		},
 		inquiries);
 }

@@ -25,5 +25,6 @@ int ctl_lookup_iprev(struct lookup *lookup);
 int ctl_lookup_helo(struct lookup *lookup);
 int ctl_lookup_registered(struct lookup *lookup);
 int ctl_lookup_mx(struct lookup *lookup);
+int ctl_lookup_dmarc(struct lookup *lookup);
 
 #endif

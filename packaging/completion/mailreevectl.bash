@@ -59,7 +59,7 @@ _mailreevectl() {
         ;;
     lookup)
         case $part in
-        '') choices='spf iprev helo registered mx --help' ;;
+        '') choices='spf iprev helo registered mx dmarc --help' ;;
         spf) choices='--client --helo --from --nameserver --json' ;;
         iprev) choices='--client --nameserver --json' ;;
         helo) choices='--client --helo --nameserver --json' ;;

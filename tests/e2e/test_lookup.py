@@ -61,6 +61,11 @@ ROWS = [
     (("mx", "nohost.test"), "none", ""),
     (("mx", "nosuch.test"), "nonexistent", ""),
     (("mx", "bogus.test"), "bogus_mx", "127.0.0.1"),
+    (("dmarc", "legit.test"), "reject", "_dmarc.legit.test TXT: v=DMARC1; p=reject"),
+    (("dmarc", "sub.Quarantine.test"), "reject", "_dmarc.quarantine.test"),
+    (("dmarc", "own.quarantine.test"), "none", "p=none"),
+    (("dmarc", "good.test"), "absent", "NXDOMAIN"),
+    (("dmarc", "twice.test"), "unusable", "2 DMARC records"),
 ]
 
 
