@@ -16,6 +16,7 @@
  *   callahead_pool        of one target: kept connections
  *   callahead_meter       the list of meters
  *   slowest               the slowest look-ups of the last minutes
+ *   reload turn, lock     whose turn it is to read the configuration; what came of it
  *   limit_meter all       the list of meters
  *   busiest               the busiest keys of the last minutes
  *   notifier              the notices that wait to be sent

@@ -102,7 +102,9 @@ static void handle(int number, void (*handler)(int))
 
 bool screen_begin(void)
 {
-	if (!isatty(STDOUT_FILENO))
+	const char *kind = getenv("TERM");
+
+	if (!isatty(STDOUT_FILENO) || kind == NULL || strcmp(kind, "dumb") == 0)
 		return false;
 	has_keys = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)

@@ -18,6 +18,7 @@ import termios
 import pytest
 
 from harness import world
+from harness.filter import run_filter
 from harness.process import PATIENCE, until
 
 from test_ctl import CTL, control, ctl
@@ -138,6 +139,35 @@ def test_health_after_a_broken_reload(site):
     assert ctl(*control(site), "reload", "--json")[1] == '{"reloaded":true,"error":""}\n'
     assert get(port, "/healthz")[2] == "good\n"
     site.stop_filter()
+
+
+def test_health_while_stopping(site, postfix):
+    """Who asks is told before the process goes; what is under way is finished."""
+    daemon = site.fresh_filter(METRICS + "drain = 30s\n")
+    port = port_of(daemon)
+    dialogue = postfix.connect(source=world.GOOD)
+    dialogue.command("EHLO mail.good.test")
+    assert dialogue.command("MAIL FROM:<anna@good.test>").ok
+    assert dialogue.command("RCPT TO:<bob@example.test>").ok
+    daemon.child.send_signal(signal.SIGTERM)
+    until(lambda: get(port, "/healthz")[0] == 503, "the daemon saying that it stops")
+    assert "stopping" in get(port, "/healthz")[2]
+    dialogue.command("RSET")
+    dialogue.quit()
+    assert daemon.child.wait_end() == 0
+    site.stop_filter()
+
+
+def test_a_port_that_is_taken(site, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        file = tmp_path / "taken.conf"
+        file.write_text(site.base().replace("milter.sock", "other.sock")
+                        + f'metrics = "127.0.0.1:{taken.getsockname()[1]}"\n')
+        status, _, errors = run_filter("-f", "-c", str(file))
+    assert status == 69 and "metrics: cannot listen on 127.0.0.1 port" in errors
+    file.write_text(site.base() + 'metrics = "localhost"\n')
+    status, _, errors = run_filter("-n", "-c", str(file))
+    assert status == 78 and "write 9749, 127.0.0.1:9749 or [::1]:9749" in errors
 
 
 def test_http_is_bounded(site):
