@@ -38,6 +38,7 @@ struct reader {
 	bool in_group;
 	size_t group_start; /* addresses before it */
 	bool shown_address; /* an address stands in a name or comment */
+	bool words; /* some stand without an address */
 	bool closed; /* a ";" was the last that was seen */
 };
 
@@ -195,6 +196,7 @@ static void end_words(struct reader *reader)
 		found(reader->list, DEFECT_ENCODED_ADDRESS);
 	if (seen.control)
 		found(reader->list, DEFECT_ENCODED_CONTROL);
+	reader->words = true;
 	if (element->quoted_at || strchr(element->comment_buffer, '@') != NULL)
 		reader->shown_address = true;
 	text_init(&held, reader->held, RAW_SIZE);
@@ -516,7 +518,7 @@ static void finish(struct reader *reader)
 		end_element(reader);
 	if (reader->in_group && list->count == reader->group_start)
 		found(list, DEFECT_EMPTY_GROUP);
-	if (list->count == 0 && reader->held[0] != '\0')
+	if (list->count == 0 && reader->words)
 		found(list, DEFECT_NO_ADDRESS);
 	/* "a@b, Anna": a word that nobody's address follows. */
 	if (list->count > 0 && reader->held[0] != '\0')

@@ -103,6 +103,7 @@ static void test_sloppy(void **state)
 		{"   ", D(EMPTY_ELEMENT), 0, NULL, NULL},
 		{"A", D(NO_ADDRESS), 0, NULL, NULL},
 		{"=?utf-8?q?A?=", D(NO_ADDRESS), 0, NULL, NULL},
+		{"\"\"", D(NO_ADDRESS), 0, NULL, NULL},
 		{"A <>", D(NULL_ADDRESS), 0, NULL, NULL},
 		{"<a>", D(UNQUALIFIED), 1, "a", ""},
 		{"root@host", D(UNQUALIFIED), 1, "root@host", ""},
