@@ -219,7 +219,10 @@ def run(bench, options):
     rounds = options.rounds
     redis = f'url = "{bench.redis.url}"'
     envelope = "".join(
-        f"{policy} {{ mode = off }}\n" for policy in ("message", "from_form", "body", "authres"))
+        f"{policy} {{ mode = off }}\n" for policy in (
+            "message", "from_form", "body", "from", "dmarc", "authres", "mark"))
+    no_body = "body { mode = off }\n"
+    large = {"b": 32, "messages": options.messages // 4}
     first = bench.measure(bench.ours)
     steps = first["steps"]
     variants = {
@@ -228,6 +231,9 @@ def run(bench, options):
         "memory": (lambda: bench.measure(bench.ours)),
         "redis": (lambda: bench.measure(lambda: bench.ours(store=redis))),
         "envelope": (lambda: bench.measure(lambda: bench.ours(more=envelope))),
+        "no_body": (lambda: bench.measure(lambda: bench.ours(more=no_body))),
+        "large": (lambda: bench.measure(bench.ours, **large)),
+        "large_no_body": (lambda: bench.measure(lambda: bench.ours(more=no_body), **large)),
         "noop_500": (lambda: bench.measure(bench.noop, connections=500)),
         "memory_500": (lambda: bench.measure(bench.ours, connections=500)),
         "cold": (lambda: bench.measure(
@@ -256,6 +262,10 @@ def run(bench, options):
     report("every policy, Redis store / no-operation, same steps", rows["redis"],
            rows["noop_same"], "0.7")
     report("envelope policies only / plain no-operation", rows["envelope"], rows["noop"], "2.0")
+    report("bodies not asked for (body off) / asked for, 2 kB", rows["no_body"], rows["memory"],
+           "above 1")
+    report("bodies not asked for (body off) / asked for, 64 kB", rows["large_no_body"],
+           rows["large"], "above 1")
     report("every policy, nothing cached, 1 message a session / plain", rows["cold"],
            rows["noop_single"], "0.7")
     report("500 connections / plain no-operation with 500", rows["memory_500"], rows["noop_500"],

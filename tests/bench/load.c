@@ -72,6 +72,7 @@ struct samples {
 static struct {
 	const char *socket, *prefix, *domain, *recipient;
 	unsigned connections, per_connection, think_ms, seconds, senders;
+	unsigned chunks; /* of the body; more than one only for who answers none of them */
 	unsigned long messages;
 	bool idle, unique;
 } options = {.prefix = "192.0.2",
@@ -81,7 +82,8 @@ static struct {
 	.per_connection = 10,
 	.messages = 20000,
 	.seconds = 60,
-	.senders = 50};
+	.senders = 50,
+	.chunks = 1};
 
 static struct samples samples[STEP_COUNT];
 static unsigned long done, refused, started;
@@ -141,6 +143,8 @@ static void who(const struct session *session, char address[32], char helo[80], 
 	snprintf(domain, 80, "%s", options.domain);
 	snprintf(helo, 80, "mail%u.%s", number % options.senders % 200, options.domain);
 }
+
+static void flush_out(struct session *session);
 
 static void put_step(struct session *session, enum step step)
 {
@@ -206,7 +210,11 @@ static void put_step(struct session *session, enum step step)
 		if (body[0] == '\0')
 			for (size_t i = 0; i < sizeof(body); i++)
 				body[i] = i % 72 == 70 ? '\r' : i % 72 == 71 ? '\n' : 'x';
-		put(session, 'B', body, sizeof(body));
+		for (unsigned i = 0; i < options.chunks; i++) {
+			if (i > 0)
+				flush_out(session);
+			put(session, 'B', body, sizeof(body));
+		}
 		break;
 	case EOM:
 		put_text(session, 'D', "Ei|4XYZ1234567|");
@@ -485,7 +493,7 @@ static void read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "s:c:m:n:t:r:k:iuC:d:R:")) != -1) {
+	while ((option = getopt(argc, argv, "s:c:m:n:t:r:k:iuC:d:R:b:")) != -1) {
 		switch (option) {
 		case 's':
 			options.socket = optarg;
@@ -507,6 +515,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'k':
 			options.senders = (unsigned)atoi(optarg);
+			break;
+		case 'b':
+			options.chunks = (unsigned)atoi(optarg);
 			break;
 		case 'i':
 			options.idle = true;
