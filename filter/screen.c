@@ -58,9 +58,9 @@ static void give(void)
 	if (!is_ours)
 		return;
 	is_ours = 0;
-	put(sequence, sizeof(sequence) - 1);
 	if (has_keys)
 		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	put(sequence, sizeof(sequence) - 1);
 }
 
 static void on_deadly(int number)

@@ -169,6 +169,7 @@ part_header() { counted "From: real mail, and beside Python's email package" \
     sh tests/header_suite/run.sh "$BUILD"; }
 part_e2e() {
     end_to_end "end to end: Postfix and Sendmail" "$BUILD" tests/e2e/test_*.py
+    export MAILREEVE_RELOADS=25 # make soak: 1000
     end_to_end "end to end: life cycle under ASan and UBSan" "$BUILD/asan" tests/e2e/test_lifecycle.py tests/e2e/test_reload.py
     end_to_end "end to end: life cycle under TSan" "$BUILD/tsan" tests/e2e/test_lifecycle.py tests/e2e/test_reload.py
 }
