@@ -268,11 +268,21 @@ static void report_unaligned(
 			found);
 }
 
+/* Any of several, and of an ambiguous From any that could be read. */
+static bool shows_own_domain(const struct call *call)
+{
+	const struct mailbox_list *from = author_of(call);
+
+	for (size_t i = 0; i < from->kept; i++)
+		if (from->items[i].domain[0] != '\0' && is_own_domain(call, from->items[i].domain))
+			return true;
+	return false;
+}
+
 static void judge_alignment(struct call *call)
 {
+	bool own = shows_own_domain(call);
 	struct alignment alignment;
-	const char *why, *domain = author_domain(call->session, &why);
-	bool own = domain[0] != '\0' && is_own_domain(call, domain);
 
 	if (!check_is_on(call, CHECK_UNALIGNED) && !(own && check_is_on(call, CHECK_OWN_DOMAIN)))
 		return;
