@@ -18,6 +18,7 @@ struct batch {
 	struct redis_call *calls[1 + REDIS_BATCH_MAX]; /* first the one that has the link */
 	size_t call_count;
 	unsigned replicas; /* that must confirm what is written */
+	bool confirmed;
 };
 
 void redis_node_describe(
@@ -140,12 +141,13 @@ static void pass_on(struct redis_node *node, struct redis_link *link, unsigned g
 	}
 }
 
-static void release(struct redis_node *node, struct redis_call *call, bool keep)
+/* WELL: it answered as a server that is well does. */
+static void release(struct redis_node *node, struct redis_call *call, bool keep, bool well)
 {
 	struct redis_link *gone = NULL;
 
 	lock_take(&node->lock);
-	if (keep)
+	if (well)
 		breaker_answered(&node->breaker);
 	if (!keep || node->breaker.open || call->generation != node->generation) {
 		gone = call->link;
@@ -214,7 +216,7 @@ static bool connect_new(struct redis_node *node, const char *address, struct red
 	redis_node_failed(node,
 		result == LINK_REFUSED || result == LINK_ANSWERED || result == LINK_INSECURE,
 		detail);
-	release(node, call, false);
+	release(node, call, false, false);
 	return false;
 }
 
@@ -306,20 +308,21 @@ static void judge_confirmation(struct redis_call *call, enum link_result result,
 }
 
 static enum link_result receive_confirmation(
-	struct redis_link *link, const struct batch *batch, uint64_t deadline_ms)
+	struct redis_link *link, struct batch *batch, uint64_t deadline_ms)
 {
 	struct redis_answer reply = {.kind = ANSWER_NIL};
 	enum link_result result = redis_link_receive(link, deadline_ms, &reply);
 	int64_t replicas = reply.kind == ANSWER_NUMBERS && reply.count == 1 ? reply.numbers[0] : 0;
 
 	mem_free(reply.text);
+	batch->confirmed = replicas >= batch->replicas;
 	for (size_t i = 0; i < batch->call_count; i++)
 		judge_confirmation(batch->calls[i], result, replicas);
 	return result;
 }
 
 static enum link_result receive_all(
-	struct redis_link *link, const struct batch *batch, uint64_t deadline_ms)
+	struct redis_link *link, struct batch *batch, uint64_t deadline_ms)
 {
 	enum link_result result = LINK_ANSWERED;
 
@@ -338,7 +341,7 @@ static enum link_result receive_all(
 /* Uses the link of CALL for it and for those in line behind it. */
 static void carry(struct redis_node *node, struct redis_call *call)
 {
-	struct batch batch = {.replicas = 0};
+	struct batch batch = {.confirmed = true};
 	enum link_result result;
 
 	fill_batch(node, call, &batch);
@@ -351,7 +354,7 @@ static void carry(struct redis_node *node, struct redis_call *call)
 	if (batch.replicas > 0)
 		append_wait(node, call->link, batch.replicas);
 	result = receive_all(call->link, &batch, call->deadline_ms);
-	release(node, call, result == LINK_ANSWERED);
+	release(node, call, result == LINK_ANSWERED, result == LINK_ANSWERED && batch.confirmed);
 	finish_batch(node, &batch);
 }
 
@@ -365,7 +368,7 @@ static bool run(struct redis_node *node, struct redis_call *call)
 	if (call->state == CALL_DONE)
 		return true;
 	if (clock_monotonic_ms() >= call->deadline_ms) {
-		release(node, call, call->link != NULL);
+		release(node, call, call->link != NULL, call->link != NULL);
 		call->state = CALL_WAITING;
 		return false;
 	}

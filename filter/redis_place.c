@@ -88,6 +88,8 @@ static bool read_password(const struct redis_login *login, char *password, size_
 	setvbuf(file, NULL, _IONBF, 0);
 	read = fgets(password, (int)size, file) != NULL;
 	fclose(file);
+	/* One that does not fit is none, rather than a part of it. */
+	read = read && strlen(password) + 1 < size;
 	if (read)
 		password[strcspn(password, "\r\n")] = '\0';
 	return read;
@@ -99,7 +101,8 @@ static size_t append_login(
 	struct redis_command command;
 	size_t count = 0;
 
-	if (*password != '\0') {
+	/* A user without a password is logged in too, not taken for the default one. */
+	if (*password != '\0' || login->user[0] != '\0') {
 		redis_command_init(&command);
 		redis_command_add(&command, "AUTH");
 		if (login->user[0] != '\0')
@@ -128,7 +131,7 @@ static enum link_result log_in(const struct redis_login *login, uint64_t deadlin
 	if (!read_password(login, password, sizeof(password))) {
 		reply->kind = ANSWER_ERROR;
 		snprintf(reply->error, sizeof(reply->error),
-			"NOAUTH the password file cannot be read");
+			"NOAUTH the password file cannot be read, or its first line is too long");
 		return LINK_ANSWERED;
 	}
 	count = append_login(login, link, password);

@@ -461,6 +461,22 @@ static void set_up_logins(const struct store_options *options, struct redis_pool
 	};
 }
 
+/* One key in each third of the slots; with a hash tag in the prefix all are in one. */
+static void choose_probes(struct redis_pool *pool)
+{
+	char name[PROBE_NAME_SIZE] = "probe", key[128];
+
+	for (size_t i = 0; i < REDIS_PROBES; i++)
+		memcpy(pool->probes[i], name, sizeof(name));
+	for (unsigned i = 1; i < 100; i++) {
+		int length = snprintf(key, sizeof(key), "%sw:%s:1000", pool->prefix, name);
+		unsigned third = redis_slot(key, (size_t)length) * REDIS_PROBES / REDIS_SLOTS;
+
+		memcpy(pool->probes[third], name, sizeof(name));
+		snprintf(name, sizeof(name), "probe%u", i);
+	}
+}
+
 static bool start(struct redis_pool *pool)
 {
 	struct redis_seat *seat;
@@ -486,6 +502,7 @@ struct redis_pool *redis_pool_open(const struct store_options *options, const st
 
 	pool->url = *url;
 	pool->prefix = mem_text(options->prefix);
+	choose_probes(pool);
 	pool->check = check;
 	pool->check_context = check_context;
 	pool->wait_replicas = (unsigned)options->wait_replicas;

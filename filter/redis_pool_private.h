@@ -12,7 +12,7 @@
 #include "redis_pool.h"
 #include "redis_slots.h"
 
-enum { REDIS_SEATS_MAX = 255, PROBE_NAME_SIZE = 24 };
+enum { REDIS_SEATS_MAX = 255, PROBE_NAME_SIZE = 24, REDIS_PROBES = 3 };
 
 /* A server that we know of, and whether it serves anything. Stays until nobody uses it. */
 struct redis_seat {
@@ -30,6 +30,7 @@ struct redis_pool {
 	struct store_url url;
 	char *user, *password_file, *sentinel_user, *sentinel_password_file; /* owned */
 	char *prefix; /* owned */
+	char probes[REDIS_PROBES][PROBE_NAME_SIZE]; /* but in a cluster; no node of one has them all */
 	struct redis_login login, sentinel_login;
 	struct redis_tls *tls; /* owned; NULL: plain */
 	redis_pool_check *check;

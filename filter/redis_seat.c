@@ -125,13 +125,38 @@ static bool is_named(struct redis_seat *seat, struct redis_answer *reply)
 	return false;
 }
 
+/* Does the server do what the store needs of it? A node of a cluster that is taken for a single server has
+ * some keys, so it is asked for several. */
+static enum link_result check_work(struct redis_seat *seat, struct redis_link *link,
+	uint64_t deadline_ms, struct redis_answer *reply)
+{
+	struct redis_pool *pool = seat->pool;
+	enum link_result result = LINK_ANSWERED;
+	char probe[PROBE_NAME_SIZE];
+
+	if (pool->url.kind == STORE_URL_CLUSTER) {
+		lock_take(&pool->lock);
+		memcpy(probe, seat->probe, sizeof(probe));
+		lock_give(&pool->lock);
+		return pool->check(pool->check_context, probe, link, deadline_ms, reply);
+	}
+	for (size_t i = 0; i < REDIS_PROBES; i++) {
+		result =
+			pool->check(pool->check_context, pool->probes[i], link, deadline_ms, reply);
+		if (result != LINK_ANSWERED || reply->kind == ANSWER_ERROR)
+			break;
+		mem_free(reply->text);
+		reply->text = NULL;
+	}
+	return result;
+}
+
 static enum link_result check(
 	void *context, struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r)
 {
 	struct redis_seat *seat = context;
 	struct redis_pool *pool = seat->pool;
 	enum link_result result = LINK_ANSWERED;
-	char probe[PROBE_NAME_SIZE];
 
 	memset(reply_r, 0, sizeof(*reply_r));
 	if (pool->url.kind == STORE_URL_SENTINEL) {
@@ -142,12 +167,8 @@ static enum link_result check(
 	}
 	if (result != LINK_ANSWERED || reply_r->kind == ANSWER_ERROR)
 		return result;
-	lock_take(&pool->lock);
-	memcpy(probe, seat->probe, sizeof(probe));
-	lock_give(&pool->lock);
-	result = pool->check(pool->check_context, probe, link, deadline_ms, reply_r);
-	if (result == LINK_ANSWERED && reply_r->kind != ANSWER_ERROR && pool->wait_replicas > 0 &&
-		probe[0] != '\0') {
+	result = check_work(seat, link, deadline_ms, reply_r);
+	if (result == LINK_ANSWERED && reply_r->kind != ANSWER_ERROR && pool->wait_replicas > 0) {
 		mem_free(reply_r->text);
 		result = check_confirmation(pool, link, deadline_ms, reply_r);
 	}
@@ -202,8 +223,6 @@ struct redis_seat *redis_seat_open(
 	seat->pool = pool;
 	seat->users = 1;
 	seat->serving = believed;
-	snprintf(seat->probe, sizeof(seat->probe), "%s",
-		pool->url.kind == STORE_URL_CLUSTER ? "" : "probe");
 	if (host == NULL) {
 		redis_place_init_unix(&place, &pool->login, pool->url.path);
 	} else {

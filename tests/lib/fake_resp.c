@@ -101,7 +101,7 @@ static struct fake_resp_orders orders_for(
 	struct fake_resp *server, const char *command, size_t length)
 {
 	struct fake_resp_orders orders = {0};
-	bool is_probe = holds(command, length, ":w:probe:");
+	bool is_probe = holds(command, length, ":w:probe");
 	bool is_call = !is_probe && holds(command, length, "\r\nEVALSHA\r\n");
 
 	pthread_mutex_lock(&server->mutex);

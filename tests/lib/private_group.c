@@ -117,11 +117,16 @@ static void write_nodes(const struct private_group *group, size_t primaries, siz
 	write_file(&group->nodes[self], "nodes.conf", text);
 }
 
+const char *private_group_password;
+
 static int says(const struct private_redis *node, const char *command, const char *wanted)
 {
-	char reply[4096];
+	char line[256], reply[4096];
 
-	private_redis_ask(node, command, reply, sizeof(reply));
+	snprintf(line, sizeof(line), "%s%s%s%s", private_group_password == NULL ? "" : "AUTH ",
+		private_group_password == NULL ? "" : private_group_password,
+		private_group_password == NULL ? "" : "\r\n", command);
+	private_redis_ask(node, line, reply, sizeof(reply));
 	return strstr(reply, wanted) != NULL;
 }
 

@@ -17,6 +17,9 @@ struct private_group {
 	char url[256];
 };
 
+/* With it the group's own commands log in; NULL: none is needed. */
+extern const char *private_group_password;
+
 /* PRIMARIES, each with REPLICAS (nodes after the primaries, in their order); up when all of them say that
  * the cluster is. EXTRA: options of each (NULL-terminated, borrowed; may be NULL). */
 void private_cluster_start(
