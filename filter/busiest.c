@@ -11,16 +11,19 @@
 #include "text.h"
 
 struct counter {
-	uint64_t hash; /* of name and group as given; 0: free */
 	uint64_t now, before; /* units of this period and of the last one */
 	uint64_t refused_now, refused_before;
-	char name[BUSIEST_NAME_SIZE], group[BUSIEST_NAME_SIZE];
+	const char *group;
+	char name[BUSIEST_NAME_SIZE]; /* as given, cut */
 };
 
+/* What every search reads stands apart, so that a search is quick. */
 struct busiest {
 	struct lock lock;
 	struct siphash_key key;
 	uint64_t period GUARDED_BY(lock); /* number of the present one */
+	uint64_t hashes[BUSIEST_COUNT] GUARDED_BY(lock); /* of name and group; 0: free */
+	uint64_t units[BUSIEST_COUNT] GUARDED_BY(lock); /* of both periods */
 	struct counter counters[BUSIEST_COUNT] GUARDED_BY(lock);
 };
 
@@ -42,11 +45,6 @@ void busiest_free(struct busiest **busiest_p)
 	*busiest_p = NULL;
 }
 
-static uint64_t units_of(const struct counter *counter)
-{
-	return counter->now + counter->before;
-}
-
 static void turn_page(struct busiest *busiest, uint64_t now_ms) REQUIRES(busiest->lock)
 {
 	uint64_t period = now_ms / BUSIEST_PERIOD_MS;
@@ -61,10 +59,53 @@ static void turn_page(struct busiest *busiest, uint64_t now_ms) REQUIRES(busiest
 		counter->refused_before = next ? counter->refused_now : 0;
 		counter->now = 0;
 		counter->refused_now = 0;
-		if (units_of(counter) == 0)
-			counter->hash = 0;
+		busiest->units[i] = counter->before;
+		if (counter->before == 0)
+			busiest->hashes[i] = 0;
 	}
 	busiest->period = period;
+}
+
+/* The counter of HASH, or the one with the least, whose units the new key takes over: so it may be
+ * shown with too many, but never with too few. */
+static size_t find(const struct busiest *busiest, uint64_t hash) REQUIRES(busiest->lock)
+{
+	size_t least = 0;
+
+	for (size_t i = 0; i < BUSIEST_COUNT; i++)
+		if (busiest->hashes[i] == hash)
+			return i;
+	for (size_t i = 1; i < BUSIEST_COUNT; i++)
+		if (busiest->units[i] < busiest->units[least])
+			least = i;
+	return least;
+}
+
+void busiest_note(struct busiest *busiest, const char *group, const char *name, uint64_t units,
+	uint64_t refused, uint64_t now_ms)
+{
+	size_t length = strnlen(name, BUSIEST_NAME_SIZE - 1), at;
+	uint64_t hash = siphash(&busiest->key, name, length, 0) ^
+			siphash(&busiest->key, &group, sizeof(group), 1);
+	struct counter *counter;
+
+	hash += hash == 0;
+	lock_take(&busiest->lock);
+	turn_page(busiest, now_ms);
+	at = find(busiest, hash);
+	counter = &busiest->counters[at];
+	if (busiest->hashes[at] != hash) {
+		busiest->hashes[at] = hash;
+		counter->refused_now = 0;
+		counter->refused_before = 0;
+		counter->group = group;
+		memcpy(counter->name, name, length);
+		counter->name[length] = '\0';
+	}
+	counter->now += units;
+	counter->refused_now += refused;
+	busiest->units[at] += units;
+	lock_give(&busiest->lock);
 }
 
 static void set_text(char buffer[BUSIEST_NAME_SIZE], const char *value)
@@ -73,46 +114,6 @@ static void set_text(char buffer[BUSIEST_NAME_SIZE], const char *value)
 
 	text_init(&text, buffer, BUSIEST_NAME_SIZE);
 	text_add_escaped(&text, value, strlen(value), BUSIEST_NAME_SIZE - sizeof("..."));
-}
-
-/* The counter of HASH, or the one with the least, whose units the new key takes over: so it may be
- * shown with too many, but never with too few. */
-static struct counter *find(struct busiest *busiest, uint64_t hash) REQUIRES(busiest->lock)
-{
-	struct counter *least = &busiest->counters[0];
-
-	for (size_t i = 0; i < BUSIEST_COUNT; i++) {
-		struct counter *counter = &busiest->counters[i];
-
-		if (counter->hash == hash)
-			return counter;
-		if (units_of(counter) < units_of(least))
-			least = counter;
-	}
-	return least;
-}
-
-void busiest_note(struct busiest *busiest, const char *group, const char *name, uint64_t units,
-	uint64_t refused, uint64_t now_ms)
-{
-	uint64_t hash = siphash(&busiest->key, name, strlen(name), 0) ^
-			siphash(&busiest->key, group, strlen(group), 1);
-	struct counter *counter;
-
-	hash += hash == 0;
-	lock_take(&busiest->lock);
-	turn_page(busiest, now_ms);
-	counter = find(busiest, hash);
-	if (counter->hash != hash) {
-		counter->hash = hash;
-		counter->refused_now = 0;
-		counter->refused_before = 0;
-		set_text(counter->name, name);
-		set_text(counter->group, group);
-	}
-	counter->now += units;
-	counter->refused_now += refused;
-	lock_give(&busiest->lock);
 }
 
 static int busier_first(const void *a_given, const void *b_given)
@@ -135,11 +136,11 @@ size_t busiest_read(
 	for (size_t i = 0; i < BUSIEST_COUNT; i++) {
 		const struct counter *counter = &busiest->counters[i];
 
-		if (counter->hash == 0)
+		if (busiest->hashes[i] == 0)
 			continue;
-		memcpy(all[count].name, counter->name, BUSIEST_NAME_SIZE);
-		memcpy(all[count].group, counter->group, BUSIEST_NAME_SIZE);
-		all[count].units = units_of(counter);
+		set_text(all[count].name, counter->name);
+		set_text(all[count].group, counter->group);
+		all[count].units = busiest->units[i];
 		all[count++].refused = counter->refused_now + counter->refused_before;
 	}
 	lock_give(&busiest->lock);

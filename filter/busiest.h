@@ -21,7 +21,7 @@ struct busiest_entry {
 struct busiest *busiest_create(void);
 void busiest_free(struct busiest **busiest);
 
-/* Counts UNITS for NAME in GROUP, and REFUSED of them. */
+/* Counts UNITS for NAME in GROUP, and REFUSED of them. GROUP is kept: one address for one group. */
 void busiest_note(struct busiest *busiest, const char *group, const char *name, uint64_t units,
 	uint64_t refused, uint64_t now_ms);
 
