@@ -69,6 +69,17 @@ bool domain_canonical(const char *name, char canonical_r[DOMAIN_SIZE])
 	return good;
 }
 
+bool domain_is(const char *written, const char *canonical)
+{
+	size_t length = strlen(canonical);
+	char own[DOMAIN_SIZE];
+
+	if (!is_ascii(written))
+		return domain_canonical(written, own) && strcmp(own, canonical) == 0;
+	return length > 0 && ascii_equal_n(written, canonical, length) &&
+	       (written[length] == '\0' || strcmp(written + length, ".") == 0);
+}
+
 bool domain_is_hostname(const char *name)
 {
 	size_t length = strnlen(name, NAME_MAX_OCTETS + 1);

@@ -18,6 +18,9 @@ bool domain_canonical(const char *name, char canonical_r[DOMAIN_SIZE]) MUST_CHEC
 
 /* RFC 5321 4.1.2 Domain: letters, digits and hyphens only, no hyphen at either end of a label, the
  * last label not all digits. Expects ASCII; a trailing dot is not allowed. */
+/* WRITTEN (by an administrator) is the same name as CANONICAL, which is one. */
+bool domain_is(const char *written, const char *canonical);
+
 bool domain_is_hostname(const char *name);
 
 /* At least two labels. */

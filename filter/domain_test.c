@@ -215,9 +215,30 @@ static void test_organizational(void **state)
 	assert_false(domain_same_organization("a.github.io", "b.github.io"));
 }
 
+static void test_same_name(void **state)
+{
+	static const struct {
+		const char *written, *canonical;
+		bool same;
+	} rows[] = {{"mx.example.org", "mx.example.org", true},
+		{"MX.Example.ORG.", "mx.example.org", true},
+		{"mx.example.org..", "mx.example.org", false},
+		{"mx.example.orga", "mx.example.org", false},
+		{"mx.example.or", "mx.example.org", false}, {"", "", false},
+		{"mx.example.org", "", false}, {"", "mx.example.org", false},
+		{"m\xc3\xbcller.example", "xn--mller-kva.example", true},
+		{"M\xc3\x9cLLER.example.", "xn--mller-kva.example", true},
+		{"m\xc3\xbcller.example", "muller.example", false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+		assert_int_equal(domain_is(rows[i].written, rows[i].canonical), rows[i].same);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_name),
 		cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_canonical_of_long_input),
 		cmocka_unit_test(test_qualified),

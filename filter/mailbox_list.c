@@ -530,10 +530,12 @@ static void finish(struct reader *reader)
 void mailbox_list_parse(const char *body, struct mailbox_list *list_r)
 {
 	/* Not on the stack: every thread that ever came by here would keep its pages. */
-	struct reader *reader = mem_alloc(sizeof(*reader));
+	struct reader *reader = mem_resize(NULL, 1, sizeof(*reader));
 
 	*list_r = (struct mailbox_list){0};
 	reader->list = list_r;
+	reader->held[0] = '\0';
+	reader->in_group = reader->shown_address = reader->closed = false;
 	begin_element(&reader->element);
 	if (body[strspn(body, " \t\r")] == '\n')
 		found(list_r, DEFECT_FOLD_AFTER_COLON);

@@ -121,18 +121,19 @@ const struct setting site_settings[] = {
 	{.name = NULL},
 };
 
+bool site_is_own_host(const struct site *site, const char *name)
+{
+	if (site->hostname != NULL && domain_is(site->hostname, name))
+		return true;
+	for (char **own = site->own_names; own != NULL && *own != NULL; own++)
+		if (domain_is(*own, name))
+			return true;
+	return false;
+}
+
 bool site_is_own_name(const struct site *site, const char *name)
 {
-	char own[DOMAIN_SIZE];
-
-	if (site->hostname != NULL && domain_canonical(site->hostname, own) &&
-		strcmp(own, name) == 0)
-		return true;
-	for (size_t i = 0; site->own_names != NULL && site->own_names[i] != NULL; i++) {
-		if (domain_canonical(site->own_names[i], own) && strcmp(own, name) == 0)
-			return true;
-	}
-	return site_is_local_domain(site, name);
+	return site_is_own_host(site, name) || site_is_local_domain(site, name);
 }
 
 bool site_is_own_address(const struct site *site, const struct ipaddr *address)

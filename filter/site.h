@@ -39,7 +39,8 @@ struct site {
 
 extern const struct setting site_settings[]; /* the rows of the first group */
 
-/* NAME (canonical) is hostname, one of own_names, or within local_domains. */
+/* NAME (canonical) is hostname or one of own_names; or within local_domains, too. */
+bool site_is_own_host(const struct site *site, const char *name);
 bool site_is_own_name(const struct site *site, const char *name);
 bool site_is_own_address(const struct site *site, const struct ipaddr *address);
 /* ENTRY of trusted_certificates is of this subject, this CN of it, or this fingerprint (each may be

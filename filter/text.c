@@ -51,29 +51,31 @@ enum length { LENGTH_INT, LENGTH_LONG, LENGTH_LONG_LONG, LENGTH_SIZE };
 /* The letter of the plain conversion behind a '%', with *FORMAT behind it; '\0' for any other one. */
 static char plain_conversion(const char **format, enum length *length_r)
 {
+	const char *at = *format;
+
 	*length_r = LENGTH_INT;
-	if (**format == 'z') {
+	if (*at == 'z') {
 		*length_r = LENGTH_SIZE;
-		(*format)++;
-	} else if (**format == 'l') {
-		*length_r = (*format)[1] == 'l' ? LENGTH_LONG_LONG : LENGTH_LONG;
-		*format += *length_r == LENGTH_LONG ? 1 : 2;
+		at++;
+	} else if (*at == 'l') {
+		*length_r = at[1] == 'l' ? LENGTH_LONG_LONG : LENGTH_LONG;
+		at += *length_r == LENGTH_LONG ? 1 : 2;
 	}
-	if (strchr(*length_r == LENGTH_INT ? "scdu%" : "du", **format) == NULL)
+	switch (*at) {
+	case 's':
+	case 'c':
+	case '%':
+		if (at != *format)
+			return '\0';
+		break;
+	case 'd':
+	case 'u':
+		break;
+	default:
 		return '\0';
-	return *(*format)++;
-}
-
-static bool is_plain(const char *format)
-{
-	enum length length;
-
-	while ((format = strchr(format, '%')) != NULL) {
-		format++;
-		if (*format == '\0' || plain_conversion(&format, &length) == '\0')
-			return false;
 	}
-	return true;
+	*format = at + 1;
+	return *at;
 }
 
 static void add_number(struct text *text, bool negative, unsigned long long magnitude)
@@ -140,23 +142,6 @@ static void add_conversion(struct text *text, char conversion, enum length lengt
 		text_add_char(text, '%');
 }
 
-static void add_plain(struct text *text, const char *format, va_list *args)
-{
-	for (;;) {
-		size_t literal = strcspn(format, "%");
-		enum length length;
-		char conversion;
-
-		text_add_n(text, format, literal);
-		format += literal;
-		if (*format++ == '\0')
-			return;
-		conversion = plain_conversion(&format, &length);
-		add_conversion(text, conversion, length, args);
-	}
-}
-
-ATTR_PRINTF(2, 0)
 static void add_printed(struct text *text, const char *format, va_list *args)
 {
 	size_t room = text->size - text->length;
@@ -172,12 +157,29 @@ static void add_printed(struct text *text, const char *format, va_list *args)
 	}
 }
 
+/* From the first conversion on that is not plain, the rest is printf's. */
 void text_vaddf(struct text *text, const char *format, va_list *args)
 {
-	if (is_plain(format))
-		add_plain(text, format, args);
-	else
-		add_printed(text, format, args);
+	const char *start = format;
+
+	for (;;) {
+		enum length length;
+		char conversion;
+
+		while (*format != '%' && *format != '\0')
+			format++;
+		text_add_n(text, start, (size_t)(format - start));
+		start = format;
+		if (*format++ == '\0')
+			return;
+		conversion = plain_conversion(&format, &length);
+		if (conversion == '\0') {
+			add_printed(text, start, args);
+			return;
+		}
+		add_conversion(text, conversion, length, args);
+		start = format;
+	}
 }
 
 void text_addf(struct text *text, const char *format, ...)

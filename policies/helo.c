@@ -151,22 +151,10 @@ static bool has_foreign_client(const struct call *call)
 	       !site_is_own_address(session->site, &session->client);
 }
 
-static bool is_host(const char *configured, const char *helo)
-{
-	char canonical[DOMAIN_SIZE];
-
-	return domain_canonical(configured, canonical) && strcmp(canonical, helo) == 0;
-}
-
 /* Our host names: nobody else has them, whatever the DNS says. */
 static bool is_own_host(const struct session *session)
 {
-	if (is_host(session->site->hostname, session->helo))
-		return true;
-	for (char **name = session->site->own_names; name != NULL && *name != NULL; name++)
-		if (is_host(*name, session->helo))
-			return true;
-	return false;
+	return site_is_own_host(session->site, session->helo);
 }
 
 /* A name of ours, or below one: those that the DNS gives to others are not refused. */
