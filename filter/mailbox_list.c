@@ -535,7 +535,7 @@ void mailbox_list_parse(const char *body, struct mailbox_list *list_r)
 	*list_r = (struct mailbox_list){0};
 	reader->list = list_r;
 	reader->held[0] = '\0';
-	reader->in_group = reader->shown_address = reader->closed = false;
+	reader->in_group = reader->shown_address = reader->words = reader->closed = false;
 	begin_element(&reader->element);
 	if (body[strspn(body, " \t\r")] == '\n')
 		found(list_r, DEFECT_FOLD_AFTER_COLON);
