@@ -2,6 +2,7 @@
 #include "ctl_explain.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,26 +59,25 @@ static int complain(const char *why)
 /* The whole of FILE, "-" for standard input; NULL after a complaint. */
 static char *read_all(const char *file, size_t max, size_t *length_r)
 {
-	FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
-	char *bytes;
-	int failed;
+	bool is_input = strcmp(file, "-") == 0;
+	int fd = is_input ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	char *bytes = mem_alloc(max + 2);
+	ssize_t got = fd < 0 ? -1 : 1;
 
-	if (in == NULL) {
-		fprintf(stderr, "mailreevectl explain: cannot read %s: %s\n", file,
-			strerror(errno));
-		return NULL;
+	*length_r = 0;
+	while (got > 0 && *length_r <= max) {
+		got = read(fd, bytes + *length_r, max + 1 - *length_r);
+		*length_r += got > 0 ? (size_t)got : 0;
 	}
-	bytes = mem_alloc(max + 2);
-	*length_r = fread(bytes, 1, max + 1, in);
-	failed = ferror(in);
-	if (in != stdin)
-		fclose(in);
-	if (failed == 0 && *length_r <= max)
-		return bytes;
-	fprintf(stderr, "mailreevectl explain: %s %s\n", file,
-		failed != 0 ? "cannot be read" : "is larger than 16 MB");
-	mem_free(bytes);
-	return NULL;
+	if (got < 0 || *length_r > max) {
+		fprintf(stderr, "mailreevectl explain: cannot read %s: %s\n", file,
+			got < 0 ? strerror(errno) : "it is too large");
+		mem_free(bytes);
+		bytes = NULL;
+	}
+	if (fd >= 0 && !is_input)
+		close(fd);
+	return bytes;
 }
 
 static int read_line(struct question *question, const char *line)

@@ -65,10 +65,16 @@ static int open_file(void)
 
 	if (fd < 0)
 		return -1;
-	if (fcntl(fd, F_SETLK, &lock) != 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-		if (errno == 0)
-			errno = EINVAL;
+	if (fcntl(fd, F_SETLK, &lock) != 0 || fstat(fd, &status) != 0) {
+		int saved = errno;
+
 		close(fd);
+		errno = saved;
+		return -1;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		close(fd);
+		errno = EINVAL;
 		return -1;
 	}
 	journal.size = status.st_size;

@@ -19,35 +19,27 @@ struct reading {
 	char *buffer; /* LINE_MAX_BYTES */
 };
 
-/* What is longer than a line may be is skipped to its end. */
-static void skip_line(FILE *in)
-{
-	int c;
-
-	while ((c = getc(in)) != EOF && c != '\n')
-		continue;
-}
-
 static void read_file(struct reading *reading, FILE *in, bool newest)
 {
 	struct journal_summary *summary = reading->summary;
+	bool within = false; /* a line that is longer than one may be, or has no end yet */
 
 	summary->files++;
 	while (fgets(reading->buffer, LINE_MAX_BYTES, in) != NULL) {
 		size_t length = strlen(reading->buffer);
-		bool whole = length > 0 && reading->buffer[length - 1] == '\n';
+		bool ends = length > 0 && reading->buffer[length - 1] == '\n';
+		bool begins = !within;
 
-		summary->lines++;
-		if (!whole) {
-			summary->damaged++;
-			summary->torn = newest && feof(in) != 0;
-			skip_line(in);
+		within = !ends;
+		if (!begins)
 			continue;
-		}
-		reading->buffer[length - 1] = '\0';
-		if (!reading->line(reading->context, reading->buffer, length - 1))
+		summary->lines++;
+		if (ends)
+			reading->buffer[length - 1] = '\0';
+		if (!ends || !reading->line(reading->context, reading->buffer, length - 1))
 			summary->damaged++;
 	}
+	summary->torn = newest && within;
 }
 
 static bool same_file(FILE *a, FILE *b)
