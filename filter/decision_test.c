@@ -310,6 +310,111 @@ static void test_nothing_pushes_the_verdict_out(void **state)
 	assert_non_null(strstr(log_line_value(&line, "findings"), "policy.open=fail/reject: "));
 }
 
+/* What is only monitored. ---------------------------------------------------------------------- */
+
+static void assert_logged(const char *said, unsigned lines, const char *with)
+{
+	for (; *said != '\0'; said = strchr(said, '\n') + 1) {
+		assert_true(lines-- > 0);
+		assert_non_null(strstr(said, with));
+	}
+	assert_int_equal(lines, 0);
+}
+
+static void abandon(enum scope scope, unsigned lines, const char *with)
+{
+	static char said[20000];
+
+	log_capture_start(&capture);
+	decision_abandon(&session, scope);
+	log_capture_end(&capture, said, sizeof(said));
+	assert_logged(said, lines, with);
+}
+
+static void accept_recipient(struct recipient *recipient, unsigned lines, const char *with)
+{
+	static char said[20000];
+
+	session.transaction.open = true;
+	session.recipient = recipient;
+	session.transaction.recipients_accepted++;
+	log_capture_start(&capture);
+	decision_accept_recipient(&session);
+	log_capture_end(&capture, said, sizeof(said));
+	assert_logged(said, lines, with);
+	session.recipient = NULL;
+}
+
+/* A client that leaves before the end of a message that would be refused: one record. */
+static void test_abandoned(void **state)
+{
+	struct recipient recipient = {.raw = "<bob@example.org>"};
+	struct finding *finding = find(SCOPE_CONNECTION, &checks[0], ACTION_MONITOR, "no PTR");
+
+	(void)state;
+	finding->would = ACTION_REJECT;
+	accept_recipient(&recipient, 0, "");
+	accept_recipient(&recipient, 0, "");
+	abandon(SCOPE_TRANSACTION, 1,
+		"recipients=2 stage=rcpt verdict=abandoned would=reject would_check=policy.open ");
+	session_end_scope(&session, SCOPE_TRANSACTION);
+	/* It was told. */
+	abandon(SCOPE_CONNECTION, 0, "");
+	/* The next message of the connection would be refused too. */
+	accept_recipient(&recipient, 0, "");
+	abandon(SCOPE_TRANSACTION, 1, "verdict=abandoned");
+}
+
+static void test_nothing_is_abandoned(void **state)
+{
+	struct recipient recipient = {.raw = "<bob@example.org>"};
+	struct finding *finding = find(SCOPE_CONNECTION, &checks[0], ACTION_MONITOR, "no PTR");
+
+	(void)state;
+	/* The end of the message was reached, and its record says it. */
+	finding->would = ACTION_REJECT;
+	accept_recipient(&recipient, 0, "");
+	session.transaction.answered = true;
+	finding->told = true;
+	abandon(SCOPE_TRANSACTION, 0, "");
+	session_end_scope(&session, SCOPE_TRANSACTION);
+	/* Nobody would be refused. */
+	finding->would = ACTION_SUSPECT;
+	finding->action = ACTION_SUSPECT;
+	finding->told = false;
+	accept_recipient(&recipient, 0, "");
+	abandon(SCOPE_CONNECTION, 0, "");
+	/* Nor does a session that is only supposed say anything. */
+	finding->would = ACTION_REJECT;
+	finding->action = ACTION_MONITOR;
+	session.dry_run = true;
+	accept_recipient(&recipient, 0, "");
+	abandon(SCOPE_CONNECTION, 0, "");
+}
+
+/* Where it is answered at the stage itself, before any recipient. */
+static void test_abandoned_before_a_recipient(void **state)
+{
+	(void)state;
+	find(SCOPE_GREETING, &checks[0], ACTION_MONITOR, "no such name")->stage = STAGE_HELO;
+	abandon(SCOPE_TRANSACTION, 0, "");
+	abandon(SCOPE_GREETING, 1, "stage=helo verdict=abandoned would=reject");
+	abandon(SCOPE_CONNECTION, 0, "");
+}
+
+/* Each recipient that a monitored check about recipients would refuse. */
+static void test_accepted_recipient(void **state)
+{
+	struct recipient recipient = {.raw = "<nobody@example.org>"};
+
+	(void)state;
+	find(SCOPE_CONNECTION, &checks[0], ACTION_SUSPECT, "no PTR");
+	find(SCOPE_RECIPIENT, &checks[0], ACTION_MONITOR, "unknown")->would = ACTION_TEMPFAIL;
+	accept_recipient(&recipient, 1,
+		"rcpt=<nobody@example.org> stage=rcpt verdict=accept would=tempfail "
+		"would_check=policy.open findings=\"policy.open=fail/monitor(tempfail): unknown\"");
+}
+
 static void test_as_little_as_there_is(void **state)
 {
 	static const char *const keys[] = {"session", "client", "stage", "verdict"};
@@ -360,6 +465,10 @@ int main(void)
 		test(test_nothing_pushes_the_verdict_out),
 		test(test_as_little_as_there_is),
 		test(test_accepted_message),
+		test(test_abandoned),
+		test(test_nothing_is_abandoned),
+		test(test_abandoned_before_a_recipient),
+		test(test_accepted_recipient),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
