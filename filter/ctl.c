@@ -64,6 +64,10 @@ static int run_plain(const char *socket, int argc, char **argv)
 	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
 	char line[64];
 
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		return EX_OK;
+	}
 	if (argc > (json ? 2 : 1))
 		return unexpected(argv[json ? 2 : 1]);
 	snprintf(line, sizeof(line), "%s%s", argv[0], json ? " json" : "");
@@ -75,6 +79,10 @@ int main(int argc, char **argv)
 	const char *socket = default_socket;
 	int option;
 
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		return EX_OK;
+	}
 	/* "+": options after the command belong to the command. */
 	while ((option = getopt(argc, argv, "+s:hV")) != -1) {
 		switch (option) {

@@ -47,6 +47,13 @@ def test_status_counts(mta, site):
     assert isinstance(json.loads(output), dict)
 
 
+@pytest.mark.parametrize("arguments", [
+    ("-h",), ("--help",), ("status", "--help"), ("reload", "--help"), ("top", "--help"), ("top", "-h")])
+def test_help_needs_no_daemon(arguments):
+    status, output, errors = ctl("-s", "/nowhere", *arguments) if len(arguments) > 1 else ctl(*arguments)
+    assert status == 0 and output.startswith("usage: mailreevectl") and errors == ""
+
+
 def test_reload(site):
     daemon = site.fresh_filter()
     mark = daemon.mark()
