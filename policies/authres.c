@@ -10,7 +10,7 @@
 #include "policy.h"
 #include "text.h"
 
-enum { CHECK_TOO_MANY_RECEIVED, CHECK_RECEIVED_BY_US, CHECK_FORGED };
+enum { CHECK_TOO_MANY_RECEIVED, CHECK_RECEIVED_BY_US, CHECK_FORGED, CHECK_TOO_MANY_FORGED };
 
 static const struct check authres_checks[] = {
 	[CHECK_TOO_MANY_RECEIVED] = {.name = "too_many_received",
@@ -34,6 +34,13 @@ static const struct check authres_checks[] = {
 		.reply = "the message has results that claim to be ours",
 		.help = "Fields came with the message that claim to be ours, which remove_forged "
 			"removes; also what a mailing list sends back to its author's host"},
+	[CHECK_TOO_MANY_FORGED] = {.name = "too_many_forged",
+		.fail = ACTION_REJECT,
+		.code = "550",
+		.enhanced = "5.7.1",
+		.reply = "the message has thousands of results that claim to be ours",
+		.help = "More than 5000 fields of one name that claim to be ours: MTAs take longer "
+			"to remove each the more there are"},
 	{.name = NULL},
 };
 
@@ -70,14 +77,14 @@ static const struct setting authres_settings[] = {
 	{.name = NULL},
 };
 
-/* No MTA lets more than a few thousand fields through. */
-enum { FORGED_MAX = 65536, VALUE_MAX = 320, FIELD_SIZE = 8192 };
+enum { FORGED_MAX = 5000, VALUE_MAX = 320, FIELD_SIZE = 8192 };
 
 /* Fields of one name: how many there were, and which of them go. */
 struct tracked {
 	unsigned count;
 	unsigned *forged; /* owned; positions from 1 */
 	size_t forged_count;
+	bool full; /* there were more */
 };
 
 enum { TRACK_RESULTS, TRACK_ARC_RESULTS, TRACK_RECEIVED_SPF, TRACKS };
@@ -109,7 +116,10 @@ static bool is_forged(const struct site *site, int track, const char *body)
 static void track(struct tracked *tracked, bool forged)
 {
 	tracked->count++;
-	if (!forged || tracked->forged_count == FORGED_MAX)
+	if (!forged)
+		return;
+	tracked->full = tracked->forged_count == FORGED_MAX;
+	if (tracked->full)
 		return;
 	tracked->forged =
 		mem_resize(tracked->forged, tracked->forged_count + 1, sizeof(tracked->forged[0]));
@@ -177,6 +187,10 @@ static void judge_trace(struct call *call)
 				"%zu of %u %s fields claim to be ours",
 				state->tracks[i].forged_count, state->tracks[i].count,
 				track_names[i]);
+	for (int i = 0; i < TRACKS; i++)
+		if (state->tracks[i].full)
+			report(call, CHECK_TOO_MANY_FORGED, RESULT_FAIL, "more than %d %s fields",
+				FORGED_MAX, track_names[i]);
 }
 
 /* Our fields. ---------------------------------------------------------------------------------- */

@@ -229,6 +229,20 @@ static void test_hundred_copies(void **state)
 	finish(&policy_case);
 }
 
+static void test_too_many(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	for (int i = 0; i < 5001; i++)
+		field(&policy_case, "Authentication-Results", "mx.example.org; spf=pass");
+	policy_case_run(&policy_case, STAGE_EOM);
+	assert_int_equal(policy_case_action(&policy_case), ACTION_REJECT);
+	assert_non_null(policy_case_finding(&policy_case, "too_many_forged"));
+	finish(&policy_case);
+}
+
 /* Nothing of one message is removed from the next. */
 static void test_next_message(void **state)
 {
@@ -366,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_unfinished),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_hundred_copies),
+		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_next_message),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_received),

@@ -195,3 +195,33 @@ def test_header(mta, site, sink, row):
         marks = sink.wait_for(token).fields("X-Mailreeve")
         assert bool(marks) == (verdict == TAG), marks
         assert check in " ".join(marks)
+
+
+@pytest.mark.parametrize("check, without", [
+    ("date_missing", b"Date:"), ("message_id_missing", b"Message-ID:"),
+])
+def test_required_where_the_administrator_says_so(mta, site, check, without):
+    header = GOOD_FROM + REST + b"Message-ID: <x@good.test>\r\n"
+    site.filter(f"message {{ {check} = reject }}\n")
+    assert send(mta, site, header)[1].ok
+    header = b"".join(
+        line for line in header.splitlines(keepends=True) if not line.startswith(without))
+    _, end = send(mta, site, header)
+    assert (end.code, end.enhanced) == (550, "5.6.0"), end
+
+
+def test_smtputf8(postfix, site, sink):
+    """Sendmail 8.17 has none."""
+    site.filter("")
+    token = site.token()
+    dialogue = postfix.connect(source="192.0.2.10")
+    dialogue.command("EHLO mail.good.test")
+    assert dialogue.command("MAIL FROM:<anna@good.test> SMTPUTF8").ok
+    assert dialogue.command("RCPT TO:<bob@example.test>").ok
+    assert dialogue.command("DATA").code == 354
+    dialogue.send(of("M\u00fcller <m\u00fcller@m\u00fcnchen.test>".encode())
+                  + f"Message-ID: <{token}@good.test>\r\n\r\ntext\r\n.\r\n".encode())
+    end = dialogue.reply()
+    dialogue.quit()
+    assert end.ok, end
+    assert "from_form" not in " ".join(sink.wait_for(token).fields("X-Mailreeve"))

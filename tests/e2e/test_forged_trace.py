@@ -100,6 +100,20 @@ def test_all_forms_mixed(mta, site, sink):
     assert delivery.fields("Authentication-Results")[0].startswith(f"{OURS};")
 
 
+def test_thousands(postfix, site, sink):
+    """Sendmail takes no header section of more than 32 kB."""
+    site.filter()
+    result = send(site, postfix, [
+        field(FORMS[number % len(FORMS)], "Authentication-Results", "spf=pass x.y=bank.test", number)
+        for number in range(len(FORMS) * COPIES)])
+    assert result.accepted, result
+    assert b"bank.test" not in sink.wait_for(result.token).content
+    result = send(site, postfix, [
+        f"Authentication-Results: mx.example.test; x=bank.test {number}\n" for number in range(5001)])
+    step, reply = result.refusal
+    assert (step, reply.code, reply.enhanced) == ("end", 550, "5.7.1")
+
+
 def test_longer_than_64_kb(postfix, site, sink):
     """Sendmail takes no header section of more than 32 kB."""
     site.filter()
