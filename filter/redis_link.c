@@ -186,10 +186,15 @@ static enum link_result secure(struct redis_link *link, const struct redis_targe
 	struct tls_client *client = tls_client_create(
 		target->tls->context, link->context->fd, name != NULL ? name : target->tls_host);
 	enum link_result result;
+	char why[sizeof(reply->error)];
 
-	if (client == NULL || !hand_over(link->context, client)) {
-		tls_client_free(&client);
+	if (client == NULL)
 		return fail_tls(reply, "TLS cannot begin");
+	/* It begins to shake hands, and may come as far as to the server's certificate. */
+	if (!hand_over(link->context, client)) {
+		tls_client_explain(client, why, sizeof(why));
+		tls_client_free(&client);
+		return fail_tls(reply, why);
 	}
 	result = shake_hands(link, client, deadline_ms, reply);
 	/* hiredis frees it with its context. */

@@ -30,7 +30,8 @@ struct redis_pool {
 	struct store_url url;
 	char *user, *password_file, *sentinel_user, *sentinel_password_file; /* owned */
 	char *prefix; /* owned */
-	char probes[REDIS_PROBES][PROBE_NAME_SIZE]; /* but in a cluster; no node of one has them all */
+	char probes[REDIS_PROBES]
+		   [PROBE_NAME_SIZE]; /* but in a cluster; no node of one has them all */
 	struct redis_login login, sentinel_login;
 	struct redis_tls *tls; /* owned; NULL: plain */
 	redis_pool_check *check;
