@@ -225,12 +225,27 @@ static void write_store(FILE *out, const struct store_state *store)
 {
 	metrics_family(out, "mailreeve_store_up", "gauge", "1: the store answers.");
 	metrics_value(out, "mailreeve_store_up", store->up, "kind", store->kind, METRICS_END);
-	metrics_single(out, "mailreeve_store_calls_total", "counter", "Calls to the store->",
+	metrics_single(out, "mailreeve_store_calls_total", "counter", "Calls to the store.",
 		(double)store->calls);
 	metrics_single(out, "mailreeve_store_failures_total", "counter",
 		"Calls that the store did not answer in time.", (double)store->failures);
 	metrics_single(out, "mailreeve_store_outages_total", "counter",
 		"How often the store has gone.", (double)store->outages);
+	metrics_single(out, "mailreeve_store_late_total", "counter",
+		"Commands to Redis without an answer in time.", (double)store->late);
+	metrics_single(out, "mailreeve_store_lost_total", "counter",
+		"Commands to Redis whose connection was lost.", (double)store->lost);
+	metrics_single(out, "mailreeve_store_unconfirmed_total", "counter",
+		"Commands that fewer replicas confirmed than wait_replicas.",
+		(double)store->unconfirmed);
+	metrics_single(out, "mailreeve_store_failovers_total", "counter",
+		"How often a server took over from another.", (double)store->failovers);
+	metrics_single(out, "mailreeve_store_losses_total", "counter",
+		"How often all counts were gone.", (double)store->losses);
+	metrics_single(out, "mailreeve_store_servers", "gauge", "Primaries of the store.",
+		(double)store->servers);
+	metrics_single(out, "mailreeve_store_servers_up", "gauge", "Primaries that serve.",
+		(double)store->servers_up);
 	metrics_single(out, "mailreeve_store_memory_keys", "gauge",
 		"Keys that the store in memory holds.", (double)store->keys);
 	metrics_single(out, "mailreeve_store_memory_bytes", "gauge",

@@ -64,6 +64,29 @@ static void write_head(FILE *out, const struct running *running, const struct st
 			text_escape(reload->error, error, sizeof(error)));
 }
 
+/* Of Redis: whom it is kept by, and what went wrong with single commands. */
+static void write_servers(FILE *out, const struct store_state *store)
+{
+	if (store->primary[0] != '\0')
+		fprintf(out, "  %-13s %s\n", store->mode, store->primary);
+	else
+		fprintf(out, "  %-13s %" PRIu64 " of %" PRIu64 " primaries up\n", store->mode,
+			store->servers_up, store->servers);
+	fprintf(out,
+		"  commands      %" PRIu64 " without an answer in time, %" PRIu64
+		" with a lost connection, %" PRIu64 " not sent while it was down",
+		store->late, store->lost, store->refused);
+	if (store->redirected > 0)
+		fprintf(out, ", %" PRIu64 " sent on to another node", store->redirected);
+	if (store->unconfirmed > 0)
+		fprintf(out, ", %" PRIu64 " confirmed by too few replicas", store->unconfirmed);
+	fputc('\n', out);
+	if (store->failovers > 0 || store->losses > 0)
+		fprintf(out,
+			"  changes       %" PRIu64 " failovers; counts lost %" PRIu64 " times\n",
+			store->failovers, store->losses);
+}
+
 static void write_services(FILE *out, const struct running *running, const struct stats *stats)
 {
 	const struct resolver_stats *resolver = &running->resolver;
@@ -90,6 +113,8 @@ static void write_services(FILE *out, const struct running *running, const struc
 		store->kind, store->up ? "up" : "DOWN", store->calls, store->failures,
 		store->outages, store->up || store->detail[0] == '\0' ? "" : ": ",
 		store->up ? "" : text_escape(store->detail, detail, sizeof(detail)));
+	if (store->servers > 0)
+		write_servers(out, store);
 }
 
 static void write_stages(FILE *out, const struct stats *stats)

@@ -131,6 +131,17 @@ static void add_store(struct text *json, const struct store_state *store)
 	add_count(json, "calls", store->calls);
 	add_count(json, "failures", store->failures);
 	add_count(json, "outages", store->outages);
+	json_add_text(json, "mode", store->mode == NULL ? store->kind : store->mode);
+	json_add_text(json, "primary", store->primary);
+	add_count(json, "servers", store->servers);
+	add_count(json, "servers_up", store->servers_up);
+	add_count(json, "late", store->late);
+	add_count(json, "lost", store->lost);
+	add_count(json, "refused", store->refused);
+	add_count(json, "redirected", store->redirected);
+	add_count(json, "unconfirmed", store->unconfirmed);
+	add_count(json, "failovers", store->failovers);
+	add_count(json, "losses", store->losses);
 	add_count(json, "keys", store->keys);
 	add_count(json, "bytes", store->bytes);
 	json_add_text(json, "detail", store->detail);
