@@ -147,14 +147,35 @@ bool author_is_aligned(const struct alignment *alignment)
 
 /* DMARC. --------------------------------------------------------------------------------------- */
 
+static void start_discovery(struct session *session, const char *domain)
+{
+	session->transaction.dmarc =
+		dmarc_inquire(session->services->resolver, domain, session->site->time_limit_ms);
+}
+
+void author_dmarc_guess(struct session *session)
+{
+	const struct transaction *transaction = &session->transaction;
+
+	if (transaction->dmarc == NULL && transaction->error == PATH_OK &&
+		transaction->reverse_path.domain[0] != '\0')
+		start_discovery(session, transaction->reverse_path.domain);
+}
+
 struct inquiry *author_dmarc_start(struct session *session)
 {
 	struct transaction *transaction = &session->transaction;
 	const char *why, *domain = author_domain(session, &why);
+	const struct dmarc *asked =
+		transaction->dmarc == NULL ? NULL : inquiry_state(transaction->dmarc);
 
-	if (transaction->dmarc == NULL && domain[0] != '\0')
-		transaction->dmarc = dmarc_inquire(
-			session->services->resolver, domain, session->site->time_limit_ms);
+	if (domain[0] == '\0')
+		return NULL;
+	/* What was asked for nothing is in the cache, mostly for that of the organization. */
+	if (asked != NULL && strcmp(asked->domain, domain) != 0)
+		inquiry_free(&transaction->dmarc);
+	if (transaction->dmarc == NULL)
+		start_discovery(session, domain);
 	return transaction->dmarc;
 }
 
@@ -204,8 +225,7 @@ static void work_out(struct session *session, uint64_t deadline_ms, struct dmarc
 	const struct dmarc *dmarc;
 
 	memcpy(outcome->domain, domain, strlen(domain) + 1);
-	/* A second From may have come after the question. */
-	if (inquiry == NULL || domain[0] == '\0') {
+	if (inquiry == NULL) {
 		conclude(outcome, RESULT_PERMERROR, why);
 		return;
 	}

@@ -44,6 +44,9 @@ struct dmarc_outcome {
 	char evidence[EVIDENCE_SIZE];
 };
 
+/* Starts policy discovery for the domain of the reverse-path, which that of From mostly is, or is of its
+ * organization: an MTA may show the header section only once the client waits for the last answer. */
+void author_dmarc_guess(struct session *session);
 /* Starts policy discovery as soon as From is known; NULL without an author domain. */
 struct inquiry *author_dmarc_start(struct session *session);
 /* Waits. Never NULL; lives as long as the transaction. */

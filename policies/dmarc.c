@@ -90,8 +90,10 @@ static bool any_on(const struct call *call)
 
 static void announce_mail(struct call *call)
 {
-	if (any_on(call))
-		session_sender_spf(call->session);
+	if (!any_on(call))
+		return;
+	session_sender_spf(call->session);
+	author_dmarc_guess(call->session);
 }
 
 /* The record is asked for while the rest of the message is still on its way. */

@@ -431,6 +431,8 @@ static void test_asked_early(void **state)
 	(void)state;
 	start(&c, &row);
 	assert_int_equal(fake_dns_asked("_dmarc.victim.example", DNS_TXT), 0);
+	/* A guess. */
+	assert_int_equal(fake_dns_asked("_dmarc.good.example", DNS_TXT), 1);
 	policy_case_field(&c, "To", " b@example.org");
 	assert_int_equal(fake_dns_asked("_dmarc.victim.example", DNS_TXT), 0);
 	policy_case_field(&c, "From", " a@victim.example");
@@ -439,6 +441,36 @@ static void test_asked_early(void **state)
 	assert_int_equal(fake_dns_asked("_dmarc.victim.example", DNS_TXT), 1);
 	c.site.trusted_authserv_ids = NULL;
 	policy_case_end(&c);
+}
+
+/* A guess that is right is not asked again; one of the organization is found in the cache (which is not
+ * there in this test, so it is asked twice). */
+static void test_guess(void **state)
+{
+	static const struct {
+		const char *sender, *from;
+		unsigned asked; /* for the record of the organization */
+	} guesses[] = {
+		{"<a@victim.example>", " a@victim.example", 1},
+		{"<a@bounce.victim.example>", " a@bounce.victim.example", 1},
+		{"<a@bounce.victim.example>", " a@victim.example", 2},
+		{"<a@good.example>", " a@victim.example", 1},
+		{"<>", " a@victim.example", 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(guesses); i++) {
+		const struct row row = {.sender = guesses[i].sender, .from = guesses[i].from};
+		struct policy_case c;
+
+		start(&c, &row);
+		send_header(&c, &row);
+		assert_int_equal(
+			fake_dns_asked("_dmarc.victim.example", DNS_TXT), guesses[i].asked);
+		assert_int_equal(c.session.transaction.dmarc_outcome->policy, DMARC_REJECT);
+		c.site.trusted_authserv_ids = NULL;
+		policy_case_end(&c);
+	}
 }
 
 static void test_off_asks_nothing(void **state)
@@ -451,6 +483,9 @@ static void test_off_asks_nothing(void **state)
 	start(&c, &row);
 	for (size_t i = 0; i < ARRAY_COUNT(checks); i++)
 		policy_case_set(&c, checks[i], "off");
+	fake_dns_clear();
+	policy_case_mail(&c, "<x@good.example>");
+	policy_case_run(&c, STAGE_MAIL);
 	send_header(&c, &row);
 	assert_int_equal(fake_dns_asked(NULL, DNS_TXT), 0);
 	assert_null(c.session.transaction.dmarc_outcome);
@@ -489,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_excuses),
 		cmocka_unit_test(test_percent),
 		cmocka_unit_test(test_asked_early),
+		cmocka_unit_test(test_guess),
 		cmocka_unit_test(test_off_asks_nothing),
 		cmocka_unit_test(test_advice),
 	};
