@@ -21,7 +21,7 @@ enum {
 	TIMEOUT_MS = 2000,
 	ATTEMPTS = 2,
 	CACHE_BYTES = 16 * 1024 * 1024,
-	INQUIRIES_SHARE = 4, /* finished inquiries may take as much again, divided by this */
+	INQUIRIES_SHARE = 4, /* of the memory, one part is for finished inquiries */
 	MAX_TTL_MS = 24 * 60 * 60 * 1000,
 	MAX_NEGATIVE_TTL_MS = 15 * 60 * 1000,
 	MAX_IN_FLIGHT = 20000
@@ -271,14 +271,14 @@ static bool start_thread(struct resolver *resolver)
 
 struct resolver *resolver_start(const struct resolver_options *options, char *why, size_t why_size)
 {
+	size_t bytes = (size_t)positive(options->cache_bytes, CACHE_BYTES);
 	struct resolver *resolver = mem_alloc(sizeof(*resolver));
 
 	resolver->limits = limits_of(options);
 	lock_init(&resolver->submit_lock);
 	resolver->slowest = slowest_create();
-	resolver->cache = dnscache_create(positive(options->cache_bytes, CACHE_BYTES));
-	resolver->inquiries_bytes =
-		(size_t)positive(options->cache_bytes, CACHE_BYTES) / INQUIRIES_SHARE;
+	resolver->cache = dnscache_create(bytes - bytes / INQUIRIES_SHARE);
+	resolver->inquiries_bytes = bytes / INQUIRIES_SHARE;
 	resolver->epoll = epoll_create1(EPOLL_CLOEXEC);
 	resolver->wake = (struct resolver_watch){
 		.ready = woken,

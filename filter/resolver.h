@@ -26,7 +26,8 @@ struct resolver_options {
 			     * those of /etc/resolv.conf, else 127.0.0.1 */
 	int64_t timeout_ms; /* per attempt, before the next server is asked [2000] */
 	int64_t attempts; /* rounds over all servers [2] */
-	int64_t cache_bytes; /* bound on cached answers, all told [16 MB] */
+	int64_t cache_bytes; /* bound on cached answers, all told [16 MB]; a quarter is for what
+			      * inquiries found out from them */
 	int64_t max_ttl_ms; /* answers are kept no longer [1 d] */
 	int64_t max_negative_ttl_ms; /* NXDOMAIN and NODATA no longer than this [15 min] */
 	int64_t max_in_flight; /* questions; above it a question fails as SERVFAIL at once [20000] */
