@@ -8,7 +8,7 @@
 static const char *const temperror_words[] = {"monitor", "tag", "suspect", "tempfail", "off", NULL};
 
 static const struct setting trial_settings[] = {
-	TRIAL_SETTINGS(struct policy_conf, trial),
+	TRIAL_SETTINGS(offsetof(struct policy_conf, trial)),
 	{.name = NULL},
 };
 

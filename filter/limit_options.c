@@ -77,7 +77,7 @@ const struct setting limit_settings[] = {
 		.max = 1000,
 		.help = "Filter hosts that share the store: each counts with its part of the limit "
 			"while the store is down"},
-	TRIAL_SETTINGS(struct limit_options, trial),
+	TRIAL_SETTINGS(offsetof(struct limit_options, trial)),
 	{.name = "strict",
 		.type = SETTING_BOOL,
 		.offset = offsetof(struct limit_options, strict),

@@ -125,7 +125,7 @@ static socklen_t fill_address(
 
 static unsigned port_of(int listener)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
 	socklen_t size = sizeof(address);
 
 	if (getsockname(listener, (struct sockaddr *)&address, &size) != 0)

@@ -61,18 +61,18 @@ bool trial_describe_end(
 void trial_advise(const struct trial *trial, const char *name, const char *setting, uint64_t now_ms,
 	void (*warn)(void *context, const char *setting, const char *text), void *context);
 
-/* The three rows of a table of settings (setting.h), for the struct trial MEMBER of OPTIONS. */
-#define TRIAL_SETTINGS(options, member)                                                            \
+/* The three rows of a table of settings (setting.h), for a struct trial at that OFFSET of the options. */
+#define TRIAL_SETTINGS(offset_of_trial)                                                            \
 	{.name = "mode",                                                                           \
 		.type = SETTING_CHOICE,                                                            \
-		.offset = offsetof(options, member.mode),                                          \
+		.offset = (offset_of_trial) + offsetof(struct trial, mode),                        \
 		.default_text = "enforce",                                                         \
 		.choices = trial_mode_words,                                                       \
 		.help = "Do what the other settings say, only log what would be done, or do not "  \
 			"run at all"},                                                             \
 		{.name = "percent",                                                                \
 			.type = SETTING_INTEGER,                                                   \
-			.offset = offsetof(options, member.percent),                               \
+			.offset = (offset_of_trial) + offsetof(struct trial, percent),             \
 			.default_text = "100",                                                     \
 			.min = 0,                                                                  \
 			.max = 100,                                                                \
@@ -80,7 +80,7 @@ void trial_advise(const struct trial *trial, const char *name, const char *setti
 				"same ones; for the others it is only logged"},                    \
 		{.name = "until",                                                                  \
 			.type = SETTING_DATE,                                                      \
-			.offset = offsetof(options, member.until_ms),                              \
+			.offset = (offset_of_trial) + offsetof(struct trial, until_ms),            \
 			.default_text = "",                                                        \
 			.example = "2026-12-31",                                                   \
 			.help = "How long mode = monitor or percent hold; after that all is "      \

@@ -161,7 +161,7 @@ static void test_percent(void **state)
 			acted[n] = acts;
 			count += acts;
 		}
-		share = 100.0 * count / ARRAY_COUNT(acted);
+		share = 100.0 * (double)count / (double)ARRAY_COUNT(acted);
 		/* Six standard deviations of 65536 throws. */
 		if (share < (double)steps[s] - 1.2 || share > (double)steps[s] + 1.2)
 			fail_msg("%d percent act for %.2f", (int)steps[s], share);
