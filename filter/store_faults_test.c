@@ -306,6 +306,19 @@ static void f13_loading(void **state)
 	restart_with(keeping);
 }
 
+/* Until the server answers COMMAND with something that holds WORDS. */
+static void await_answer(const char *words, const char *wanted)
+{
+	uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+	char reply[4096];
+
+	do {
+		assert_true(clock_monotonic_ms() < give_up_ms);
+		private_redis_ask(&redis, words, reply, sizeof(reply));
+		poll(NULL, 0, 1);
+	} while (strstr(reply, wanted) == NULL);
+}
+
 static void f14_disk_full(void **state)
 {
 	struct load load;
@@ -321,6 +334,7 @@ static void f14_disk_full(void **state)
 	command(words, "+OK");
 	assert_int_equal(rmdir(gone), 0);
 	command("BGSAVE", "+");
+	await_answer("INFO persistence", "rdb_last_bgsave_status:err");
 	load_until_down(&load);
 	load_refused(&load, 100);
 	assert_non_null(strstr(said.last, "MISCONF"));
@@ -350,6 +364,7 @@ static void f15_busy_with_a_script(void **state)
 	load_start(&load, open_at(redis.url, NULL, 5000), "F15", LOAD_LIMIT);
 	load_to(&load, 300);
 	assert_int_equal(pthread_create(&script, NULL, run_for_ever, NULL), 0);
+	await_answer("PING", "BUSY");
 	load_until_down(&load);
 	load_refused(&load, 100);
 	assert_non_null(strstr(said.last, "BUSY"));
