@@ -42,9 +42,12 @@ static bool read_object(
 
 		if (ascii_ends_with(value, "\\..."))
 			value[strlen(value) - 4] = '\0';
-		if (text != NULL)
-			good = text_unescape(value) &&
-			       explain_request_set(request, own_keys[i].name, value, why, why_size);
+		if (!text_unescape(value)) {
+			good = false;
+			snprintf(why, why_size, "%s has a broken escape", own_keys[i].key);
+		} else if (text != NULL) {
+			good = explain_request_set(request, own_keys[i].name, value, why, why_size);
+		}
 		mem_free(value);
 	}
 	if (json != NULL)
