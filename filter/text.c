@@ -142,6 +142,7 @@ static void add_conversion(struct text *text, char conversion, enum length lengt
 		text_add_char(text, '%');
 }
 
+ATTR_PRINTF(2, 0)
 static void add_printed(struct text *text, const char *format, va_list *args)
 {
 	size_t room = text->size - text->length;
