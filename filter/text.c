@@ -142,11 +142,16 @@ static void add_conversion(struct text *text, char conversion, enum length lengt
 		text_add_char(text, '%');
 }
 
-ATTR_PRINTF(2, 0)
 static void add_printed(struct text *text, const char *format, va_list *args)
 {
 	size_t room = text->size - text->length;
-	int wanted = vsnprintf(text->buffer + text->length, room, format, *args);
+	int wanted;
+
+/* The rest of a format that the compiler has checked as a whole. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	wanted = vsnprintf(text->buffer + text->length, room, format, *args);
+#pragma GCC diagnostic pop
 
 	if (wanted < 0)
 		return;
