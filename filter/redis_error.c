@@ -7,7 +7,7 @@
 
 #define RIGHTS                                                                                     \
 	"the user lacks a right; it needs +@scripting +@hash +@string +@set +pexpire +time +scan " \
-	"+ping on the keys of this prefix"
+	"+ping on the keys of this prefix (more for sentinels and clusters: mailreeve.conf(5))"
 
 #define IN_CLUSTER "this server is a node of a Redis Cluster; write url = \"cluster://host,host\""
 

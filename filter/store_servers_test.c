@@ -190,6 +190,50 @@ static void a_cluster_with_passwords(void **state)
 	private_group_remove(&group);
 }
 
+static void give_rights(const struct private_redis *server, const char *more)
+{
+	char words[400], reply[128];
+
+	snprintf(words, sizeof(words),
+		"ACL SETUSER mail on >sesame ~mailreeve:* +@scripting +@hash +@string +@set "
+		"+pexpire "
+		"+time +scan +ping %s",
+		more);
+	private_redis_command(server, words, reply, sizeof(reply));
+	assert_string_equal(reply, "+OK");
+}
+
+/* What mailreeve.conf(5) says that a user needs, and no more. */
+static void rights_in_a_group(void **state)
+{
+	struct store_options options = options_at(NULL, NULL, 5000);
+	char good[128], url[300];
+
+	(void)state;
+	put_file(good, "good", "sesame\n");
+	options.password_file = good;
+	options.url = url;
+	private_cluster_start(&group, 3, 0, NULL);
+	for (size_t i = 0; i < group.node_count; i++)
+		give_rights(&group.nodes[i], "");
+	snprintf(url, sizeof(url), "cluster://mail@%s", group.url + strlen("cluster://"));
+	is_down(&options, "lacks a right");
+	for (size_t i = 0; i < group.node_count; i++)
+		give_rights(&group.nodes[i], "+cluster|info +cluster|nodes +asking");
+	works(&options, "cluster");
+	private_group_remove(&group);
+
+	private_sentinels_start(&group, 1, NULL, NULL);
+	give_rights(&group.nodes[0], "");
+	snprintf(url, sizeof(url), "sentinel://mail@%s", group.url + strlen("sentinel://"));
+	is_down(&options, "lacks a right");
+	give_rights(&group.nodes[0], "+role +wait");
+	options.wait_replicas = 1;
+	options.wait_timeout_ms = 2000;
+	works(&options, "sentinel");
+	private_group_remove(&group);
+}
+
 /* TLS. ------------------------------------------------------------------------------------------- */
 
 static void run_openssl(const char *line)
@@ -384,6 +428,7 @@ int main(void)
 		cmocka_unit_test_setup(users_of_an_acl, forget),
 		cmocka_unit_test_setup(sentinels_with_passwords, forget),
 		cmocka_unit_test_setup(a_cluster_with_passwords, forget),
+		cmocka_unit_test_setup(rights_in_a_group, forget),
 		cmocka_unit_test_setup(over_tls, forget),
 		cmocka_unit_test_setup(valkey, forget),
 	};
