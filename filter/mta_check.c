@@ -102,7 +102,7 @@ static bool check_postfix(const char *folder, const struct mta_view *view)
 	if (known && !command_output(arguments, COMMAND_MS, services, OUTPUT_SIZE))
 		services[0] = '\0';
 	if (known)
-		mta_postfix_judge(main_text, services, folder == NULL ? "main.cf" : folder, view);
+		mta_postfix_judge(main_text, services, folder, view);
 	mem_free(main_text);
 	mem_free(services);
 	return known;

@@ -11,15 +11,16 @@
 
 enum { VALUE_SIZE = 4096, SERVICE_SIZE = 128 };
 
-const char *const mta_postfix_parameters[] = {"queue_directory", "smtpd_milters",
-	"smtpd_forbid_bare_newline", "milter_command_timeout", "milter_content_timeout",
-	"milter_default_action", NULL};
+const char *const mta_postfix_parameters[] = {"config_directory", "queue_directory",
+	"smtpd_milters", "smtpd_forbid_bare_newline", "milter_command_timeout",
+	"milter_content_timeout", "milter_default_action", NULL};
 
 /* One Postfix while it is judged. */
 struct postfix {
 	const char *main_text, *services, *folder;
 	const struct mta_view *view;
 	char root[VALUE_SIZE]; /* queue_directory */
+	char own_folder[VALUE_SIZE]; /* config_directory */
 	bool asks_us;
 };
 
@@ -289,6 +290,11 @@ void mta_postfix_judge(const char *main_text, const char *services, const char *
 	char value[VALUE_SIZE];
 
 	find(&postfix, "", "queue_directory", postfix.root, sizeof(postfix.root));
+	if (folder == NULL) {
+		find(&postfix, "", "config_directory", postfix.own_folder,
+			sizeof(postfix.own_folder));
+		postfix.folder = postfix.own_folder;
+	}
 	if (find(&postfix, "", "smtpd_forbid_bare_newline", value, sizeof(value)))
 		judge_newline(&postfix, value, "main.cf");
 	judge_milters(&postfix, "", "main.cf");
@@ -298,5 +304,5 @@ void mta_postfix_judge(const char *main_text, const char *services, const char *
 		mta_note(view,
 			"Postfix (%s): smtpd_milters does not hold our socket %s, so this Postfix "
 			"asks somebody else, or nobody",
-			folder, view->socket);
+			postfix.folder, view->socket);
 }

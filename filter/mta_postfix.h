@@ -9,7 +9,8 @@
 extern const char *const mta_postfix_parameters[];
 
 /* MAIN is what postconf(1) prints of them ("name = value" lines), SERVICES what postconf -P prints
- * ("smtp/inet/name = value" lines). FOLDER names the installation in what is told. */
+ * ("smtp/inet/name = value" lines). FOLDER names the installation in what is told; NULL: its
+ * config_directory does. */
 void mta_postfix_judge(const char *main_text, const char *services, const char *folder,
 	const struct mta_view *view);
 
