@@ -146,9 +146,20 @@ demo:
 	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD) all
 	@MAILREEVE_BUILD=$(abspath $(BUILD)) KEEP=$(KEEP) sh tests/demo/run.sh
 
-bench: all $(BUILD)/bench/load $(BUILD)/bench/noop $(BUILD)/bench/recipients
+# The tests of limits in full size: a quarter of an hour.
+soak: all $(foreach test,model unique exact,$(BUILD)/filter/store_$(test)_test)
+	@sh tests/deps.sh check
+	@sh tests/soak/run.sh $(BUILD) $(SOAK)
+
+bench: all $(BUILD)/bench/load $(BUILD)/bench/noop $(BUILD)/bench/recipients $(BUILD)/bench/limits
 	@sh tests/deps.sh check
 	@sh tests/bench/run.sh $(BUILD)
+
+$(BUILD)/tests/bench/limits.o: $(BUILD)/window_lua.h
+$(BUILD)/bench/limits: $(BUILD)/tests/bench/limits.o $(BUILD)/tests/lib/private_redis.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/bench/recipients: $(BUILD)/tests/bench/recipients.o $(LIBRARY)
 	@mkdir -p $(@D)

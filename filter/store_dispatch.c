@@ -18,10 +18,17 @@
 static pthread_once_t id_once = PTHREAD_ONCE_INIT;
 static struct siphash_key id_keys[2];
 
-static void make_id_keys(void)
+static void new_id_keys(void)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(id_keys); i++)
 		id_keys[i] = siphash_random_key();
+}
+
+static void make_id_keys(void)
+{
+	new_id_keys();
+	/* A child would go on with its parent's: the same ids, which are taken for repetitions. */
+	pthread_atfork(NULL, NULL, new_id_keys);
 }
 
 /* A counter under secret keys is as good as random, for a hundredth of the time. */

@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include "../tests/lib/store_trouble.h"
+#include "store_backend.h"
 
-/* What somebody else wrote under our keys is never believed and never admits without bound. */
+/* A17: what somebody else wrote under our keys is never believed and never admits without bound. */
 static void poisoned_values(void **state)
 {
 	static const char *const values[] = {"nan", "-5", "1e9", "99999999999999999999999", "inf",
@@ -41,20 +42,76 @@ static void poisoned_values(void **state)
 	store_close(&store);
 }
 
+static _Atomic uint64_t slot_clock;
+
+static uint64_t clock_of_slots(void)
+{
+	return atomic_load(&slot_clock);
+}
+
+/* A16: neither a step back nor one ahead and back again makes room. */
+static void a_clock_that_steps(void **state)
+{
+	static const int64_t steps[] = {-1, -60 * 1000, -HOUR_MS / 2, -HOUR_MS, 60 * 1000,
+		2 * HOUR_MS + 60 * 1000, -HOUR_MS, -HOUR_MS, 10 * (int64_t)HOUR_MS,
+		-10 * (int64_t)HOUR_MS, -3 * (int64_t)HOUR_MS, 3 * (int64_t)HOUR_MS};
+	struct store *store = open_at(redis.url, NULL, 20000);
+
+	(void)state;
+	store->clock = clock_of_slots;
+	for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
+		uint64_t start_ms = UINT64_C(1795613400000);
+		char key[STORE_KEY_SIZE];
+
+		snprintf(key, sizeof(key), "clock%zu", i);
+		atomic_store(&slot_clock, start_ms);
+		for (int j = 0; j < 10; j++)
+			assert_int_equal(reserve(store, key, 10), STORE_OK);
+		atomic_store(&slot_clock, start_ms + (uint64_t)steps[i]);
+		if (steps[i] <= HOUR_MS)
+			assert_int_equal(reserve(store, key, 10), STORE_OVER);
+		/* Ahead, where the window has passed, and back: what was taken there counts now. */
+		for (int j = 0; j < 10 && steps[i] > HOUR_MS; j++)
+			assert_int_equal(reserve(store, key, 10), STORE_OK);
+		atomic_store(&slot_clock, start_ms);
+		assert_int_equal(reserve(store, key, 10), STORE_OVER);
+	}
+	store_close(&store);
+}
+
+/* The largest that a count of an hour gets: all slots in use, the longest names, and a reservation. */
 static void a_key_is_small(void **state)
 {
 	struct store *store = open_at(redis.url, NULL, 20000);
-	char reply[64];
+	char reply[64], longest[STORE_LABEL_SIZE];
+	struct store_charge one = {.key = "0123456789abcdef0123456789abcdef",
+		.label = longest,
+		.window_ms = HOUR_MS,
+		.limit = 1000000,
+		.units = 1234,
+		.title = longest};
+	struct store_decision decision;
+	unsigned char id[STORE_ID_SIZE];
 	int bytes = 0;
 
 	(void)state;
-	assert_int_equal(reserve(store, "small", 10), STORE_OK);
-	command("EVAL \"for i=1,60 do redis.call('HSET',KEYS[1],470000000+i,i*7) end return 1\" 1 "
-		"mailreeve:w:small:3600000",
-		":1");
-	private_redis_command(
-		&redis, "MEMORY USAGE mailreeve:w:small:3600000", reply, sizeof(reply));
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	atomic_store(&slot_clock, UINT64_C(1795613400000));
+	store->clock = clock_of_slots;
+	for (int i = 0; i < 61; i++) {
+		store_id(id);
+		assert_int_equal(store_reserve(store, id, 1, &one, 1, &decision), STORE_OK);
+		if (i < 60)
+			store_commit(store, id, &one, 1);
+		atomic_fetch_add(&slot_clock, HOUR_MS / 60);
+	}
+	assert_int_equal(decision.used, 61 * 1234);
+	private_redis_command(&redis,
+		"MEMORY USAGE mailreeve:w:0123456789abcdef0123456789abcdef:3600000", reply,
+		sizeof(reply));
 	assert_int_equal(sscanf(reply, ":%d", &bytes), 1);
+	print_message("a key with everything in it: %d bytes\n", bytes);
 	assert_in_range(bytes, 1, 1024);
 	store_close(&store);
 }
@@ -145,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		cmocka_unit_test_setup(poisoned_values, forget),
+		cmocka_unit_test_setup(a_clock_that_steps, forget),
 		cmocka_unit_test_setup(a_key_is_small, forget),
 		cmocka_unit_test_setup(passwords_and_databases, forget),
 		cmocka_unit_test_setup(rights_of_a_user, forget),

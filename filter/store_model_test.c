@@ -16,7 +16,14 @@
 #include "../tests/lib/private_redis.h"
 #include "store_backend.h"
 
-enum { KEYS = 3, IDS = 10, OPERATIONS = 100000, ROUND = 250, EVENTS_MAX = KEYS * ROUND };
+enum {
+	KEYS = 3,
+	IDS = 10,
+	OPERATIONS = 100000,
+	SOAK_OPERATIONS = 1000000,
+	ROUND = 250,
+	EVENTS_MAX = KEYS * ROUND
+};
 
 /* The units that one reserve call took under one key. */
 struct event {
@@ -339,11 +346,13 @@ static void new_round(void)
 
 static void run_model(const char *what)
 {
+	int operations = getenv("MAILREEVE_SOAK") != NULL ? SOAK_OPERATIONS : OPERATIONS;
+
 	memset(&total, 0, sizeof(total));
 	random_state = 88172645463325252;
 	now = 1700000000000;
 	store->clock = fake_clock;
-	for (int i = 0; i < OPERATIONS; i++) {
+	for (int i = 0; i < operations; i++) {
 		size_t id = below(IDS);
 
 		if (i % ROUND == 0)
@@ -371,7 +380,7 @@ static void run_model(const char *what)
 	print_message("%s: %d operations: %" PRIu64 " charges, %" PRIu64 " repeated, %" PRIu64
 		      " refused, %" PRIu64 " given back, %" PRIu64 " committed, %" PRIu64
 		      " rolling windows\n",
-		what, OPERATIONS, total.accepted, total.repeated, total.refused, total.given_back,
+		what, operations, total.accepted, total.repeated, total.refused, total.given_back,
 		total.committed, total.windows);
 }
 

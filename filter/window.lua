@@ -159,8 +159,9 @@ local function effective(last, step)
 	return real
 end
 
--- Field, value, field, value ... of a window. One with many live reservations is not read whole but
--- when its slot changes, which is when they are looked through.
+-- Field, value, field, value ... of a window. One with many live reservations or
+-- members is read whole only when something is taken in a new slot, which is when they are looked
+-- through: refusing costs the same whatever it holds. Second value: it was not read whole.
 local function fields_of(key, step, members)
 	local count = redis.pcall('HLEN', key)
 	if type(count) == 'table' then
@@ -168,7 +169,7 @@ local function fields_of(key, step, members)
 	end
 	local last = count > COMPACT_MAX and whole(redis.call('HGET', key, 't'))
 	local current = last and floor(effective(last, step) / step)
-	if not last or floor(last / step) ~= current then
+	if not last or floor(last / step) > current then
 		return redis.call('HGETALL', key)
 	end
 	local names, stored = {'t', 'l', members ~= '' and 'u' .. members or 'r' .. id}, {}
@@ -181,7 +182,7 @@ local function fields_of(key, step, members)
 			insert(stored, value)
 		end
 	end
-	return stored
+	return stored, floor(last / step) < current
 end
 
 -- Within a slot, where one change has come before: the older slots are not read. Nil: not so.
@@ -203,13 +204,8 @@ local function load_some(key, step)
 		current = current, labelled = true, some = true}
 end
 
-local function load(key, members, length)
-	local step = math.max(1, math.ceil(length / SLOTS))
-	local stored = fields_of(key, step, members)
-	if stored.err then
-		return stored
-	end
-	local w = {key = key, step = step, slots = {}, held = {}, members = {}, used = 0, foreign = 0}
+local function fill(w, stored)
+	w.slots, w.held, w.members, w.foreign = {}, {}, {}, 0
 	for i = 1, #stored, 2 do
 		local field, value = stored[i], stored[i + 1]
 		local kind = string.byte(field)
@@ -230,6 +226,16 @@ local function load(key, members, length)
 			w.slots[tonumber(field)] = units
 		end
 	end
+end
+
+local function load(key, members, length)
+	local step = math.max(1, math.ceil(length / SLOTS))
+	local stored, old = fields_of(key, step, members)
+	if stored.err then
+		return stored
+	end
+	local w = {key = key, step = step, used = 0, old = old}
+	fill(w, stored)
 	w.now = effective(w.last, step)
 	w.current = floor(w.now / w.step)
 	for slot, units in pairs(w.slots) do
@@ -376,6 +382,9 @@ end
 
 local function take(w, i, units)
 	local set, delete = {}, {}
+	if w.old then
+		fill(w, redis.call('HGETALL', w.key))
+	end
 	move_on(w, set, delete)
 	if members_of(i) ~= '' then
 		use_member(w, members_of(i), set, delete)

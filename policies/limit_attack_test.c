@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Ways past a limit, each tried; the numbers are those of the project's list of attacks. What needs two
- * hosts, a Redis or a clock is tried in the tests of the store. */
+/* Ways past a limit, each tried; the numbers are those of the project's list of attacks. A8 is
+ * in limit_counts_test.c; A16 and A17, which need a Redis, are in store_foreign_test.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,6 +80,30 @@ static void test_spellings(void **state)
 			fail_msg("%s: %d", rows[i].domain, accepted);
 		stop(&one);
 	}
+}
+
+/* A4: one sub-domain after the other, each with a record that lets it send. */
+static void test_subdomains(void **state)
+{
+	static const struct row rows[] = {
+		{"key", "sender_organization"}, {"count", "messages"}, {"rate", "5 / 1h"}, {0}};
+	struct policy_case one;
+	int accepted = 0;
+
+	(void)state;
+	start(&one, rows);
+	for (int i = 0; i < 20; i++) {
+		char sender[64], domain[32];
+
+		snprintf(domain, sizeof(domain), "a%d.b.example.com", i);
+		snprintf(sender, sizeof(sender), "<anna@%s>", domain);
+		fake_spf_clear();
+		fake_spf(domain, SPF_PASS);
+		accepted += ask(&one, sender, "<bob@example.org>", 1);
+	}
+	assert_int_equal(accepted, 5);
+	assert_int_equal(flaky_store_sum(services.store), 5);
+	stop(&one);
 }
 
 /* A5: routes, comments and what is no path at all, where nothing else refuses them. */
@@ -181,16 +205,121 @@ static void test_forged_victim(void **state)
 	stop(&forger);
 }
 
+/* Sessions of one sender, each with what belongs to its connection. */
+enum { SESSIONS = 64, HOSTS = 8 };
+
+static struct policy_case crowd[SESSIONS];
+
+static bool ask_one(struct policy_case *policy_case)
+{
+	struct call *call = &policy_case->call;
+
+	policy_case_rcpt(policy_case, "<bob@example.org>");
+	call->stage = STAGE_RCPT;
+	policy_limit.before_recipient(call);
+	policy_case_run(policy_case, STAGE_RCPT);
+	call->verdict = verdict_of_action(policy_case_action(policy_case));
+	policy_limit.recipient_answered(call);
+	return call->verdict == VERDICT_CONTINUE;
+}
+
+/* A9: all of them ask before any of them commits. */
+static void test_between_check_and_commit(void **state)
+{
+	int accepted = 0;
+
+	(void)state;
+	for (size_t i = 0; i < SESSIONS; i++)
+		start(&crowd[i], by_sender);
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < SESSIONS; i++)
+			accepted += ask_one(&crowd[i]);
+	assert_int_equal(accepted, 5);
+	for (size_t i = 0; i < SESSIONS; i++)
+		end_message(&crowd[i], OUTCOME_ACCEPTED);
+	for (size_t i = 0; i < SESSIONS; i++)
+		accepted += ask_one(&crowd[i]);
+	assert_int_equal(accepted, 5);
+	assert_int_equal(flaky_store_sum(services.store), 5);
+	for (size_t i = 0; i < SESSIONS; i++)
+		stop(&crowd[i]);
+}
+
+/* A10, A12: spread over hosts that share the store; and when the store is made to be slow, so that none
+ * of its answers comes in time, each host knows what it has let through itself. */
+static void test_many_hosts_and_a_slow_store(void **state)
+{
+	static const struct row rows[] = {{"key", "sender"}, {"count", "recipients"},
+		{"rate", "16 / 1h"}, {"hosts", "8"}, {0}};
+	struct store *locals[HOSTS];
+	int accepted = 0;
+
+	(void)state;
+	for (size_t i = 0; i < HOSTS; i++) {
+		locals[i] = flaky_store_open();
+		start(&crowd[i], rows);
+		crowd[i].services.local = locals[i];
+	}
+	for (int i = 0; i < 100; i++)
+		accepted += ask_one(&crowd[i % HOSTS]);
+	assert_int_equal(accepted, 16);
+	for (int slow = 0; slow < 2; slow++) {
+		flaky_store_set(services.store, slow ? FLAKY_DOWN : FLAKY_ANSWERS_LOST);
+		for (int i = 0; i < 100; i++)
+			accepted += ask_one(&crowd[i % HOSTS]);
+		assert_int_equal(accepted, 16);
+	}
+	flaky_store_set(services.store, FLAKY_UP);
+	for (size_t i = 0; i < HOSTS; i++) {
+		end_message(&crowd[i], OUTCOME_DROPPED);
+		crowd[i].services.local = services.local;
+		stop(&crowd[i]);
+		flaky_store_close(&locals[i]);
+	}
+}
+
+/* A11: who sends all at the end of one window and all at the start of the next. */
+static void test_edge_of_a_window(void **state)
+{
+	enum { HOUR_MS = 3600 * 1000, STEP_MS = HOUR_MS / 60 };
+	uint64_t times[1000] = {0}, now_ms = 0;
+	struct policy_case one;
+	size_t count = 0;
+
+	(void)state;
+	start(&one, by_sender);
+	for (int i = 0; i < 500; i++) {
+		uint64_t passed = i % 2 == 0;
+
+		if (i % 3 == 0)
+			passed = STEP_MS - 1;
+		if (i % 7 == 0)
+			passed = HOUR_MS - 1;
+		flaky_store_pass(passed);
+		now_ms += passed;
+		for (int j = ask(&one, "<anna@example.com>", "<bob@example.org>", 10); j > 0; j--)
+			times[count++] = now_ms;
+	}
+	assert_in_range(count, 50, 1000);
+	for (size_t i = 5; i < count; i++)
+		assert_true(times[i] - times[i - 5] >= HOUR_MS);
+	stop(&one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_null_sender, begin, finish),
 		cmocka_unit_test_setup_teardown(test_spellings, begin, finish),
+		cmocka_unit_test_setup_teardown(test_subdomains, begin, finish),
 		cmocka_unit_test(test_odd_paths),
 		cmocka_unit_test_setup_teardown(test_first_message, begin, finish),
 		cmocka_unit_test_setup_teardown(test_key_flood, begin, finish),
 		cmocka_unit_test_setup_teardown(test_keys_are_ours, begin, finish),
 		cmocka_unit_test_setup_teardown(test_forged_victim, begin, finish),
+		cmocka_unit_test_setup_teardown(test_between_check_and_commit, begin, finish),
+		cmocka_unit_test_setup_teardown(test_many_hosts_and_a_slow_store, begin, finish),
+		cmocka_unit_test_setup_teardown(test_edge_of_a_window, begin, finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,4 +5,5 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 export PYTHONDONTWRITEBYTECODE=1
 "$1/bench/recipients"
+"$1/bench/limits"
 exec sh "$here/../e2e/namespace.sh" /usr/bin/python3 "$here/bench.py" "$@"

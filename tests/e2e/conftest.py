@@ -117,6 +117,8 @@ def postfix(folder, site, sink, tls):
         f"smtpd_tls_cert_file={tls.certificate(world.HOSTNAME)}",
         f"smtpd_tls_key_file={tls.key(world.HOSTNAME)}",
     ]
+    # Takes no large message.
+    services["192.0.2.25", 2540] = ["message_size_limit=40000"]
     # Lets in one certificate only, by its fingerprint.
     services["192.0.2.25", 2532] = services["192.0.2.25", 2528] + [
         "smtpd_tls_security_level=encrypt",

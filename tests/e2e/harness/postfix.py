@@ -56,6 +56,7 @@ smtpd_junk_command_limit = 1000
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 in_flow_delay = 0
+header_checks = regexp:{{{{ /^X-Refuse:/ REJECT refused by a header check }}}}
 biff = no
 """
 

@@ -29,6 +29,7 @@ define(`confREFUSE_LA', `1000')dnl
 define(`confQUEUE_LA', `1000')dnl
 define(`confBAD_RCPT_THROTTLE', `0')dnl
 define(`confDELIVERY_MODE', `background')dnl
+define(`confMAX_MESSAGE_SIZE', `3000000')dnl
 define(`SMART_HOST', `relay:[127.0.0.1]')dnl
 define(`RELAY_MAILER_ARGS', `TCP $h {sink}')dnl
 FEATURE(`nocanonify')dnl
@@ -42,6 +43,10 @@ MAIL_FILTER(`dkim', `S=inet:8892@127.0.0.1, F=T, T=C:5s;S:30s;R:30s;E:1m')dnl
 INPUT_MAIL_FILTER(`mailreeve', `S={milter}, F=T, T=C:5s;S:30s;R:30s;E:1m')dnl
 MAILER(`local')dnl
 MAILER(`smtp')dnl
+LOCAL_RULESETS
+HX-Refuse: $>CheckRefuse
+SCheckRefuse
+R$*\t\t$#error $@ 5.7.1 $: "550 refused by a header check"
 """
 
 
