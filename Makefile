@@ -207,6 +207,9 @@ $(BUILD)/write_settings: $(BUILD)/tests/tools/write_settings.o $(LIBRARY)
 deb:
 	@sh tests/deps.sh deb
 	@sh packaging/build_deb.sh $(BUILD)/deb
+# ROOT: a bare tree of Debian, of which copies are used.
+deb-try:
+	@sh packaging/try_packages.sh $(ROOT)
 rpm:
 	@sh tests/deps.sh rpm
 	@sh packaging/build_rpm.sh $(BUILD)/rpm
@@ -220,4 +223,4 @@ lint:
 format:
 	clang-format-$(LLVM) -i $$(find filter policies tests -name '*.[ch]')
 
-.PHONY: deb rpm deps check demo bench fuzz fuzz-replay settings lint format
+.PHONY: deb deb-try rpm deps check demo bench fuzz fuzz-replay settings lint format
