@@ -248,6 +248,7 @@ static int stop_cluster(void **state)
 
 int main(void)
 {
+	int failed = 0;
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test_setup(f17_moved, forget),
 		cmocka_unit_test_setup(f18_asked_elsewhere, forget),
@@ -260,5 +261,7 @@ int main(void)
 
 	if (getenv("ONLY") != NULL)
 		cmocka_set_test_filter(getenv("ONLY"));
-	return cmocka_run_group_tests(cases, start_cluster, stop_cluster);
+	for (int round = 0; round < load_rounds() && failed == 0; round++)
+		failed = cmocka_run_group_tests(cases, start_cluster, stop_cluster);
+	return failed;
 }

@@ -219,6 +219,7 @@ static void replicas_that_confirm(void **state)
 
 int main(void)
 {
+	int failed = 0;
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test_setup(f21_sentinel_failover, forget),
 		cmocka_unit_test_setup(f21_switched_by_hand, forget),
@@ -229,5 +230,7 @@ int main(void)
 
 	if (getenv("ONLY") != NULL)
 		cmocka_set_test_filter(getenv("ONLY"));
-	return cmocka_run_group_tests(cases, NULL, NULL);
+	for (int round = 0; round < load_rounds() && failed == 0; round++)
+		failed = cmocka_run_group_tests(cases, NULL, NULL);
+	return failed;
 }
