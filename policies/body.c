@@ -116,7 +116,7 @@ const struct policy policy_body = {
 	.summary = "the octets and lines of the body",
 	.checks = body_checks,
 	.state_size = {[SCOPE_TRANSACTION] = sizeof(struct body_state)},
-	.exempt_by = EXEMPT_TRUSTED,
+	.exempt_by = EXEMPT_TRUSTED | EXEMPT_ALLOWED,
 	.reads_header = true,
 	.only_checks = true,
 	.judge = {[STAGE_BODY] = judge_body, [STAGE_EOM] = judge_eom},

@@ -201,7 +201,7 @@ const struct policy policy_from_form = {
 	.checks = from_form_checks,
 	.settings = from_form_settings,
 	.options_size = sizeof(struct from_form_options),
-	.exempt_by = EXEMPT_TRUSTED,
+	.exempt_by = EXEMPT_TRUSTED | EXEMPT_ALLOWED,
 	.reads_header = true,
 	.only_checks = true,
 	.judge = {[STAGE_EOM] = judge_eom},

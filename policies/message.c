@@ -337,7 +337,7 @@ const struct policy policy_message = {
 	.checks = message_checks,
 	.settings = message_settings,
 	.options_size = sizeof(struct message_options),
-	.exempt_by = EXEMPT_TRUSTED,
+	.exempt_by = EXEMPT_TRUSTED | EXEMPT_ALLOWED,
 	.reads_header = true,
 	.only_checks = true,
 	.judge = {[STAGE_EOM] = judge_eom},

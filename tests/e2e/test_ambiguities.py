@@ -118,6 +118,28 @@ HEADERS = [
     ("blank in the address", of(b"<anna@good.test .evil.test>"),
      REJECT, "from_form.blank_in_address"),
     ("two @", of(b"<anna@good.test@evil.test>"), REJECT, "from_form.two_at"),
+    ("another address as the name", of(b"admin@bank.test <anna@good.test>"), REJECT,
+     "from_form.other_address_as_name"),
+    ("the same organization's as the name", of(b"info@good.test <anna@mail.good.test>"), TAG,
+     "from_form.unquoted_at"),
+    ("special character in the domain", of(b"<admin@bank.test;anna@good.test>"), REJECT,
+     "from_form."),
+    ("quote within the domain", of(b"<admin@bank.test\"x\".good.test>"), REJECT,
+     "from_form.special_in_address"),
+    ("colon in the name", of(b"Re: x <anna@good.test>"), TAG, "from_form.unquoted_colon"),
+    ("square brackets in the name", of(b"[x] Anna <anna@good.test>"), TAG,
+     "from_form.unquoted_bracket"),
+    ("semicolon", of(b"anna@good.test;"), TAG, "from_form.semicolon"),
+    ("backslash", of(b"\\\"Anna\\\" <anna@good.test>"), TAG, "from_form.stray_backslash"),
+    ("trailing comma", of(b"anna@good.test,"), TAG, "from_form.empty_element"),
+    ("blank beside @", of(b"anna @ good.test"), TAG, "from_form.blank_around_at"),
+    ("words before the address", of(b"Anna anna@good.test"), TAG,
+     "from_form.words_beside_address"),
+    ("two dots", of(b"an..na@good.test"), TAG, "from_form.local_part_malformed"),
+    ("underscore in the domain", of(b"anna@go_od.test"), TAG, "from_form.domain_malformed"),
+    ("long local-part", of(b"a" * 70 + b"@good.test"), TAG, "from_form.address_length"),
+    ("encoded word that is none", of(b"=?utf-8?b?****?= <anna@good.test>"), TAG,
+     "from_form.encoded_word_malformed"),
     ("open bracket", of(b"<anna@good.test"), REJECT, "from_form.unbalanced_bracket"),
     ("Sender of another organization", of(b"a@good.test, b@good.test") + b"Sender: c@evil.test\r\n",
      REJECT, "from_form.several_domains"),
@@ -208,6 +230,17 @@ def test_required_where_the_administrator_says_so(mta, site, check, without):
         line for line in header.splitlines(keepends=True) if not line.startswith(without))
     _, end = send(mta, site, header)
     assert (end.code, end.enhanced) == (550, "5.6.0"), end
+
+
+def test_allowed_senders_are_not_judged(mta, site, sink):
+    """So that a partner whose programs write badly gets through."""
+    header = of(b"<anna@good.test> b@evil.test")
+    site.filter("")
+    assert send(mta, site, header)[1].code == 550
+    site.filter('allow = { "good.test" }\n')
+    token, end = send(mta, site, header)
+    assert end.ok, end
+    assert not sink.wait_for(token).fields("X-Mailreeve")
 
 
 def test_smtputf8(postfix, site, sink):

@@ -51,6 +51,7 @@ def test_none_is_refused(site, smtputf8):
                 answers[letter] += 1
     assert sum(answers.values()) == len(made)
     assert set(answers) <= {"a", "c"}, (answers, daemon.lines(mark, "verdict=reject")[:3])
-    # What the from policy marks: a name that shows another's address. The form of none is marked.
-    forms = [line for line in daemon.lines(mark, "/tag") if "from_form." in line]
+    # The form of none is marked, but for octets at random that happen to be invisible in UTF-8.
+    forms = [line.replace("from_form.invisible_in_name", "") for line in daemon.lines(mark, "/tag")]
+    forms = [line for line in forms if "from_form." in line]
     assert not forms, forms[:3]

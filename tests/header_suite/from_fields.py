@@ -131,6 +131,17 @@ def raw_latin1(name, address, generator):
     return f"{quoted(name)} <{address}>".encode("latin-1", "replace")
 
 
+def raw_octets(name, address, generator):
+    """A charset that nobody names, in quotes."""
+    octets = bytes(generator.choice(range(0x80, 0x100)) for _ in range(generator.randint(1, 40)))
+    return b'"' + octets + b'" <' + address.encode() + b">"
+
+
+def raw_octets_bare(name, address, generator):
+    octets = bytes(generator.choice(range(0x80, 0x100)) for _ in range(generator.randint(1, 40)))
+    return octets + b" " + octets + b" <" + address.encode() + b">"
+
+
 def folded(name, address, generator):
     return f"{quoted(name)}\r\n\t<{address}>"
 
@@ -169,8 +180,8 @@ def mixed_words(name, address, generator):
 
 SHAPES = [
     outlook, atoms_name, bare, brackets, no_blank, old_comment, comment_behind, comment_before,
-    encoded_name, encoded_upper, encoded_in_quotes, encoded_at_once, raw_utf8, raw_latin1, folded,
-    folded_first, folded_in_quotes, wide_blanks, list_munged, group_list, name_is_address,
+    encoded_name, encoded_upper, encoded_in_quotes, encoded_at_once, raw_utf8, raw_latin1,
+    raw_octets, raw_octets_bare, folded, folded_first, folded_in_quotes, wide_blanks, list_munged, group_list, name_is_address,
     blank_name, mixed_words,
 ]
 
