@@ -28,7 +28,7 @@ static const struct check authres_checks[] = {
 			"message before: a loop, a forgery, or a mailing list that keeps the "
 			"trace (not looked at for clients that may relay)"},
 	[CHECK_FORGED] = {.name = "forged",
-		.fail = ACTION_MONITOR,
+		.fail = ACTION_OFF,
 		.code = "550",
 		.enhanced = "5.7.1",
 		.reply = "the message has results that claim to be ours",

@@ -69,7 +69,7 @@ static const struct check message_checks[] = {
 	[CHECK_DATE_MALFORMED] = CHECK("date_malformed", ACTION_TAG, "the Date field is malformed",
 		"A Date field that is no date (RFC 5322 3.3)"),
 	[CHECK_MESSAGE_ID_MISSING] =
-		CHECK("message_id_missing", ACTION_MONITOR, "the message has no Message-ID field",
+		CHECK("message_id_missing", ACTION_TAG, "the message has no Message-ID field",
 			"No Message-ID field (RFC 5322 3.6.4: there should be one)"),
 	[CHECK_MESSAGE_ID_MALFORMED] =
 		CHECK("message_id_malformed", ACTION_TAG, "the Message-ID field is malformed",
@@ -111,13 +111,13 @@ static const struct check message_checks[] = {
 		"section"),
 	[CHECK_MAILBOX_LINE] = CHECK("mailbox_line", ACTION_TAG, "the message has an mbox line",
 		"A line 'From address date' in the header section, as mbox files have it"),
-	[CHECK_RETURN_PATH] = CHECK("return_path", ACTION_MONITOR,
+	[CHECK_RETURN_PATH] = CHECK("return_path", ACTION_OFF,
 		"the message has a Return-Path field already",
 		"A Return-Path field, which only the MTA that delivers adds (RFC 5321 4.4)"),
 	[CHECK_SUBJECT_INVISIBLE] =
-		CHECK("subject_invisible", ACTION_MONITOR, "the Subject has invisible characters",
+		CHECK("subject_invisible", ACTION_TAG, "the Subject has invisible characters",
 			"Invisible or direction-changing characters in the Subject"),
-	[CHECK_NOT_ASCII] = CHECK("not_ascii", ACTION_MONITOR,
+	[CHECK_NOT_ASCII] = CHECK("not_ascii", ACTION_OFF,
 		"the header section has 8-bit octets without SMTPUTF8",
 		"8-bit octets in a field of a message that was not sent with SMTPUTF8"),
 	[CHECK_LINE_LENGTH] =

@@ -69,7 +69,7 @@ static const struct row {
 		ACTION_OFF},
 	{"From: a@example.org|Message-ID: <x@example.org>", "date_missing", ACTION_TAG},
 	{"From: a@example.org|Message-ID: <x>|Date: now", "date_malformed", ACTION_TAG},
-	{"From: a@example.org|Date: 22 Nov 2026 04:00 +0000", "message_id_missing", ACTION_MONITOR},
+	{"From: a@example.org|Date: 22 Nov 2026 04:00 +0000", "message_id_missing", ACTION_TAG},
 	{"From: a@example.org|Date: 22 Nov 2026 04:00 +0000|Message-ID: x", "message_id_malformed",
 		ACTION_TAG},
 	{GOOD "|Sender: <a@example.org", "sender_ambiguous", ACTION_TAG},
@@ -93,12 +93,12 @@ static const struct row {
 	{GOOD "|Subject: =?utf-8?q?a=00b?= c", "encoded_control", ACTION_TAG},
 	{GOOD "|Subject: a\r\n \r\n b", "blank_fold", ACTION_TAG},
 	{GOOD "|X-Mailbox-Line: From a@example.org Sun", "mailbox_line", ACTION_TAG},
-	{GOOD "|Return-Path: <a@example.org>", "return_path", ACTION_MONITOR},
+	{GOOD "|Return-Path: <a@example.org>", "", ACTION_OFF}, /* return_path: off */
 	{GOOD "|Subject: a\xe2\x80\xae"
 	      "b",
-		"subject_invisible not_ascii", ACTION_MONITOR},
-	{GOOD "|Subject: =?utf-8?q?=E2=80=8B?=", "subject_invisible", ACTION_MONITOR},
-	{GOOD "|Subject: \xfc", "not_ascii", ACTION_MONITOR},
+		"subject_invisible", ACTION_TAG},
+	{GOOD "|Subject: =?utf-8?q?=E2=80=8B?=", "subject_invisible", ACTION_TAG},
+	{GOOD "|Subject: \xfc", "", ACTION_OFF}, /* not_ascii: off */
 };
 
 static void add_fields(struct policy_case *policy_case, const char *fields)
@@ -140,7 +140,9 @@ static void test_every_check_is_tested(void **state)
 	for (const struct check *check = policy_message.checks; check->name != NULL; check++) {
 		bool found = strcmp(check->name, "line_length") == 0 ||
 			     strcmp(check->name, "field_too_long") == 0 ||
-			     strcmp(check->name, "too_many_fields") == 0;
+			     strcmp(check->name, "too_many_fields") == 0 ||
+			     strcmp(check->name, "return_path") == 0 ||
+			     strcmp(check->name, "not_ascii") == 0;
 
 		for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
 			found = found || strstr(rows[i].failed, check->name) != NULL;
@@ -149,12 +151,29 @@ static void test_every_check_is_tested(void **state)
 	}
 }
 
+/* Checks that are off by default. */
+static void test_settable(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	start(&policy_case);
+	policy_case_set(&policy_case, "return_path", "tag");
+	policy_case_set(&policy_case, "not_ascii", "reject");
+	add_fields(&policy_case, GOOD "|Return-Path: <a@example.org>|Subject: \xfc");
+	policy_case_run(&policy_case, STAGE_EOM);
+	assert_string_equal(failed(&policy_case), "return_path not_ascii");
+	assert_int_equal(policy_case_action(&policy_case), ACTION_REJECT);
+	policy_case_end(&policy_case);
+}
+
 static void test_smtputf8(void **state)
 {
 	struct policy_case policy_case;
 
 	(void)state;
 	start(&policy_case);
+	policy_case_set(&policy_case, "not_ascii", "tag");
 	policy_case.session.transaction.smtputf8 = true;
 	add_fields(&policy_case, GOOD "|Subject: \xc3\xbc");
 	policy_case_run(&policy_case, STAGE_EOM);
@@ -246,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_every_check_is_tested),
+		cmocka_unit_test(test_settable),
 		cmocka_unit_test(test_smtputf8),
 		cmocka_unit_test(test_many_fields),
 		cmocka_unit_test(test_sizes),
