@@ -117,8 +117,11 @@ void decision_log(const struct session *session, const struct decision *decision
 		kept_add(decision->reference, session->transaction.queue_id, buffer);
 }
 
-static void add_reference(struct decision *decision)
+/* Nothing is kept of a session that is only supposed, so it gets none. */
+static void add_reference(struct decision *decision, const struct session *session)
 {
+	if (session->dry_run)
+		return;
 	kept_make_reference(decision->reference);
 	reply_add_reference(&decision->reply, decision->reference);
 }
@@ -138,7 +141,7 @@ void decision_refuse(struct decision *decision, const struct session *session)
 		detail = finding->evidence;
 	reply_set(&decision->reply, decision->verdict, check->code, check->tempfail_code,
 		check->enhanced, "%s%s%s", check->reply, detail[0] == '\0' ? "" : ": ", detail);
-	add_reference(decision);
+	add_reference(decision, session);
 	decision_log(session, decision);
 }
 
@@ -148,7 +151,7 @@ struct decision decision_too_busy(const struct session *session, enum stage stag
 
 	reply_set(&decision.reply, VERDICT_TEMPFAIL, "550", "451", "5.3.2",
 		"too many sessions wait for lookups, try again later");
-	add_reference(&decision);
+	add_reference(&decision, session);
 	decision_log(session, &decision);
 	return decision;
 }

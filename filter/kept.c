@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "backlog.h"
 #include "clock.h"
@@ -27,6 +28,7 @@ static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 static struct {
 	struct backlog *backlog;
 	struct kept_options options;
+	bool store_is_up; /* by the last answer; for the thread alone */
 } kept;
 
 static _Atomic uint32_t next_place;
@@ -144,13 +146,31 @@ static void name_of_queue(char name_r[NAME_SIZE], const char *queue_id)
 
 /* Putting away, in the thread. ----------------------------------------------------------------- */
 
+/* One slow answer is no outage: while the store has answered so far, it is asked again. */
+static bool put_for_all(const char *name, const char *value, size_t length)
+{
+	enum { TRIES = 3, PAUSE_US = 200000 };
+	const struct kept_options *options = &kept.options;
+
+	for (int tries = kept.store_is_up ? TRIES : 1; tries > 0; tries--) {
+		if (store_put(options->store, name, value, length, options->keep_ms) == STORE_OK) {
+			kept.store_is_up = true;
+			return true;
+		}
+		if (tries > 1)
+			usleep(PAUSE_US);
+	}
+	kept.store_is_up = false;
+	return false;
+}
+
 static void put(const char *name, const char *value, size_t length)
 {
 	const struct kept_options *options = &kept.options;
 
-	if (store_put(options->store, name, value, length, options->keep_ms) == STORE_OK ||
-		options->local == options->store)
+	if (put_for_all(name, value, length) || options->local == options->store)
 		return;
+	/* Full as well: the journal is left. */
 	if (store_put(options->local, name, value, length, options->keep_ms) != STORE_OK)
 		return;
 }
@@ -186,6 +206,7 @@ void kept_start(const struct kept_options *options)
 	};
 
 	kept.options = *options;
+	kept.store_is_up = options->store != options->local;
 	atomic_store(&next_place, (uint32_t)random_bits() >> 1);
 	kept.backlog = backlog_start(&queue);
 }

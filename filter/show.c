@@ -54,7 +54,7 @@ static void add_check(struct tree *tree, unsigned depth, const struct json *chec
 		or_empty(json_text(check, "check")), buffer, or_empty(json_text(check, "evidence")),
 		led.length > 0 && place != NULL ? " (" : "", led.length > 0 ? or_empty(place) : "",
 		led.length > 0 && place != NULL ? ")" : "",
-		json_truth(check, "beyond") ? " [the answer stood before this]" : "");
+		json_truth(check, "beyond") ? " [after the decision]" : "");
 }
 
 static void add_checks(struct tree *tree, unsigned depth, const struct json *checks)
@@ -126,7 +126,48 @@ static void add_step(struct tree *tree, const struct json *step)
 	add_reply(tree, step);
 }
 
-/* Those with the same reason on one line. */
+/* How many checks from number AT on are of one policy and silent for the same reason. */
+static size_t alike(const struct json *silent, size_t at)
+{
+	const struct json *first = json_item(silent, at);
+	const char *check = or_empty(json_text(first, "check"));
+	size_t policy = strcspn(check, "."), count = 1;
+
+	while (at + count < json_count(silent)) {
+		const struct json *next = json_item(silent, at + count);
+
+		if (!is(json_text(next, "why"), or_empty(json_text(first, "why"))) ||
+			strncmp(or_empty(json_text(next, "check")), check, policy + 1) != 0)
+			break;
+		count++;
+	}
+	return count;
+}
+
+/* The checks that are silent for this reason; many of one policy as their number. */
+static void list_silent(const struct json *silent, const char *why, struct text *list)
+{
+	enum { NAMED_MAX = 8 };
+
+	for (size_t i = 0; i < json_count(silent); i++) {
+		const struct json *item = json_item(silent, i);
+		const char *check = or_empty(json_text(item, "check"));
+		size_t count;
+
+		if (!is(json_text(item, "why"), why))
+			continue;
+		text_add(list, list->length > 0 ? ", " : "");
+		count = alike(silent, i);
+		if (count <= NAMED_MAX) {
+			text_add(list, check);
+			continue;
+		}
+		text_addf(list, "%zu of %.*s", count, (int)strcspn(check, "."), check);
+		i += count - 1;
+	}
+}
+
+/* Those with the same reason together. */
 static void add_silent(struct tree *tree, const struct json *silent)
 {
 	size_t count = json_count(silent);
@@ -141,13 +182,11 @@ static void add_silent(struct tree *tree, const struct json *silent)
 
 		for (size_t before = 0; before < i; before++)
 			told = told || is(json_text(json_item(silent, before), "why"), why);
+		if (told)
+			continue;
 		text_init(&list, names, sizeof(names));
-		for (size_t j = i; j < count && !told; j++)
-			if (is(json_text(json_item(silent, j), "why"), why))
-				text_addf(&list, "%s%s", list.length > 0 ? ", " : "",
-					or_empty(json_text(json_item(silent, j), "check")));
-		if (!told)
-			tree_add(tree, 1, TREE_PLAIN, "", "%s: %s", why, names);
+		list_silent(silent, why, &list);
+		tree_add(tree, 1, TREE_PLAIN, "", "%s: %s", why, names);
 	}
 }
 

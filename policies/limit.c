@@ -269,7 +269,7 @@ static void report_uses(struct call *call, const struct step *step)
 			used + charge->units > charge->limit)
 			continue;
 		finding = report_action(call, CHECK_RATE, RESULT_PASS, ACTION_OFF, limit->title,
-			"limit %s: %s has used %lld of %s per %s, %s remain", limit->title,
+			"limit %s: %s has used %lld of %s per %s, %s left", limit->title,
 			charge->label, (long long)used,
 			limit_amount(
 				(enum limit_count)limit->count, charge->limit, most, sizeof(most)),
