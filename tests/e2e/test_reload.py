@@ -168,6 +168,7 @@ def test_under_load(site):
     kept = next(limit for limit in shown["limits"] if limit["limit"] == "kept")
     assert kept["used"] == traffic.counts[3]
     assert reload_count(site) == RELOADS
+    print(f"\n{RELOADS} reloads, {sum(traffic.counts)} messages judged meanwhile, none wrongly")
     write(site.users_file, users)
     site.stop_filter()
 

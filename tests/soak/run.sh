@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# make soak: the tests of limits in full size, each bounded in time, and their totals. Ends by itself, in
+# make soak: the tests of limits, and reloads under load, in full size, each bounded in time, and their totals. Ends by itself, in
 # about a quarter of an hour.
 #
-#     tests/soak/run.sh BUILD [part ...]      parts: model unique exact sessions
+#     tests/soak/run.sh BUILD [part ...]      parts: model unique exact sessions reload
 set -u
 build=$(realpath -m "${1:?folder of the build}")
 shift
@@ -34,7 +34,7 @@ part() {
     fi
 }
 
-for name in ${*:-model unique exact sessions}; do
+for name in ${*:-model unique exact sessions reload}; do
     case $name in
         model) part "windows against a model, every rolling window" 240 "operations" \
             "$build/filter/store_model_test" ;;
@@ -44,6 +44,8 @@ for name in ${*:-model unique exact sessions}; do
             "$build/filter/store_exact_test" ;;
         sessions) part "random sessions, given back exactly" 600 "sessions,|passed" \
             sh tests/e2e/run.sh -q -s tests/e2e/test_limits_given_back.py ;;
+        reload) part "1,000 reloads under load" 600 "reloads|passed" \
+            env MAILREEVE_RELOADS=1000 sh tests/e2e/run.sh -q -s tests/e2e/test_reload.py ;;
         *)
             echo "there is no part \"$name\"" >&2
             exit 64
