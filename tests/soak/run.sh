@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# make soak: the tests of limits, and reloads under load, in full size, each bounded in time, and their totals. Ends by itself, in
-# about a quarter of an hour.
+# make soak: the tests of limits, and reloads under load, in full size, each bounded in time, and their
+# totals. Ends by itself, in about a quarter of an hour.
 #
 #     tests/soak/run.sh BUILD [part ...]      parts: model unique exact sessions reload
 set -u
