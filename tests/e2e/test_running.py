@@ -242,6 +242,53 @@ def test_alert_rules(site):
     assert used and not used - every_name(site)
 
 
+# What a series must do for an alert, and what must not raise it.
+ALERTS = [
+    ("MailreeveDown", 'up{job="mailreeve"}', "1 0 0 0 0", "1 0 1 0 1"),
+    ("MailreeveFailing", "mailreeve_health", "0 2 2 2 2", "1 1 1 1 1"),
+    ("MailreeveDegraded", "mailreeve_health", "1x15", "0x15"),
+    ("MailreeveStoreDown", 'mailreeve_store_up{kind="redis"}', "1 0 0 0", "1 1 1 1"),
+    ("MailreeveConfigurationBroken", "mailreeve_config_last_reload_successful", "1 0 0", "1 1 1"),
+    ("MailreeveTooBusy", "mailreeve_too_busy_total", "0+9x15", "7x15"),
+    ("MailreeveLimitReached", 'mailreeve_limit_charges_total{limit="a",outcome="over"}', "0+60x60",
+     "0+1x60"),
+    ("MailreeveCallaheadDown", 'mailreeve_callahead_up{target="smtp:x"}', "0x10", "0 1 0 1 0 1 0"),
+    ("MailreeveJournalLosesRecords", 'mailreeve_journal_records_total{outcome="lost"}', "0+1x30",
+     "3x30"),
+    ("MailreeveTrialEnds", 'mailreeve_trial_end_timestamp_seconds{name="spf"}', "86400x5", "999999x5"),
+    ("MailreeveTrialEnded", 'mailreeve_trial_end_timestamp_seconds{name="spf"}', "1x5", "+Infx5"),
+]
+
+
+def expand(values):
+    """The end of the time that the values fill, in minutes."""
+    if "x" in values:
+        return int(values.split("x")[1])
+    return len(values.split()) - 1
+
+
+def test_alerts_are_raised_when_they_should(site):
+    cases = []
+    for name, series, raised, quiet in ALERTS:
+        for values, wanted in ((raised, True), (quiet, False)):
+            if values.startswith("+Inf"):
+                values = " ".join(["+Inf"] * (expand(values) + 1))
+            cases.append({
+                "interval": "1m",
+                "input_series": [{"series": series, "values": values}],
+                "promql_expr_test": [{
+                    "expr": f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) or vector(0)',
+                    "eval_time": f"{expand(values)}m",
+                    "exp_samples": [{"labels": "{}", "value": 1 if wanted else 0}],
+                }],
+            })
+    path = f"{site.folder}/alerts.test.yml"
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump({"rule_files": [os.path.abspath(RULES)], "evaluation_interval": "1m",
+                   "tests": cases}, out)
+    promtool("test", "rules", path)
+
+
 def test_dashboard(site):
     with open(DASHBOARD, encoding="utf-8") as file:
         dashboard = json.load(file)
