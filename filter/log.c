@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@ static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic int current_target = LOG_TO_STDERR;
 
 static _Atomic int current_format = LOG_FORMAT_TEXT;
+static _Atomic bool in_journal;
 
 static const char *const level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
@@ -35,8 +38,22 @@ static const int syslog_priority[] = {
 	[LOG_LEVEL_DEBUG] = LOG_DEBUG,
 };
 
+/* systemd.exec(5): JOURNAL_STREAM is device and inode of what it made of standard error. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat status;
+	char own[64];
+
+	if (stream == NULL || fstat(STDERR_FILENO, &status) != 0)
+		return false;
+	snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+	return strcmp(stream, own) == 0;
+}
+
 void log_open(enum log_target target, enum log_level level)
 {
+	atomic_store(&in_journal, target == LOG_TO_STDERR && stderr_is_journal());
 	if (target == LOG_TO_SYSLOG)
 		openlog("mailreeve", LOG_PID | LOG_NDELAY, LOG_MAIL);
 	atomic_store(&current_target, target);
@@ -60,11 +77,14 @@ enum log_format log_current_format(void)
 
 static void write_line(enum log_level level, const char *text)
 {
-	static const char tag[] = "mailreeve: ";
-	bool tagged = log_current_format() == LOG_FORMAT_TEXT;
+	/* The journal knows who we are, but not how urgent it is: sd-daemon(3). */
+	const char priority[] = {'<', (char)('0' + syslog_priority[level]), '>', '\0'};
+	const char *start = atomic_load(&in_journal)		      ? priority
+			    : log_current_format() == LOG_FORMAT_TEXT ? "mailreeve: "
+								      : "";
 	/* writev only reads them. */
 	struct iovec parts[] = {
-		{(void *)(uintptr_t)tag, tagged ? sizeof(tag) - 1 : 0},
+		{(void *)(uintptr_t)start, strlen(start)},
 		{(void *)(uintptr_t)text, strlen(text)},
 		{(void *)(uintptr_t)"\n", 1},
 	};

@@ -13,7 +13,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
-/* Chooses target and the most detailed level that is written. Call before threads start. */
+/* Chooses target and the most detailed level that is written. Where standard error is the journal of
+ * systemd ($JOURNAL_STREAM), lines begin with their priority, <6> and so on. Call before threads start. */
 void log_open(enum log_target target, enum log_level level);
 void log_set_level(enum log_level level);
 

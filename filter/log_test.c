@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -239,6 +240,38 @@ static void test_levels(void **state)
 	log_set_level(LOG_LEVEL_INFO);
 }
 
+/* Only where standard error really is what JOURNAL_STREAM names. */
+static void test_priority_for_the_journal(void **state)
+{
+	char said[400], stream[64];
+	struct stat status;
+
+	(void)state;
+	for (int other = 0; other < 2; other++) {
+		log_capture_start(&capture);
+		assert_int_equal(fstat(STDERR_FILENO, &status), 0);
+		snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)status.st_dev,
+			(uintmax_t)status.st_ino + (uintmax_t)other);
+		setenv("JOURNAL_STREAM", stream, 1);
+		log_open(LOG_TO_STDERR, LOG_LEVEL_DEBUG);
+		log_error("e");
+		log_warning("w\nv");
+		log_info("i");
+		log_debug("d");
+		log_record("session=A");
+		log_set_format(LOG_FORMAT_JSON);
+		log_record("{}");
+		log_set_format(LOG_FORMAT_TEXT);
+		log_capture_end(&capture, said, sizeof(said));
+		assert_string_equal(
+			said, other == 0 ? "<3>e\n<4>w v\n<6>i\n<7>d\n<6>session=A\n<6>{}\n"
+					 : "mailreeve: e\nmailreeve: w v\nmailreeve: i\n"
+					   "mailreeve: d\nmailreeve: session=A\n{}\n");
+	}
+	unsetenv("JOURNAL_STREAM");
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_priority_for_the_journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
