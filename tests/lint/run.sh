@@ -59,6 +59,7 @@ part "licence lines" licence_lines
 part "cppcheck" static_cppcheck
 part "packages ask for the same libraries" sh tests/lint/packages.sh
 part "manual pages (mandoc)" manuals
+part "every command and option is documented" sh tests/lint/options.sh
 [ "${LINT_FAST:-}" ] || part "clang-tidy" static_clang_tidy
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
