@@ -185,6 +185,7 @@ def test_http_is_bounded(site):
         with socket.create_connection(("127.0.0.1", port), PATIENCE) as raw:
             try:
                 raw.sendall(request)
+                raw.shutdown(socket.SHUT_WR)
                 while raw.recv(65536):
                     pass
             except ConnectionError:
