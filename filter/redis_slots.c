@@ -116,8 +116,11 @@ static bool take_slots(const struct word *word, struct redis_view *view)
 	if (!read_number(&at, end, REDIS_SLOTS - 1, &first))
 		return false;
 	last = first;
-	if (at < end && (*at++ != '-' || !read_number(&at, end, REDIS_SLOTS - 1, &last)))
-		return false;
+	if (at < end && *at == '-') {
+		at++;
+		if (!read_number(&at, end, REDIS_SLOTS - 1, &last))
+			return false;
+	}
 	if (at != end || last < first)
 		return false;
 	for (unsigned slot = first; slot <= last; slot++) {

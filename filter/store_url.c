@@ -116,10 +116,13 @@ static bool parse_hosts(const char *list, size_t length, int default_port, struc
 	for (;;) {
 		const char *comma = memchr(list, ',', (size_t)(end - list));
 		const char *stop = comma == NULL ? end : comma;
+		struct store_host *host;
 
-		if (url->host_count == STORE_HOSTS_MAX ||
-			!parse_host(list, (size_t)(stop - list), default_port,
-				&url->hosts[url->host_count++]))
+		if (url->host_count == STORE_HOSTS_MAX)
+			return false;
+		host = &url->hosts[url->host_count];
+		url->host_count++;
+		if (!parse_host(list, (size_t)(stop - list), default_port, host))
 			return false;
 		if (comma == NULL)
 			return true;
