@@ -147,7 +147,7 @@ demo:
 	@MAILREEVE_BUILD=$(abspath $(BUILD)) KEEP=$(KEEP) sh tests/demo/run.sh
 
 # The tests of limits in full size: a quarter of an hour.
-soak: all $(foreach test,model unique exact,$(BUILD)/filter/store_$(test)_test)
+soak: all $(foreach test,model unique exact faults faults_sentinel faults_cluster,$(BUILD)/filter/store_$(test)_test)
 	@sh tests/deps.sh check
 	@sh tests/soak/run.sh $(BUILD) $(SOAK)
 

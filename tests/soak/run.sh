@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # make soak: the tests of limits, and reloads under load, in full size, each bounded in time, and their
-# totals. Ends by itself, in about a quarter of an hour.
+# totals. Ends by itself, in about half an hour.
 #
-#     tests/soak/run.sh BUILD [part ...]      parts: model unique exact sessions reload
+#     tests/soak/run.sh BUILD [part ...]      parts: model unique exact sessions faults reload
 set -u
 build=$(realpath -m "${1:?folder of the build}")
 shift
@@ -46,6 +46,13 @@ for name in ${*:-model unique exact sessions reload}; do
             sh tests/e2e/run.sh -q -s tests/e2e/test_limits_given_back.py ;;
         reload) part "1,000 reloads under load" 600 "reloads|passed" \
             env MAILREEVE_RELOADS=1000 sh tests/e2e/run.sh -q -s tests/e2e/test_reload.py ;;
+        faults)
+            part "faults of a Redis, 20 times" 900 "^F[0-9]|PASSED" "$build/filter/store_faults_test"
+            part "failovers by sentinels and by hand, 20 times" 600 "^F[0-9]|PASSED" \
+                "$build/filter/store_faults_sentinel_test"
+            part "faults of a cluster, 20 times" 600 "^F[0-9]|^more|^lost|PASSED" \
+                "$build/filter/store_faults_cluster_test"
+            ;;
         *)
             echo "there is no part \"$name\"" >&2
             exit 64
