@@ -6,12 +6,13 @@ import os
 import re
 import signal
 import subprocess
+import urllib.request
 
 import pytest
 
 from harness import world
 from harness.filter import PROGRAM
-from harness.process import until
+from harness.process import PATIENCE, until
 
 TREE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 UNIT = f"{TREE}/packaging/systemd/mailreeve.service"
@@ -20,6 +21,7 @@ UNDER = f"{TREE}/tests/sandbox/under_unit.py"
 LIMIT = """
 store { url = "redis://127.0.0.1:6379/0" }
 limit "few" { key = "sender" count = messages rate = "2 / 1h" }
+metrics = "127.0.0.1:0"
 """
 
 
@@ -59,6 +61,14 @@ def test_mail_passes_is_refused_and_limited(confined, site, mta):
     assert site.send(mta, recipients=("x@elsewhere.test",)).rcpt.code == 550
     nowhere = site.send(mta, client=world.GOOD, sender="a@does-not-exist.test")
     assert nowhere.rcpt.code == 550
+
+
+def test_metrics(confined):
+    port = re.search(r"port (\d+)$", confined.wait_line("metrics at ")).group(1)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
+        text = answer.read().decode()
+    assert 'mailreeve_store_up{kind="redis"} 1' in text
+    assert "\nprocess_resident_memory_bytes " in text
 
 
 def test_reload_and_control(confined, site, postfix):
