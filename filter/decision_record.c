@@ -338,7 +338,8 @@ static void add_answers(struct text *line, const struct session *session, size_t
 {
 	enum { ANSWERS_MAX = 32 };
 	struct inquiry *const inquiries[] = {session->iprev, session->helo_mailhosts,
-		session->helo_spf, session->transaction.mailhosts, session->transaction.spf};
+		session->helo_spf, session->transaction.mailhosts, session->transaction.spf,
+		session->transaction.dmarc};
 	bool cut = false;
 
 	json_open(line, "dns", '[');

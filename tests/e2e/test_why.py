@@ -99,6 +99,16 @@ def test_message(postfix, site):
     assert found(site, record["queue"])["ref"] == reference
 
 
+def test_dmarc(postfix, site):
+    """The answers of the DNS about the message's author stand there too."""
+    site.filter("dmarc {\n  reject = reject\n}\n")
+    text = letter("x").replace("anna@good.test", "boss@legit.test")
+    record = found(site, refused(postfix, site, message=text))
+    assert record["check"] == "dmarc.reject"
+    answers = {(a["name"], a["type"]): a for a in record["dns"]}
+    assert "p=reject" in answers["_dmarc.legit.test", "TXT"]["answer"]
+
+
 def test_limit(mta, site):
     site.fresh_filter('limit "one" { key = "client_net" count = "messages" rate = "1 / 1h" }\n')
     assert site.send(mta).accepted
