@@ -53,7 +53,10 @@ local function whole(digits)
 end
 
 local function parse_reservation(value)
-	local last, at, rest = string.match(value or '', '^(%d+),(%d+);(.*)$')
+	if not value then
+		return nil
+	end
+	local last, at, rest = string.match(value, '^(%d+),(%d+);(.*)$')
 	if not whole(last) or not whole(at) then
 		return nil
 	end
@@ -188,7 +191,8 @@ end
 -- Within a slot, where one change has come before: the older slots are not read. Nil: not so.
 local function load_some(key, step)
 	local current, mine = floor(real / step), 'r' .. id
-	local stored = redis.pcall('HMGET', key, 't', 'c', text(current), mine)
+	local field = text(current)
+	local stored = redis.pcall('HMGET', key, 't', 'c', field, mine)
 	if stored.err then
 		return stored
 	end
@@ -200,8 +204,8 @@ local function load_some(key, step)
 		return nil
 	end
 	return {key = key, step = step, slots = {[current] = units}, held = {[mine] = stored[4] or nil},
-		members = {}, used = older + units, foreign = 0, last = last, now = real,
-		current = current, labelled = true, some = true}
+		used = older + units, foreign = 0, last = last, now = real, current = current,
+		field = field, labelled = true, some = true}
 end
 
 local function fill(w, stored)
@@ -238,6 +242,7 @@ local function load(key, members, length)
 	fill(w, stored)
 	w.now = effective(w.last, step)
 	w.current = floor(w.now / w.step)
+	w.field = text(w.current)
 	for slot, units in pairs(w.slots) do
 		if slot >= w.current - SLOTS then
 			w.used = w.used + units
@@ -366,18 +371,25 @@ local function use_member(w, members, set, delete)
 end
 
 local function use_units(w, units, set)
-	local mine = 'r' .. id
-	local held = parse_reservation(w.held[mine]) or {runs = {}}
-	local run = held.runs[#held.runs]
-	held.last, held.at = sequence, w.current
-	if run and run[1] + run[2] == sequence and run[3] == w.current and run[4] == units then
-		run[2] = run[2] + 1
+	local mine, n = 'r' .. id, #set
+	local held = parse_reservation(w.held[mine])
+	set[n + 1] = mine
+	if held then
+		local run = held.runs[#held.runs]
+		held.last, held.at = sequence, w.current
+		if run and run[1] + run[2] == sequence and run[3] == w.current and run[4] == units then
+			run[2] = run[2] + 1
+		else
+			insert(held.runs, {sequence, 1, w.current, units})
+		end
+		set[n + 2] = show_reservation(held)
 	else
-		insert(held.runs, {sequence, 1, w.current, units})
+		-- The same, of the only one.
+		local first = text(sequence)
+		set[n + 2] = first .. ',' .. w.field .. ';' .. first .. ',1,' .. w.field .. ',' ..
+			text(units) .. ';'
 	end
-	local n = #set
-	set[n + 1], set[n + 2] = mine, show_reservation(held)
-	set[n + 3], set[n + 4] = text(w.current), text((w.slots[w.current] or 0) + units)
+	set[n + 3], set[n + 4] = w.field, text((w.slots[w.current] or 0) + units)
 end
 
 local function take(w, i, units)
@@ -476,6 +488,11 @@ local function reserve()
 		answer[6] = charged
 	end
 	return answer
+end
+
+-- What follows is not even defined for these: a function costs time when it is.
+if operation == 'reserve' or operation == 'part' or operation == 'look' then
+	return reserve()
 end
 
 local function peek()
@@ -604,9 +621,6 @@ local function end_members(key, i)
 	return nil
 end
 
-if operation == 'reserve' or operation == 'part' or operation == 'look' then
-	return reserve()
-end
 if operation == 'peek' then
 	return peek()
 end
