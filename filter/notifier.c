@@ -91,7 +91,8 @@ static bool check_program(const char *program, char *why, size_t why_size)
 
 	if (program[0] != '/')
 		snprintf(why, why_size,
-			"\"%.80s\" is no absolute path; write for example /usr/local/bin/page, or "
+			"\"%.80s\" is no absolute path; write for example "
+			"/usr/local/lib/mailreeve/page, or "
 			"mail:postmaster@example.org",
 			program);
 	else if (stat(program, &status) != 0)

@@ -23,7 +23,7 @@ enum {
 
 struct notifier;
 
-/* How to tell: "/usr/local/bin/page --urgent", words parted by blanks, double quotes around a word that
+/* How to tell: "/usr/local/lib/mailreeve/page --urgent", words parted by blanks, double quotes around a word that
  * has some; or "mail:postmaster@example.org". False with a sentence in WHY. */
 bool notifier_check(const char *how, char *why, size_t why_size) MUST_CHECK;
 
