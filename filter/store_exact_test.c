@@ -275,7 +275,7 @@ static void no_rolling_window_holds_more(void **state)
 		int64_t most;
 
 		new_key(work.key);
-		work.attempts = (soak ? 100000 : 2400) / PROCESSES / (int64_t)thread_count;
+		work.attempts = (soak ? 100000 : 1280) / PROCESSES / (int64_t)thread_count;
 		atomic_store(&shared->event_count, 0);
 		run_everywhere(&work, send_in_bursts);
 		count = atomic_load(&shared->event_count);

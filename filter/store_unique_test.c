@@ -364,6 +364,58 @@ static void a_member_that_many_hold(void **state)
 	store_close(&store);
 }
 
+static enum store_status use(const char *key, int number, int64_t limit)
+{
+	unsigned char one[STORE_MEMBER_SIZE], id[STORE_ID_SIZE];
+	struct store_charge charges = charge(key, limit, 0);
+	struct store_decision decision;
+	enum store_status status;
+	char name[32];
+
+	snprintf(name, sizeof(name), "%d@example.org", number);
+	store_member(one, name);
+	store_id(id);
+	charges.members = one;
+	charges.member_count = 1;
+	status = store_reserve(store, id, 1, &charges, 1, &decision);
+	/* Some stay held. */
+	if (status == STORE_OK && number % 3 != 0)
+		store_commit(store, id, &charges, 1);
+	return status;
+}
+
+/* One that is too large to be read whole at each call: refusals, refreshes and the end of its slots. */
+static void a_large_window_moves_on(void **state)
+{
+	enum { MANY = 300, KEPT = 100 };
+	char key[STORE_KEY_SIZE];
+
+	(void)state;
+	store = open_still();
+	new_key(key);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(use(key, i, MANY), STORE_OK);
+	for (int minutes = 0; minutes < 30; minutes += 10) {
+		atomic_fetch_add(&fake_now, 10 * MINUTE_MS);
+		assert_int_equal(use(key, MANY, MANY), STORE_OVER);
+		for (int i = 0; i < KEPT; i++)
+			assert_int_equal(use(key, i, MANY), STORE_OK);
+		assert_int_equal(use(key, MANY, MANY), STORE_OVER);
+		assert_int_equal(used(store, key), MANY);
+	}
+	atomic_fetch_add(&fake_now, 31 * MINUTE_MS);
+	assert_int_equal(used(store, key), KEPT);
+	for (int i = MANY; i < 2 * MANY - KEPT; i++)
+		assert_int_equal(use(key, i, MANY), STORE_OK);
+	assert_int_equal(use(key, 2 * MANY, MANY), STORE_OVER);
+	assert_int_equal(used(store, key), MANY);
+	atomic_fetch_add(&fake_now, 61 * MINUTE_MS);
+	assert_int_equal(used(store, key), 0);
+	assert_int_equal(use(key, 1, MANY), STORE_OK);
+	assert_int_equal(used(store, key), 1);
+	store_close(&store);
+}
+
 /* A limit of a window that keeps each member is bounded, so that the window is. */
 static void members_are_bounded(void **state)
 {
@@ -402,6 +454,7 @@ int main(void)
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(store_equals_the_model),
 		cmocka_unit_test(a_member_that_many_hold),
+		cmocka_unit_test(a_large_window_moves_on),
 		cmocka_unit_test(members_are_bounded),
 	};
 	static const struct CMUnitTest plain_cases[] = {cmocka_unit_test(window_equals_the_model)};
