@@ -7,7 +7,8 @@
  *   resolver submit       the list of questions that wait for the resolver thread
  *   inquiry               the progress of one inquiry; the waiter sleeps on its condition
  *   store_memory          the windows and values
- *   redis_pool            the idle connections, the calls in line, and the breaker
+ *   redis_node            of one server: the idle connections, the calls in line, and the breaker
+ *   redis_pool            which servers there are, and who serves what
  *   backlog               what waits for the thread of the journal, or of the kept refusals
  *   conf current          the pointer to the current configuration snapshot
  *   log repeat            the table that rate-limits repeated messages
