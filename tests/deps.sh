@@ -14,7 +14,7 @@ build='gcc libc6-dev make pkg-config libmilter-dev libhiredis-dev libspf2-dev li
     libjansson-dev libmicrohttpd-dev'
 demo="$build postfix redis-server nsd python3 python3-dnspython swaks iproute2 util-linux procps"
 check="$demo unbound prometheus zsh dovecot-core dovecot-lmtpd python3-pytest python3-yaml libcmocka-dev clang-$llvm
-    python3-seccomp systemd libclang-rt-$llvm-dev clang-format-$llvm clang-tidy-$llvm cppcheck mandoc m4 dpkg-dev openssl opendkim"
+    python3-seccomp systemd strace apparmor libclang-rt-$llvm-dev clang-format-$llvm clang-tidy-$llvm cppcheck mandoc m4 dpkg-dev openssl opendkim"
 deb="$build build-essential debhelper dh-apparmor dpkg-dev fakeroot lintian"
 rpm="$build rpm"
 # Valkey is not packaged for Debian 12; there its test says so.

@@ -4,7 +4,7 @@
 capabilities, no new privileges, read-only file system, system calls, address families, no memory that is
 both written and executed.
 
-    under_unit.py UNIT USER WRITABLE[:WRITABLE...] COMMAND [ARGUMENT...]
+    under_unit.py UNIT[:DROP-IN...] USER WRITABLE[:WRITABLE...] COMMAND [ARGUMENT...]
 
 WRITABLE stands for what the unit's RuntimeDirectory and StateDirectory are. Settings of the unit that are
 unknown here, and could be tested, end it with a complaint, so that none is forgotten silently.
@@ -12,6 +12,7 @@ unknown here, and could be tested, end it with a complaint, so that none is forg
 
 import ctypes
 import errno
+import grp
 import os
 import pwd
 import socket
@@ -31,24 +32,31 @@ NOT_HERE = {
     "Type", "User", "Group", "ExecStartPre", "ExecStart", "ExecReload", "Restart", "RestartSec",
     "RestartPreventExitStatus", "TimeoutStopSec", "LimitNOFILE", "SyslogIdentifier", "SyslogFacility",
     "RuntimeDirectory", "RuntimeDirectoryMode", "StateDirectory", "StateDirectoryMode",
-    "ConfigurationDirectory", "ReadWritePaths", "AmbientCapabilities", "ProtectHome", "ProtectProc",
+    "ConfigurationDirectory", "AmbientCapabilities", "ProtectHome", "ProtectProc",
     "ProcSubset", "ProtectClock", "ProtectControlGroups", "ProtectHostname", "ProtectKernelLogs",
     "ProtectKernelModules", "ProtectKernelTunables", "PrivateDevices", "PrivateMounts", "PrivateTmp",
     "RemoveIPC", "KeyringMode", "DevicePolicy", "SystemCallArchitectures", "SystemCallErrorNumber",
-    "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID", "LockPersonality",
+    "AppArmorProfile", "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID", "LockPersonality",
 }
 
 
-def settings_of(unit):
+def settings_of(units):
     section, found = None, {}
-    with open(unit, encoding="utf-8") as lines:
-        for line in map(str.strip, lines):
-            if line.startswith("["):
-                section = line
-            elif section == "[Service]" and line and not line.startswith("#"):
-                name, value = line.split("=", 1)
-                found.setdefault(name, []).append(value)
+    for unit in units.split(":"):
+        with open(unit, encoding="utf-8") as lines:
+            for line in map(str.strip, lines):
+                if line.startswith("["):
+                    section = line
+                elif section == "[Service]" and line and not line.startswith("#"):
+                    name, value = line.split("=", 1)
+                    found.setdefault(name, []).append(value)
     return found
+
+
+def paths_of(found):
+    """What the unit itself lets be written: those that are there, of those that may be missing."""
+    words = " ".join(found["ReadWritePaths"]).split()
+    return [word.lstrip("-") for word in words if not word.startswith("-") or os.path.exists(word[1:])]
 
 
 def call(what, result):
@@ -118,20 +126,21 @@ def call_filter(found):
 
 
 def main():
-    unit, user, writable, *command = sys.argv[1:]
-    found = settings_of(unit)
+    units, user, writable, *command = sys.argv[1:]
+    found = settings_of(units)
     tested = {"CapabilityBoundingSet", "NoNewPrivileges", "ProtectSystem", "SystemCallFilter",
-              "RestrictAddressFamilies", "MemoryDenyWriteExecute", "UMask"}
-    unknown = set(found) - NOT_HERE - tested
+              "RestrictAddressFamilies", "MemoryDenyWriteExecute", "UMask", "ReadWritePaths"}
+    unknown = set(found) - NOT_HERE - tested - {"SupplementaryGroups"}
     if unknown or not tested <= set(found):
         sys.exit(f"under_unit.py: does not know {unknown}, or misses {tested - set(found)}")
     account = pwd.getpwnam(user)
     rules = call_filter(found)
-    read_only_but(writable.split(":"))
+    read_only_but(writable.split(":") + paths_of(found))
     os.umask(int(found["UMask"][-1], 8))
     for capability in range(41):
         LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-    os.setgroups([])
+    groups = " ".join(found.get("SupplementaryGroups", [])).split()
+    os.setgroups([grp.getgrnam(name).gr_gid for name in groups])
     os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
     os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
     call("no new privileges", LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
