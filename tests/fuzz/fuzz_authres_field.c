@@ -48,6 +48,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sprintf(longer, "pass receiver=" OURS " %s", body);
 	MUST_HOLD(received_spf_claims(longer, OURS));
 	received_spf_claims(body, OURS);
+	sprintf(longer, "i=1; " OURS ";%s", body);
+	MUST_HOLD(authres_arc_claims(longer, OURS));
+	MUST_HOLD(authres_arc_claims(body, OURS) || !authres_claims(body, OURS));
+	sprintf(longer, "(x) by " OURS " %s", body);
+	MUST_HOLD(received_by(longer, OURS));
+	received_by(body, OURS);
 
 	text_init(&text, longer, 2 * length + 64);
 	authres_add_value(&text, body, length + 1);
