@@ -22,17 +22,17 @@ struct name_claim {
 		.type = SETTING_BOOL,                                                              \
 		.offset = (claim_offset) + offsetof(struct name_claim, own_subdomains),            \
 		.default_text = "no",                                                              \
-		.help = own_subdomains_help},                                                      \
+		.help = (own_subdomains_help)},                                                    \
 		{.name = "partners",                                                               \
 			.type = SETTING_MATCHLIST,                                                 \
 			.offset = (claim_offset) + offsetof(struct name_claim, partners),          \
 			.default_text = "",                                                        \
-			.help = partners_help},                                                    \
+			.help = (partners_help)},                                                  \
 	{                                                                                          \
 		.name = "protected_domains", .type = SETTING_MATCHLIST,                            \
 		.offset = (claim_offset) + offsetof(struct name_claim, protected_domains),         \
 		.default_text = "", .example = "{ example.net, .example.com }",                    \
-		.help = protected_help                                                             \
+		.help = (protected_help)                                                           \
 	}
 
 /* NAME (canonical) is one of ours, or with SUBDOMAINS below one of our domains. */
