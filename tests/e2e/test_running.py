@@ -374,6 +374,11 @@ class Terminal:
         os.close(self.slave)
 
 
+def process_state(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+
+
 @pytest.fixture
 def terminal(site):
     site.filter()
@@ -432,6 +437,7 @@ def test_top_can_be_stopped_and_continued(terminal):
     top.wait(rb"mailreeve [0-9.]+, up ")
     top.child.send_signal(signal.SIGTSTP)
     at = top.wait(rb"\x1b\[\?1049l$")
+    until(lambda: process_state(top.child.pid) == "T", "the stop")
     assert termios.tcgetattr(top.slave) == top.before
     top.child.send_signal(signal.SIGCONT)
     top.wait(rb"\x1b\[\?1049h.*mailreeve [0-9.]+, up ", at)
