@@ -11,7 +11,7 @@
 enum {
 	NODES_REPLY_MAX = 4 * 1024 * 1024,
 	ASKED_ENOUGH = 3,
-	PROBES_MAX = 20000,
+	PROBES_MAX = 4096, /* a node with fewer slots than that is only asked whether it is there */
 	CANDIDATES_MAX = 32
 };
 
@@ -166,13 +166,19 @@ const struct redis_view *redis_cluster_ask(
 	return &cluster->view;
 }
 
-/* The key of store_redis.c's check. */
-static bool has_probe(const struct redis_pool *pool, const struct redis_seat *seat,
-	const char *name) REQUIRES(pool->lock)
+/* The slot of store_redis.c's check. */
+static unsigned slot_of_probe(const struct redis_pool *pool, const char *name)
 {
 	char key[128];
 	int length = snprintf(key, sizeof(key), "%sw:%s:1000", pool->prefix, name);
-	unsigned owner = pool->owner[redis_slot(key, (size_t)length)];
+
+	return redis_slot(key, (size_t)length);
+}
+
+static bool has_probe(const struct redis_pool *pool, const struct redis_seat *seat,
+	const char *name) REQUIRES(pool->lock)
+{
+	unsigned owner = pool->owner[slot_of_probe(pool, name)];
 
 	return owner != 0 && pool->seats[owner - 1] == seat;
 }
@@ -180,11 +186,13 @@ static bool has_probe(const struct redis_pool *pool, const struct redis_seat *se
 void redis_cluster_choose_probe(const struct redis_pool *pool, struct redis_seat *seat)
 {
 	char name[PROBE_NAME_SIZE];
+	/* With a hash tag in the prefix all keys are in one slot. */
+	bool tagged = slot_of_probe(pool, "probe0") == slot_of_probe(pool, "probe1");
 
 	if (seat->probe[0] != '\0' && has_probe(pool, seat, seat->probe))
 		return;
 	seat->probe[0] = '\0';
-	for (unsigned i = 0; i < PROBES_MAX && seat->probe[0] == '\0'; i++) {
+	for (unsigned i = 0; i < (tagged ? 1 : PROBES_MAX) && seat->probe[0] == '\0'; i++) {
 		snprintf(name, sizeof(name), "probe%u", i);
 		if (has_probe(pool, seat, name))
 			memcpy(seat->probe, name, sizeof(name));

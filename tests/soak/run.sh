@@ -47,7 +47,7 @@ for name in ${*:-model unique exact sessions reload}; do
         reload) part "1,000 reloads under load" 600 "reloads|passed" \
             env MAILREEVE_RELOADS=1000 sh tests/e2e/run.sh -q -s tests/e2e/test_reload.py ;;
         faults)
-            part "faults of a Redis, 20 times" 900 "^F[0-9]|PASSED" "$build/filter/store_faults_test"
+            part "faults of a Redis, 20 times" 1200 "^F[0-9]|PASSED" "$build/filter/store_faults_test"
             part "failovers by sentinels and by hand, 20 times" 600 "^F[0-9]|PASSED" \
                 "$build/filter/store_faults_sentinel_test"
             part "faults of a cluster, 20 times" 600 "^F[0-9]|^more|^lost|PASSED" \
