@@ -117,7 +117,7 @@ install: all
 		$(DESTDIR)$(DATADIR)/bash-completion/completions/mailreevectl
 	install -D -m 644 packaging/completion/_mailreevectl $(DESTDIR)$(ZSHDIR)/_mailreevectl
 	install -d $(DESTDIR)$(DATADIR)/mailreeve
-	install -m 644 packaging/prometheus/mailreeve.rules.yml packaging/grafana/mailreeve.json \
+	install -m 644 packaging/prometheus/mailreeve.rules.yml packaging/grafana/mailreeve.json packaging/mta/* \
 		$(DESTDIR)$(DATADIR)/mailreeve
 	$(if $(UNITDIR),$(MAKE) --no-print-directory install-unit)
 

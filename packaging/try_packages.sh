@@ -3,11 +3,16 @@
 # The Debian packages from nothing to nothing, as root, in copies of a bare tree of Debian (debootstrap makes one;
 # it must reach its mirror):
 #   packaging/try_packages.sh TREE [FOLDER]
-# Builds the packages in one copy. In another: installs, starts by hand, upgrades over configuration that was
+# Builds the packages in one copy. In others: does the first steps of the manual, installs, starts by hand, upgrades over configuration that was
 # changed and that was not, looks at the debug symbols, runs the package's own tests, purges, and compares what is
 # left. Ends with "N passed, N failed"; the copies go to FOLDER (default: a temporary one).
 set -eu
 cd "$(dirname "$0")/.."
+if [ ! -e "${1-}/etc/debian_version" ]; then
+    echo "usage: packaging/try_packages.sh TREE [FOLDER], or make deb-try ROOT=TREE; TREE is a bare Debian, as" \
+        "debootstrap makes it" >&2
+    exit 64
+fi
 tree=$(realpath "$1")
 made=
 if [ -z "${2-}" ]; then made=$(mktemp -d "${TMPDIR:-/tmp}/mailreeve-packages.XXXXXX"); fi
@@ -117,6 +122,16 @@ apt symbols install "gdb /debs/$(cd "$work/debs" && ls mailreeve_*.deb) /debs/$(
     >"$work/log" 2>&1 || cat "$work/log"
 holds "debug symbols name a line of the source" sh -c "$(printf %s 'chroot "$0" gdb -batch -ex "info line milter_serve" \
     /usr/sbin/mailreeve 2>&1 | grep -E "Line [0-9]+ of .*milter.*\.c"')" "$work/symbols"
+
+holds "hardening of the packaged programs" sh tests/hardening.sh "$work/symbols/usr/sbin"
+
+copy bare
+inside bare apt-get -qq update
+apt bare install "python3 iproute2" >"$work/log" 2>&1 || cat "$work/log"
+mkdir "$work/bare/debs"
+cp "$work"/debs/mailreeve_*.deb packaging/debian/tests/first-steps packaging/man/mailreeve-first-steps.7 "$work/bare/debs/"
+holds "the first steps of the manual, on a bare machine" inside bare \
+    sh -c 'cd /debs && ./first-steps mailreeve-first-steps.7'
 
 if [ -d packaging/debian/tests ]; then
     copy testing

@@ -46,6 +46,14 @@ def guides():
     return sorted(glob.glob(f"{FOLDER}/*.7"))
 
 
+def samples():
+    """The lines for the MTAs that are installed as files."""
+    folder = os.path.join(FOLDER, "..", "mta")
+    for name, label in (("postfix-main.cf", "main.cf"), ("sendmail.mc", "sendmail.mc")):
+        with open(f"{folder}/{name}", encoding="utf-8") as text:
+            yield Example(name, 1, label, text.read())
+
+
 def examples(kind=None):
-    return [example for path in guides() for example in examples_of(path)
+    return [example for example in (*samples(), *(x for path in guides() for x in examples_of(path)))
             if kind in (None, example.kind)]
