@@ -202,6 +202,30 @@ static void advise_store(const struct conf_check *check)
 	advise_secret(check, "tls_key_file", store->tls_key_file);
 }
 
+/* A source of Redis is in the store; nobody is unknown by one in memory. */
+static void advise_sources(const struct conf_check *check)
+{
+	const struct group *group = schema_group(check->schema, "recipient");
+	const struct given *sources =
+		group == NULL ? NULL : conf_input_find(check->input, group, 0, "sources");
+	struct store_url url;
+	char why[8];
+
+	if (!store_url_parse(check->conf->store.url, &url, why, sizeof(why)) ||
+		url.kind != STORE_URL_MEMORY)
+		return;
+	for (size_t i = 0; sources != NULL && i < sources->value_count; i++) {
+		const char *source = sources->values[i].text;
+		const char *place = source == NULL ? NULL : strpbrk(source, " \t");
+
+		if (place != NULL && ascii_starts_with(place + strspn(place, " \t"), "redis:"))
+			warn_of(check, "recipient", "sources",
+				"\"%s\" can never be asked, since url of section store names no "
+				"Redis; write url = \"redis://127.0.0.1\" there",
+				source);
+	}
+}
+
 /* Of a section and of its checks; a limit advises of its own. */
 static void advise_trials(const struct conf_check *check, const struct group *group)
 {
@@ -249,6 +273,7 @@ void conf_advise(const struct conf_check *check)
 	advise_allow(check);
 	advise_daemon(check);
 	advise_store(check);
+	advise_sources(check);
 	advise_metrics(check);
 	for (size_t i = 0; i < check->schema->group_count; i++) {
 		const struct group *group = &check->schema->groups[i];

@@ -239,6 +239,10 @@ static const struct {
 	{"limit a { key = sender mode = off }\n", ""},
 	{"limit a { key = \"client_net + sender\" }\n", ""},
 	{"limit a { }\n", ""},
+	{"recipient {\nsources = { \"a.example passwd:\", \"*  redis:known\" }\n}\n",
+		"warning c:3: \"*  redis:known\" can never be asked, since url of section store "
+		"names no Redis; write url = \"redis://127.0.0.1\" there\n"},
+	{"recipient { sources = \"* redis:known\" }\nstore { url = \"redis://127.0.0.1\" }\n", ""},
 };
 
 static void test_advice(void **state)
