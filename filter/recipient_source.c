@@ -204,7 +204,7 @@ static enum recipient_known ask_redis(const struct recipient_source *source,
 	struct store_state state = {0};
 	struct members members;
 	char key[KEY_SIZE];
-	bool has = false;
+	enum store_set set;
 
 	list_members(&members, domain, question->path, alone);
 	if (!make_key(source, of, key)) {
@@ -212,17 +212,17 @@ static enum recipient_known ask_redis(const struct recipient_source *source,
 		return RECIPIENT_UNSURE;
 	}
 	if (question->store == NULL || store_set_has(question->store, key, members.list,
-					       members.count, &has) != STORE_OK) {
+					       members.count, &set) != STORE_OK) {
 		snprintf(why, CALLAHEAD_WHY_SIZE, "the store does not answer");
 		return RECIPIENT_UNSURE;
 	}
-	if (has)
-		return RECIPIENT_KNOWN;
-	/* Memory has no sets of an administrator: that nobody is in one means nothing. */
+	if (set != STORE_SET_MISSING)
+		return set == STORE_SET_HAS ? RECIPIENT_KNOWN : RECIPIENT_UNKNOWN;
+	/* That nobody is in a set that Redis has lost, or in one that memory cannot have, means nothing. */
 	store_state(question->store, &state);
-	if (strcmp(state.kind, "redis") == 0)
-		return RECIPIENT_UNKNOWN;
-	snprintf(why, CALLAHEAD_WHY_SIZE, "the store is no Redis");
+	snprintf(why, CALLAHEAD_WHY_SIZE,
+		strcmp(state.kind, "redis") == 0 ? "there is no such key"
+						 : "the store is no Redis");
 	return RECIPIENT_UNSURE;
 }
 

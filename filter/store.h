@@ -166,11 +166,12 @@ typedef void store_visit(void *context, const struct store_window *window);
 enum store_status store_list(struct store *store, store_visit *visit, void *context) MUST_CHECK;
 
 /* Whether one of MEMBERS (at most STORE_MEMBERS_MAX) is in a set, or a field of a hash, that the
- * administrator keeps under exactly this Redis key (no prefix). One round trip. The memory store has no
- * such sets: always false. */
+ * administrator keeps under exactly this Redis key (no prefix). One round trip. Redis has no empty sets:
+ * one that is missing was emptied, or lost, or is called otherwise. The memory store has none. */
 enum { STORE_MEMBERS_MAX = 8 };
+enum store_set { STORE_SET_MISSING, STORE_SET_LACKS, STORE_SET_HAS };
 enum store_status store_set_has(struct store *store, const char *key, const char *const *members,
-	size_t count, bool *has_r) MUST_CHECK;
+	size_t count, enum store_set *set_r) MUST_CHECK;
 
 struct store_state {
 	const char *kind; /* "memory", "redis" */

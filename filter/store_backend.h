@@ -48,8 +48,8 @@ struct store_backend {
 		void *half, const char *table, const char *name, bool *found_r);
 	/* All rows as lines: end, name and value of each. *TEXT_R may stay NULL. */
 	enum store_status (*table_read)(void *half, const char *table, char **text_r);
-	enum store_status (*set_has)(
-		void *half, const char *key, const char *const *members, size_t count, bool *has_r);
+	enum store_status (*set_has)(void *half, const char *key, const char *const *members,
+		size_t count, enum store_set *set_r);
 	void (*state)(void *half, struct store_state *state_r);
 };
 

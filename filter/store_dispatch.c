@@ -350,12 +350,12 @@ enum store_status store_list(struct store *store, store_visit *visit, void *cont
 	return counted(store, store->backend->list(store->half, visit, context));
 }
 
-enum store_status store_set_has(
-	struct store *store, const char *key, const char *const *members, size_t count, bool *has_r)
+enum store_status store_set_has(struct store *store, const char *key, const char *const *members,
+	size_t count, enum store_set *set_r)
 {
 	assert(count <= STORE_MEMBERS_MAX);
-	*has_r = false;
-	return counted(store, store->backend->set_has(store->half, key, members, count, has_r));
+	*set_r = STORE_SET_MISSING;
+	return counted(store, store->backend->set_has(store->half, key, members, count, set_r));
 }
 
 void store_state(struct store *store, struct store_state *state_r)

@@ -164,7 +164,7 @@ static void rights_of_a_user(void **state)
 		"+pexpire", "+time", "+ping", "~mailreeve:*"};
 	struct store *store;
 	char url[256], path[128], words[256];
-	bool has;
+	enum store_set set;
 	int fd;
 
 	(void)state;
@@ -188,7 +188,8 @@ static void rights_of_a_user(void **state)
 	assert_int_equal(used(store, "rights"), 1);
 	assert_int_equal(store_put(store, "name", "value", 5, 1000), STORE_OK);
 	assert_int_equal(
-		store_set_has(store, "users", (const char *const[]){"a"}, 1, &has), STORE_OK);
+		store_set_has(store, "users", (const char *const[]){"a"}, 1, &set), STORE_OK);
+	assert_int_equal(set, STORE_SET_MISSING);
 	command("ACL SETUSER mail -hset", "+OK");
 	assert_int_equal(reserve(store, "rights", 9), STORE_DOWN);
 	assert_non_null(strstr(said.last, "lacks a right"));

@@ -220,14 +220,14 @@ static enum store_status get(void *half, const char *value_name, void **value_r,
 	return STORE_OK;
 }
 
-static enum store_status set_has(
-	void *half, const char *key, const char *const *members, size_t count, bool *has_r)
+static enum store_status set_has(void *half, const char *key, const char *const *members,
+	size_t count, enum store_set *set_r)
 {
 	(void)half;
 	(void)key;
 	(void)members;
 	(void)count;
-	*has_r = false;
+	*set_r = STORE_SET_MISSING;
 	return STORE_OK;
 }
 

@@ -241,7 +241,7 @@ static enum store_status get(void *half, const char *name, void **value_r, size_
 	return STORE_OK;
 }
 
-/* Sets and hashes alike, without asking first which of them it is. */
+/* Sets and hashes alike, without asking first which of them it is: HLEN is 0 only where neither is. */
 static const char set_has_lua[] = "local command = 'sismember'\n"
 				  "for i = 1, #ARGV do\n"
 				  "  local has = redis.pcall(command, KEYS[1], ARGV[i])\n"
@@ -251,10 +251,10 @@ static const char set_has_lua[] = "local command = 'sismember'\n"
 				  "  end\n"
 				  "  if has ~= 0 then return has end\n"
 				  "end\n"
-				  "return 0\n";
+				  "return redis.pcall('hlen', KEYS[1]) == 0 and -1 or 0\n";
 
-static enum store_status set_has(
-	void *half, const char *key, const char *const *members, size_t count, bool *has_r)
+static enum store_status set_has(void *half, const char *key, const char *const *members,
+	size_t count, enum store_set *set_r)
 {
 	struct redis *redis = half;
 	struct redis_command command;
@@ -272,7 +272,9 @@ static enum store_status set_has(
 	mem_free(reply.text);
 	if (reply.kind != ANSWER_NUMBERS || reply.count != 1)
 		return redis_odd_reply(redis);
-	*has_r = reply.numbers[0] == 1;
+	*set_r = reply.numbers[0] == 1	 ? STORE_SET_HAS
+		 : reply.numbers[0] == 0 ? STORE_SET_LACKS
+					 : STORE_SET_MISSING;
 	return STORE_OK;
 }
 

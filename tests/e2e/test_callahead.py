@@ -207,6 +207,11 @@ def test_redis(postfix, site, with_source, redis, add, remove):
     assert site.send(postfix, recipients=["carol@example.test"]).accepted
     redis.command(*remove, "carol@example.test")
     assert refusal(postfix, site, "carol@example.test").code == 550
+    # A Redis that lost what it held makes nobody unknown.
+    redis.command("RENAME", KEY, "elsewhere")
+    assert site.send(postfix, recipients=["carol@example.test"]).accepted
+    redis.command("RENAME", "elsewhere", KEY)
+    assert refusal(postfix, site, "carol@example.test").code == 550
     redis.stop()
     try:
         assert site.send(postfix, recipients=["carol@example.test"]).accepted
