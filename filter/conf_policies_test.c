@@ -89,6 +89,7 @@ static const char *author_login(struct conf *conf)
 static void test_one_section_follows_another(void **state)
 {
 	struct fixture *fixture = *state;
+	char *map = path_of(fixture, "map"), *given;
 	struct conf *conf;
 
 	conf = load_real(fixture, "recipient { sender_login = /dev/null }\n");
@@ -108,6 +109,14 @@ static void test_one_section_follows_another(void **state)
 	conf = load_real(fixture, "recipient { sender_login = nowhere }\n");
 	assert_null(conf);
 	assert_null(strstr(strchr(fixture->said, '\n') + 1, "sender_login"));
+	put(fixture, "map", "anna\n");
+	given = mem_format("\nrecipient { sender_login = \"%s\" }\n", map);
+	conf = load_real(fixture, given);
+	assert_null(conf);
+	assert_null(strstr(fixture->said, "from"));
+	assert_non_null(strstr(fixture->said, "map:1: no sender after the user"));
+	mem_free(given);
+	mem_free(map);
 }
 
 static size_t count_checks(const struct policy *policy)

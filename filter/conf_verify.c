@@ -261,10 +261,16 @@ static void verify_services(const struct conf_check *check)
 			format_duration(conf->resolver.max_ttl_ms, high, sizeof(high)));
 }
 
-/* Something about it is told already where it was read. */
+/* Something about it is told elsewhere. */
 static bool is_told(const struct conf_check *check, const struct group *group, size_t section,
 	const char *setting, const char *why)
 {
+	const struct row *row = setting == NULL ? NULL : group_row(group, setting);
+
+	/* What it follows is told of where that is given. */
+	if (row != NULL && row->setting.follows != NULL &&
+		conf_input_find(check->input, group, section, setting) == NULL)
+		return true;
 	for (size_t i = 0; i < group->row_count; i++) {
 		const char *name = group->rows[i].setting.name;
 		const struct given *given = conf_input_find(check->input, group, section, name);
