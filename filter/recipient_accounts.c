@@ -110,6 +110,10 @@ struct recipient_table *recipient_aliases_load(
 			good = add(table, name) || is_full(complain, context, file);
 		}
 	}
+	if (good && ferror(in)) {
+		complain(context, file, 0, "cannot be read");
+		good = false;
+	}
 	free(line);
 	fclose(in);
 	if (!good)

@@ -52,6 +52,18 @@ static bool verify_sources(
 	return true;
 }
 
+/* Of the entries before END. */
+static const char *first_that_includes(char **texts, char **end, const char *domain)
+{
+	char earlier[DOMAIN_SIZE];
+
+	for (; texts < end; texts++)
+		if (recipient_domain_read(*texts, earlier) != NULL &&
+			recipient_domain_includes(earlier, domain))
+			return *texts;
+	return NULL;
+}
+
 static bool verify_domains(
 	const struct recipient_directory_settings *settings, char *why, size_t why_size)
 {
@@ -60,9 +72,19 @@ static bool verify_domains(
 	const char *wrong;
 
 	for (char **text = settings->domains; text != NULL && *text != NULL; text++) {
-		if (recipient_domain_parse(*text, &defaults, &domain, &wrong))
+		const char *earlier;
+
+		if (!recipient_domain_parse(*text, &defaults, &domain, &wrong)) {
+			snprintf(why, why_size, "\"%s\" %s", *text, wrong);
+			return false;
+		}
+		earlier = first_that_includes(settings->domains, text, domain.domain);
+		if (earlier == NULL)
 			continue;
-		snprintf(why, why_size, "\"%s\" %s", *text, wrong);
+		snprintf(why, why_size,
+			"\"%s\" counts for nothing behind \"%s\", since the first that covers a "
+			"domain holds; write it before, or all options of a domain together",
+			*text, earlier);
 		return false;
 	}
 	return true;
@@ -71,13 +93,13 @@ static bool verify_domains(
 static bool verify_extension(
 	const struct recipient_directory_settings *settings, char *why, size_t why_size)
 {
-	struct recipient_domain domain;
+	const char *fault = settings->extension == NULL
+				    ? NULL
+				    : recipient_domain_extension_fault(settings->extension);
 
-	if (settings->extension == NULL || strlen(settings->extension) < sizeof(domain.extension))
+	if (fault == NULL)
 		return true;
-	snprintf(why, why_size,
-		"extension has more characters than there is room for; write one "
-		"or two");
+	snprintf(why, why_size, "extension = \"%s\" %s", settings->extension, fault);
 	return false;
 }
 

@@ -325,9 +325,26 @@ static void test_domains(void **state)
 		{"example.org catch_all=perhaps", "catch_all=yes"},
 		{"example.org wildcard=", "wildcard=yes"},
 		{"example.org case_sensitive=x", "case_sensitive=yes"},
-		{"example.org extension=+-+-+-+-+-+-+-+-", "extension"},
+		{"example.org extension=+-+-+-+-+-+-+-+-", "more characters in extension"},
+		{"example.org extension=x", "no signs"},
+		{"example.org extension=+@", "no signs"},
 		{"example.org xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 			"too long"},
+	};
+	static const struct {
+		const char *earlier, *later;
+		bool both_count;
+	} pairs[] = {
+		{"example.org", "Example.org", false},
+		{"*", "example.org", false},
+		{".example.org", "b.example.org", false},
+		{".example.org", ".b.example.org", false},
+		{"b.example", "A.example", false},
+		{".example.org", "example.org", true},
+		{"b.example.org", ".example.org", true},
+		{".b.example.org", ".example.org", true},
+		{"example.org", "*", true},
+		{"example.org", ".example.org", true},
 	};
 	const struct recipient_domain defaults = {.extension = "+", .wildcard = true};
 	struct recipient_domain domain;
@@ -345,6 +362,21 @@ static void test_domains(void **state)
 	assert_string_equal(domain.extension, "");
 	assert_true(domain.case_sensitive && !domain.wildcard && !domain.catch_all);
 	assert_int_equal(domain.outage, RECIPIENT_OUTAGE_BACKUP);
+	for (size_t i = 0; i < ARRAY_COUNT(pairs); i++) {
+		char first[] = "a.example outage=accept";
+		char earlier[100], later[100];
+		char *domains[] = {first, earlier, later, NULL};
+		struct recipient_directory_settings both = {.domains = domains};
+		char said[300];
+		const char *setting;
+
+		snprintf(earlier, sizeof(earlier), "%s outage=accept", pairs[i].earlier);
+		snprintf(later, sizeof(later), "%s extension=-", pairs[i].later);
+		if (recipient_directory_verify(&both, &setting, said, sizeof(said)) !=
+			pairs[i].both_count)
+			fail_msg("%s: %s", later, said);
+		assert_string_equal(setting, pairs[i].both_count ? "sources" : "domains");
+	}
 	assert_true(recipient_domain_covers(".example.org", "a.b.example.org"));
 	assert_false(recipient_domain_covers(".example.org", "example.org"));
 	assert_false(recipient_domain_covers(".example.org", "notexample.org"));

@@ -47,6 +47,26 @@ bool recipient_domain_covers(const char *pattern, const char *domain)
 	return pattern[0] == '\0' || strcmp(pattern, domain) == 0;
 }
 
+bool recipient_domain_includes(const char *earlier, const char *later)
+{
+	if (earlier[0] == '\0' || strcmp(earlier, later) == 0)
+		return true;
+	return later[0] == '.' ? earlier[0] == '.' && domain_is_within(later + 1, earlier + 1)
+			       : later[0] != '\0' && recipient_domain_covers(earlier, later);
+}
+
+const char *recipient_domain_extension_fault(const char *text)
+{
+	if (strlen(text) >= sizeof(((struct recipient_domain *)0)->extension))
+		return "has more characters in extension than there is room for; write one or two";
+	for (; *text != '\0'; text++)
+		if (*text <= ' ' || *text > '~' || ascii_is_alnum(*text) ||
+			strchr("@\"\\", *text) != NULL)
+			return "has characters in extension that are no signs to part a name by; "
+			       "write \"+\" or \"+-\"";
+	return NULL;
+}
+
 static bool parse_yes(const char *text, bool *yes_r)
 {
 	*yes_r = ascii_equal(text, "yes");
@@ -72,10 +92,13 @@ static const char *parse_option(char *word, struct recipient_domain *domain)
 	if (value == NULL)
 		return "has no \"=\" after an option; write \"example.org outage=tempfail\"";
 	*value++ = '\0';
-	if (ascii_equal(word, "extension"))
-		return text_copy(domain->extension, sizeof(domain->extension), value)
-			       ? NULL
-			       : "has more characters in extension than there is room for";
+	if (ascii_equal(word, "extension")) {
+		const char *fault = recipient_domain_extension_fault(value);
+
+		if (fault == NULL)
+			memcpy(domain->extension, value, strlen(value) + 1);
+		return fault;
+	}
 	if (ascii_equal(word, "case_sensitive"))
 		return parse_yes(value, &domain->case_sensitive) ? NULL
 								 : "needs case_sensitive=yes or no";

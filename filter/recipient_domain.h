@@ -43,6 +43,12 @@ const char *recipient_domain_read(const char *text, char domain_r[DOMAIN_SIZE]) 
 /* PATTERN as above; DOMAIN canonical. */
 bool recipient_domain_covers(const char *pattern, const char *domain);
 
+/* Both PATTERNs: all that LATER covers is covered by EARLIER. */
+bool recipient_domain_includes(const char *earlier, const char *later);
+
+/* What is wrong with TEXT as the characters that begin an extension, or NULL. */
+const char *recipient_domain_extension_fault(const char *text);
+
 /* DEFAULTS for what TEXT does not say. False with what is wrong in WHY_R. */
 bool recipient_domain_parse(const char *text, const struct recipient_domain *defaults,
 	struct recipient_domain *domain_r, const char **why_r) MUST_CHECK;

@@ -5,6 +5,7 @@
 
 #include "exemption.h"
 #include "policy.h"
+#include "recipient_domain.h"
 #include "recipient_options.h"
 #include "text.h"
 
@@ -284,6 +285,26 @@ static void judge_mail(struct call *call)
 		text_escape(session->auth_user, user, sizeof(user)));
 }
 
+/* A domain that is forgotten elsewhere. */
+static void advise_sources(const struct recipient_options *options, const struct site *site,
+	void (*warn)(void *context, const char *setting, const char *text), void *context)
+{
+	char domain[DOMAIN_SIZE];
+	char text[512];
+
+	for (char **source = options->settings.sources; source != NULL && *source != NULL;
+		source++) {
+		if (recipient_domain_read(*source, domain) == NULL || domain[0] == '\0' ||
+			domain[0] == '.' || is_ours(site, domain))
+			continue;
+		snprintf(text, sizeof(text),
+			"\"%.250s\" is of no use, since mail for %.150s is refused as relaying; "
+			"write it into local_domains or relay_domains",
+			*source, domain);
+		warn(context, "sources", text);
+	}
+}
+
 static void advise(const struct call *call, const struct site *site,
 	void (*warn)(void *context, const char *setting, const char *text), void *context)
 {
@@ -292,6 +313,8 @@ static void advise(const struct call *call, const struct site *site,
 		warn(context, "relay",
 			"relay lets strangers send anywhere unless the MTA itself stops them; use "
 			"reject");
+	if (relay_is_known(site) && check_is_on(call, CHECK_RELAY))
+		advise_sources(call->options, site, warn, context);
 	if (call->fail_actions[CHECK_UNVERIFIED] == ACTION_REJECT)
 		warn(context, "unverified",
 			"unverified does no more than tempfail, since it is our trouble, not the "

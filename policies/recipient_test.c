@@ -345,6 +345,8 @@ static void test_verify(void **state)
 		{"example.org passwd:relative", "no absolute path"},
 		{"example.org passwd:/nonexistent/passwd", "/nonexistent/passwd: No such file"},
 		{"example.org aliases:/nonexistent/aliases", "/nonexistent/aliases: No such file"},
+		{"example.org aliases:/tmp", "/tmp: cannot be read"},
+		{"example.org file:/tmp", "/tmp: cannot be read"},
 		{"example.org file:relative", "no absolute path"},
 		{"exa_mple..org file:/x", "starts with no domain"},
 		{"example.org file:/nonexistent/recipients",
@@ -554,6 +556,18 @@ static void test_advise(void **state)
 	policy_case_set(&policy_case, "unverified", "reject");
 	policy_recipient.advise(&policy_case.call, &policy_case.site, note_warning, warned);
 	assert_string_equal(warned, "relay relay unverified ");
+	*warned = '\0';
+	policy_case_set(&policy_case, "unverified", "tempfail");
+	policy_case_set(&policy_case, "relay", "reject");
+	policy_case_set(&policy_case, "sources", "example.org passwd:");
+	policy_case_set(&policy_case, "sources", "relay.example passwd:");
+	policy_case_set(&policy_case, "sources", ".else.example passwd:");
+	policy_case_set(&policy_case, "sources", "* passwd:");
+	policy_recipient.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "");
+	policy_case_set(&policy_case, "sources", "else.example passwd:");
+	policy_recipient.advise(&policy_case.call, &policy_case.site, note_warning, warned);
+	assert_string_equal(warned, "sources ");
 	policy_case_end(&policy_case);
 }
 
