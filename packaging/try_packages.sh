@@ -8,7 +8,7 @@
 # left. Ends with "N passed, N failed"; the copies go to FOLDER (default: a temporary one).
 set -eu
 cd "$(dirname "$0")/.."
-if [ ! -e "${1-}/etc/debian_version" ]; then
+if [ -z "${1-}" ] || [ ! -e "$1/etc/debian_version" ]; then
     echo "usage: packaging/try_packages.sh TREE [FOLDER], or make deb-try ROOT=TREE; TREE is a bare Debian, as" \
         "debootstrap makes it" >&2
     exit 64

@@ -139,6 +139,11 @@ def test_sendmail_mc(example, tmp_path):
         assert re.search(r"(?m)^O CertFingerprintAlgorithm=sha256", result)
 
 
+def rights_in_a_cluster():
+    with open(f"{manual.FOLDER}/mailreeve-hosts.7", encoding="utf-8") as page:
+        return re.search(r"(?m)^In a Cluster add\n\.Ql (.*) \.$", page.read()).group(1)
+
+
 def joined(text):
     return re.sub(r"\\\n *", "", text)
 
@@ -146,14 +151,15 @@ def joined(text):
 class Configured(Redis):
     """One with a configuration file of its own; "default" keeps all rights, to look on."""
 
-    def __init__(self, folder, address, port, text):
+    def __init__(self, folder, address, port, text, options=()):
         super().__init__(folder, address, port)
+        self.options = options
         self.file = f"{self.folder}/redis.conf"
         with open(self.file, "w", encoding="utf-8") as out:
-            out.write(f"port {port}\nbind {address}\ndir {self.folder}\nsave \"\"\n{text}")
+            out.write(f"port {port}\nbind {address}\ndir {self.folder}\n{text}")
 
     def start(self):
-        self.child = Child([REDIS, self.file], f"{self.folder}/redis.log")
+        self.child = Child([REDIS, self.file, *self.options], f"{self.folder}/redis.log")
         self.child.wait_ready(lambda: tcp_listens(self.address, self.port), "Redis listening")
 
 
@@ -170,22 +176,47 @@ def test_redis_conf(example, tmp_path):
         redis.stop()
 
 
-def test_the_rights_are_those_that_are_needed(site, postfix, tmp_path):
+def in_cluster(redis):
+    assert redis.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383") == b"+OK\r\n"
+    until(lambda: b"cluster_state:ok" in redis.command("CLUSTER", "INFO"), "a cluster of one")
+    return None
+
+
+def watched(redis):
+    sentinel = Configured(f"{redis.folder}/sentinel", "127.0.0.1", 26391,
+                          f"sentinel monitor mymaster {redis.address} {redis.port} 1\n", ["--sentinel"])
+    sentinel.start()
+    return sentinel
+
+
+@pytest.mark.parametrize("url, settings, more, prepare", [
+    ("redis://mailreeve@127.0.0.1:6391/0", "", "", lambda redis: None),
+    ("cluster://mailreeve@127.0.0.1:6391", "cluster-enabled yes\n", "cluster", in_cluster),
+    ("sentinel://mailreeve@127.0.0.1:26391/mymaster", "", "", watched),
+], ids=("alone", "cluster", "sentinel"))
+def test_the_rights_are_those_that_are_needed(site, postfix, tmp_path, url, settings, more, prepare):
     """The filter and its administrator do all they can; Redis noted nothing that was not allowed."""
     example, = [x for x in manual.examples("redis.conf") if x.options == "acl"]
-    redis = Configured(tmp_path, "127.0.0.1", 6391, joined(example.text))
+    rule = joined(example.text).rstrip("\n")
+    if more:
+        rule += " " + rights_in_a_cluster()
+    redis = Configured(tmp_path / "redis", "127.0.0.1", 6391, f"{rule}\n{settings}")
     redis.start()
+    beside = None
     try:
+        beside = prepare(redis)
+        redis.command("ACL", "LOG", "RESET")
         password = tmp_path / "password"
         password.write_text(re.search(r">(\S+)", example.text).group(1) + "\n", encoding="utf-8")
-        os.chmod(tmp_path, 0o755)
-        for folder in list(tmp_path.parents)[:3]:
+        for folder in (tmp_path, *list(tmp_path.parents)[:3]):
             os.chmod(folder, os.stat(folder).st_mode | 0o011)
         site.fresh_filter(f"""
-store {{ url = "redis://mailreeve@127.0.0.1:6391/0" password_file = "{password}" }}
+store {{ url = "{url}" password_file = "{password}" timeout = 1s connect_timeout = 1s }}
 limit "few" {{ key = "sender" count = messages rate = "2 / 1h" }}
 limit "many" {{ key = "sender" count = unique_recipients rate = "20 / 1h" }}
 """)
+        until(lambda: re.search(r"(?m)^store .*up", run(
+            f"{PROGRAM}ctl", "-s", f"{site.milter_path}.control", "status").stdout), "the store")
         def ctl(*words):
             return run(f"{PROGRAM}ctl", "-s", f"{site.milter_path}.control", *words)
         sender = f"anna.{site.token()}@good.test"
@@ -206,7 +237,9 @@ limit "many" {{ key = "sender" count = unique_recipients rate = "20 / 1h" }}
         assert denied == b"*0\r\n", denied
     finally:
         site.stop_filter()
-        redis.stop()
+        for server in (beside, redis):
+            if server:
+                server.stop()
 
 
 @of("shell")
