@@ -68,6 +68,9 @@ void redis_seat_own(struct redis_seat *seat, unsigned slot);
 
 /* Looks whether the counts are still those that were there before, and says so if not. */
 void redis_mark_watch(struct redis_pool *pool, struct redis_node *node);
+/* The same over a fresh link, before anything is counted. */
+enum link_result redis_mark_check(
+	struct redis_pool *pool, struct redis_link *link, const char *shown) MUST_CHECK;
 
 /* A new one, in use by the caller; NULL without a thread or room. BELIEVED as in redis_node.h. */
 struct redis_seat *redis_seat_open(

@@ -172,6 +172,16 @@ static enum link_result check(
 		mem_free(reply_r->text);
 		result = check_confirmation(pool, link, deadline_ms, reply_r);
 	}
+	if (result == LINK_ANSWERED && reply_r->kind != ANSWER_ERROR &&
+		pool->url.kind != STORE_URL_CLUSTER) {
+		char shown[STORE_HOST_SIZE + 16];
+
+		if (seat->host.name[0] != '\0')
+			store_host_show(&seat->host, shown, sizeof(shown));
+		else
+			snprintf(shown, sizeof(shown), "unix:%s", pool->url.path);
+		result = redis_mark_check(pool, link, shown);
+	}
 	return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "compiler.h"
+#include "redis_slots.h"
 
 enum { SLOTS = 16384, PATIENCE_MS = 60000, TICK_MS = 10 };
 
@@ -245,6 +246,39 @@ static void move_key(struct private_group *group, unsigned slot, size_t from, si
 		key);
 }
 
+static bool believes(const struct private_redis *node, unsigned slot, int port)
+{
+	struct redis_view *view = calloc(1, sizeof(*view));
+	struct store_host self = {.name = "127.0.0.1", .port = node->port};
+	char reply[8192];
+	const char *line;
+	bool so;
+
+	private_redis_ask(node, "CLUSTER NODES", reply, sizeof(reply));
+	line = strchr(reply, '\n');
+	if (view == NULL || line == NULL)
+		give_up("CLUSTER NODES");
+	reply[strlen(reply) < 2 ? 0 : strlen(reply) - 2] = '\0';
+	so = redis_view_parse(line + 1, &self, view) && view->owner[slot] != 0 &&
+	     view->primaries[view->owner[slot] - 1].host.port == port;
+	free(view);
+	return so;
+}
+
+/* A slot that moves on before all have heard of it can be lost by Redis itself. */
+static void await_owner(const struct private_group *group, unsigned slot, size_t owner)
+{
+	uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	for (size_t i = 0; i < group->node_count; i++)
+		while (group->nodes[i].pid != 0 &&
+			!believes(&group->nodes[i], slot, group->nodes[owner].port)) {
+			if (clock_monotonic_ms() > give_up_ms)
+				give_up("a node does not hear of a slot that has moved");
+			poll(NULL, 0, TICK_MS);
+		}
+}
+
 void private_cluster_move(
 	struct private_group *group, unsigned slot, size_t from, size_t to, bool half)
 {
@@ -263,6 +297,7 @@ void private_cluster_move(
 		move_key(group, slot, from, to);
 	must_say(&group->nodes[to], "+OK", "CLUSTER SETSLOT %u NODE %s", slot, group->ids[to]);
 	must_say(&group->nodes[from], "+OK", "CLUSTER SETSLOT %u NODE %s", slot, group->ids[to]);
+	await_owner(group, slot, to);
 }
 
 /* Sentinels. ------------------------------------------------------------------------------------- */
