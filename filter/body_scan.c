@@ -212,7 +212,7 @@ static void read_line(struct body_scan *scan)
 
 /* Octets. ------------------------------------------------------------------------------------- */
 
-/* NUL would end the text: it becomes 0x01. */
+/* NUL would end the text: it becomes 0x01. Those of the whole chunk are counted already. */
 static void keep_start(struct body_scan *scan, const unsigned char *bytes, size_t length)
 {
 	char *kept = scan->start + scan->start_length;
@@ -223,6 +223,8 @@ static void keep_start(struct body_scan *scan, const unsigned char *bytes, size_
 		length = room;
 	memcpy(kept, bytes, length);
 	scan->start_length += length;
+	if (scan->nul == 0)
+		return;
 	while ((nul = memchr(kept, '\0', (size_t)(scan->start + scan->start_length - kept))) !=
 		NULL)
 		*nul = 0x01;
@@ -261,8 +263,7 @@ static void add_segment(struct body_scan *scan, const unsigned char *bytes, size
 	if (scan->start_length < BODY_LINE_START)
 		keep_start(scan, bytes, length);
 	scan->line += length;
-	scan->nul += count_of('\0', bytes, length);
-	if (scan->eight_bit_line == 0 && has_8bit(bytes, length))
+	if (scan->eight_bit && scan->eight_bit_line == 0 && has_8bit(bytes, length))
 		scan->eight_bit_line = scan->lines + 1;
 	/* "-" is not base64: a boundary. */
 	if (scan->in_base64 && !(scan->multipart && scan->start[0] == '-'))
@@ -304,6 +305,9 @@ void body_scan_add(struct body_scan *scan, const unsigned char *bytes, size_t le
 {
 	const unsigned char *at = bytes, *end = bytes + length;
 
+	/* Most bodies have neither, so that no line need be asked for them. */
+	scan->nul += count_of('\0', bytes, length);
+	scan->eight_bit = scan->eight_bit || has_8bit(bytes, length);
 	while (at < end) {
 		const unsigned char *lf = memchr(at, '\n', (size_t)(end - at));
 		const unsigned char *stop = lf == NULL ? end : lf;

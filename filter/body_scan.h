@@ -27,6 +27,7 @@ struct body_scan {
 	char start[BODY_LINE_START + 1];
 	size_t start_length, line;
 	bool after_cr;
+	bool eight_bit; /* there are such octets, in this chunk or before */
 
 	/* Of the part being read. */
 	bool multipart; /* boundaries can come */
