@@ -43,9 +43,10 @@ char *mem_text(const char *text)
 char *mem_text_n(const char *text, size_t length)
 {
 	size_t used = strnlen(text, length);
-	char *copy = mem_alloc(used + 1);
+	char *copy = mem_resize(NULL, used + 1, sizeof(*copy));
 
 	memcpy(copy, text, used);
+	copy[used] = '\0';
 	return copy;
 }
 

@@ -172,9 +172,9 @@ void text_vaddf(struct text *text, const char *format, va_list *args)
 		enum length length;
 		char conversion;
 
-		while (*format != '%' && *format != '\0')
-			format++;
-		text_add_n(text, start, (size_t)(format - start));
+		format += strcspn(format, "%");
+		if (format > start)
+			text_add_n(text, start, (size_t)(format - start));
 		start = format;
 		if (*format++ == '\0')
 			return;
