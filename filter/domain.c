@@ -174,5 +174,5 @@ const char *domain_organizational(const char *name)
 
 bool domain_same_organization(const char *a, const char *b)
 {
-	return strcmp(domain_organizational(a), domain_organizational(b)) == 0;
+	return strcmp(a, b) == 0 || strcmp(domain_organizational(a), domain_organizational(b)) == 0;
 }

@@ -11,6 +11,9 @@ bool header_field_is(const char *name, const char *wanted)
 
 	while (ascii_is_space(*name))
 		name++;
+	/* Which most that differ do. */
+	if (ascii_lower_char(*name) != ascii_lower_char(*wanted))
+		return false;
 	length = strlen(name);
 	while (length > 0 && ascii_is_space(name[length - 1]))
 		length--;
