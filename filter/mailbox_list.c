@@ -284,12 +284,27 @@ static const char *take_octet(struct mailbox_list_reader *reader, const char *at
 	return at + 1;
 }
 
+/* Letters and digits, which mean nothing by themselves. */
+static size_t plain_length(const char *at)
+{
+	size_t length = 0;
+
+	while (ascii_is_alnum(at[length]))
+		length++;
+	return length;
+}
+
 static const char *take(struct mailbox_list_reader *reader, const char *at)
 {
 	const char *behind = *at == '[' ? take_literal(reader, at) : NULL;
+	size_t plain = plain_length(at);
 
 	if (behind != NULL)
 		return behind;
+	if (plain > 0) {
+		take_bytes(reader, at, plain, at, plain);
+		return at + plain;
+	}
 	if (ascii_is_space(*at))
 		return take_blanks(reader, at);
 	if (*at == ')')

@@ -211,7 +211,9 @@ static void judge_forms(struct call *call)
 static void judge_mailboxes(struct call *call, unsigned check, enum header_field field,
 	const struct mailbox_list *list, bool groups, size_t max)
 {
-	for (int defect = 0; defect < DEFECTS_AMBIGUOUS; defect++) {
+	bool ambiguous = mailbox_list_is_ambiguous(list);
+
+	for (int defect = 0; ambiguous && defect < DEFECTS_AMBIGUOUS; defect++) {
 		if (groups && (defect == DEFECT_GROUP || defect == DEFECT_EMPTY_GROUP))
 			continue;
 		if (!mailbox_list_has(list, (enum mailbox_defect)defect))
