@@ -22,6 +22,10 @@ SENDMAIL = os.path.join(TOOLS, "sendmail", "usr", "share", "sendmail", "cf")
 FILES = {"limits": "anna@example.org 500 / 1h\n", "recipients": "bob@example.org\n"}
 
 
+# postconf looks up the name of this host, and would wait for it.
+pytestmark = pytest.mark.usefixtures("nameserver")
+
+
 def of(*kinds):
     found = [example for kind in kinds for example in manual.examples(kind)]
     assert found
@@ -90,7 +94,7 @@ def test_overrides(example, tmp_path):
 
 
 def postconf(tmp_path, main, master):
-    (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n" + main, encoding="utf-8")
+    (tmp_path / "main.cf").write_text("compatibility_level = 3.6\nmyhostname = mx.example.org\n" + main, encoding="utf-8")
     (tmp_path / "master.cf").write_text(master, encoding="utf-8")
     options = ("-n", "-P") if master else ("-n",)
     told = [run("postconf", "-c", str(tmp_path), option) for option in options]
@@ -194,10 +198,14 @@ def watched(redis):
     ("cluster://mailreeve@127.0.0.1:6391", "cluster-enabled yes\n", "cluster", in_cluster),
     ("sentinel://mailreeve@127.0.0.1:26391/mymaster", "", "", watched),
 ], ids=("alone", "cluster", "sentinel"))
-def test_the_rights_are_those_that_are_needed(site, postfix, tmp_path, url, settings, more, prepare):
+def test_the_rights_are_those_that_are_needed(
+        site, postfix, tmp_path, monkeypatch, url, settings, more, prepare):
     """The filter and its administrator do all they can; Redis noted nothing that was not allowed."""
     example, = [x for x in manual.examples("redis.conf") if x.options == "acl"]
-    rule = joined(example.text).rstrip("\n")
+    rule = joined(example.text).rstrip("\n") + " ~recipients:*"
+    base = site.base().replace('" } }', '", "example.test redis:recipients:%d" } }')
+    assert "redis:" in base
+    monkeypatch.setattr(site, "base", lambda: base)
     if more:
         rule += " " + rights_in_a_cluster()
     redis = Configured(tmp_path / "redis", "127.0.0.1", 6391, f"{rule}\n{settings}")
@@ -205,6 +213,7 @@ def test_the_rights_are_those_that_are_needed(site, postfix, tmp_path, url, sett
     beside = None
     try:
         beside = prepare(redis)
+        redis.command("SADD", "recipients:example.test", "erin")
         redis.command("ACL", "LOG", "RESET")
         password = tmp_path / "password"
         password.write_text(re.search(r">(\S+)", example.text).group(1) + "\n", encoding="utf-8")
@@ -222,8 +231,8 @@ limit "many" {{ key = "sender" count = unique_recipients rate = "20 / 1h" }}
         sender = f"anna.{site.token()}@good.test"
         for _ in range(2):
             assert site.send(postfix, sender=sender).end.code == 250
-        refused = site.send(postfix, sender=sender).rcpt
-        assert refused.code == 451
+        assert site.send(postfix, sender=sender).rcpt.code == 451
+        assert site.send(postfix, recipients=("erin@example.test",)).end.code == 250
         unknown = site.send(postfix, recipients=("nobody@example.test",)).rcpt
         reference = re.search(r"\(ref ([0-9A-Z-]+)\)", unknown.text).group(1)
         until(lambda: "nobody@example.test" in ctl("why", reference).stdout, "the stored refusal")
@@ -236,10 +245,12 @@ limit "many" {{ key = "sender" count = unique_recipients rate = "20 / 1h" }}
         denied = redis.command("ACL", "LOG")
         assert denied == b"*0\r\n", denied
     finally:
-        site.stop_filter()
-        for server in (beside, redis):
-            if server:
-                server.stop()
+        try:
+            site.stop_filter()
+        finally:
+            for server in (beside, redis):
+                if server:
+                    server.stop()
 
 
 @of("shell")

@@ -61,6 +61,10 @@ ctl why "$reference" | head -n 1
 ctl limits show anna@example.org | tail -n 1
 ctl reload
 ctl report | head -n 1
+for page in metrics healthz; do
+    /usr/bin/python3 -c 'import sys, urllib.request as r
+print(r.urlopen("http://127.0.0.1:9749/" + sys.argv[1], timeout=9).status, sys.argv[1])' $page
+done
 tries=0
 until grep -qs '^Subject:.*few' /var/mail/root || [ $tries -ge "$PATIENCE" ]; do
     tries=$((tries + 1))
@@ -101,6 +105,8 @@ def test_chroot_and_alarm(unit_machine, tmp_path):
     assert re.search(r"550 5\.1\.1 Unknown local user: rooot@example\.org", said), said
     assert said.count("sent root@example.org") == 2 and "451 4.7.1" in said
     assert "reject at rcpt by recipient.unknown" in said
+    assert "200 metrics" in said and "200 healthz" in said
+    assert re.search(r"(?m)^few +anna@example\.org +2 messages", said) and " decisions from " in said
     assert re.search(r"(?m)^Subject:.*few", said), said
 
     profile = apparmor.Profile(f"{machine.TREE}/packaging/apparmor/usr.sbin.mailreeve")

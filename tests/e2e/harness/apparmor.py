@@ -120,7 +120,7 @@ def done_by(trace, program, home):
             pid = parents[pid]
         if not ours or pid != ours or not paths:
             continue
-        found += [(os.path.normpath(os.path.join(home, path)), right)
+        found += [(os.path.normpath(os.path.join(home, path)).replace("/proc/self/", "/proc/4711/"), right)
                   for path, right in effects(name, words, paths)]
     assert found, "nothing was traced"
     return sorted(set(found))
