@@ -163,6 +163,14 @@ static struct callahead_link *open_at(struct callahead_pool *pool, const struct 
 	return callahead_greeting_open(&greeting, address, deadline_ms, why);
 }
 
+/* Of the time until DEADLINE_MS, for one of COUNT addresses: a silent one leaves some for the others. */
+static uint64_t share_of(uint64_t deadline_ms, size_t count)
+{
+	uint64_t now = clock_monotonic_ms();
+
+	return now >= deadline_ms ? deadline_ms : now + (deadline_ms - now) / count;
+}
+
 static bool open_new(struct callahead_pool *pool, struct resolver *resolver, const char *our_name,
 	uint64_t deadline_ms, struct callahead_lease *lease_r, char why[CALLAHEAD_WHY_SIZE])
 {
@@ -171,7 +179,8 @@ static bool open_new(struct callahead_pool *pool, struct resolver *resolver, con
 
 	snprintf(why, CALLAHEAD_WHY_SIZE, "its name has no address");
 	for (size_t i = 0; i < count; i++) {
-		lease_r->link = open_at(pool, &addresses[i], our_name, deadline_ms, why);
+		lease_r->link = open_at(
+			pool, &addresses[i], our_name, share_of(deadline_ms, count - i), why);
 		if (lease_r->link != NULL)
 			return true;
 	}

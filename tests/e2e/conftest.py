@@ -101,6 +101,7 @@ def postfix(folder, site, sink, tls):
     # A mail store for call-aheads.
     services["127.0.0.1", 2529] = [
         "smtpd_milters=", f"relay_recipient_maps=inline:{{bob@{world.DOMAIN}=ok}}"]
+    services["2001:db8::25", 2529] = services["127.0.0.1", 2529]
     # The same with STARTTLS, and one that takes nothing without it.
     for port, level in ((2530, "may"), (2531, "encrypt")):
         services["192.0.2.25", port] = services["127.0.0.1", 2529] + [

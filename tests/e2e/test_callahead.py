@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import socket
 import sys
 
 import pytest
@@ -148,6 +149,13 @@ def test_the_filter_behind_the_target_is_ours(postfix, site, with_source):
     assert site.send(postfix, recipients=["bob@example.test"]).accepted
     assert daemon.decisions(mark, verdict="tempfail") == []
     daemon.wait_line("takes any recipient of example.test", mark)
+
+
+def test_another_address_of_the_target(postfix, site, with_source):
+    with socket.create_server(("192.0.2.25", 2529)):  # says nothing
+        with_source("smtp:mx.example.test:2529", "callahead_timeout = 4s outage = tempfail")
+        assert refusal(postfix, site, "nobody@example.test").code == 550
+        assert site.send(postfix, recipients=["bob@example.test"]).accepted
 
 
 def test_postfix_that_takes_anybody(postfix, site, with_source):
