@@ -120,28 +120,40 @@ static bool read_postfix_client(
 	return good;
 }
 
-/* The list of facts is behind the last "; ", for the reply before it may hold anything. */
+/* The list of facts: "; from=<a@b> to=<c@d> proto=SMTP helo=<e>", or "; proto=SMTP" at CONNECT and HELO.
+ * The reply before it may hold anything, and so may what the client said in HELO, which is its end. */
+static const char *find_postfix_facts(const char *line)
+{
+	const char *helo = strstr(line, " helo=<"), *facts = NULL;
+
+	for (const char *c = line; (c = strstr(c, "; ")) != NULL && (helo == NULL || c < helo);
+		c++) {
+		if (ascii_starts_with(c, "; from=<") || ascii_starts_with(c, "; proto="))
+			facts = c + 1;
+	}
+	return facts;
+}
+
 static bool read_postfix(
 	const char *line, struct explain_request *request, char *why, size_t why_size)
 {
-	const char *list = line, *next;
-	char *facts;
+	const char *facts = find_postfix_facts(line);
+	const char *helo = facts == NULL ? NULL : strstr(facts, " helo=<");
+	char *envelope;
 	bool good;
 
-	while ((next = strstr(list, "; from=<")) != NULL)
-		list = next + 1;
-	if (list == line) {
+	if (facts == NULL) {
 		snprintf(why, why_size,
 			"this is neither a line of mailreeve nor one in which Postfix refuses "
 			"something");
 		return false;
 	}
-	facts = mem_text(list);
+	envelope = helo == NULL ? mem_text(facts) : mem_text_n(facts, (size_t)(helo - facts) + 1);
 	good = read_postfix_client(line, request, why, why_size) &&
-	       read_postfix_value(facts, "from", "from", request, why, why_size) &&
-	       read_postfix_value(facts, "to", "rcpt", request, why, why_size) &&
-	       read_postfix_value(facts, "helo", "helo", request, why, why_size);
-	mem_free(facts);
+	       read_postfix_value(envelope, "from", "from", request, why, why_size) &&
+	       read_postfix_value(envelope, "to", "rcpt", request, why, why_size) &&
+	       (helo == NULL || read_postfix_value(helo, "helo", "helo", request, why, why_size));
+	mem_free(envelope);
 	return good;
 }
 

@@ -48,6 +48,24 @@ static const struct {
 	 "to=<forged@y>; "
 	 "from=<a@example.net> to=<b@example.org> proto=SMTP helo=<y>",
 		"192.0.2.7", "y", "a@example.net", "b@example.org"},
+	/* Before MAIL there is no envelope, and before HELO no name. */
+	{"NOQUEUE: milter-reject: CONNECT from unknown[192.0.2.7]: 550 5.7.1 no (ref 7Q2K-M4XD); "
+	 "proto=SMTP",
+		"192.0.2.7", NULL, NULL, NULL},
+	{"NOQUEUE: milter-reject: EHLO from x[2001:db8::7]: 550 5.7.1 no; proto=ESMTP helo=<y>",
+		"2001:db8::7", "y", NULL, NULL},
+	{"NOQUEUE: milter-reject: MAIL from x[192.0.2.7]: 550 5.7.1 no; from=<\"a b\"@example.net> "
+	 "proto=ESMTP helo=<[192.0.2.7]>",
+		"192.0.2.7", "[192.0.2.7]", "\"a b\"@example.net", NULL},
+	/* HELO does. */
+	{"NOQUEUE: milter-reject: RCPT from x[192.0.2.7]: 550 5.7.1 no; from=<a@example.net> "
+	 "to=<b@example.org> proto=ESMTP helo=<y; from=<forged@x> to=<forged@y>; proto=SMTP>",
+		"192.0.2.7", "y; from=<forged@x", "a@example.net", "b@example.org"},
+	{"NOQUEUE: milter-reject: EHLO from x[192.0.2.7]: 550 5.7.1 no; proto=SMTP "
+	 "helo=<y to=<forged@y>",
+		"192.0.2.7", "y to=<forged@y", NULL, NULL},
+	{"NOQUEUE: milter-reject: CONNECT from x[192.0.2.7]: 550 5.7.1 no; pro", NULL, NULL, NULL,
+		NULL},
 	{"NOQUEUE: milter-reject: CONNECT from x[nothing]: 550 no; from=<a@b>", NULL, NULL, NULL,
 		NULL},
 	{"connect from x[192.0.2.7]", NULL, NULL, NULL, NULL},
