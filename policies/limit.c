@@ -103,11 +103,13 @@ static void report_over(struct call *call, const struct limit_options *limit,
 		(long long)answer->used,
 		limit_amount(reply.count, answer->limit, amount, sizeof(amount)), window,
 		answer->local ? ", counted here since the store does not answer" : "");
-	finding->would = limit->action;
-	finding->used = answer->used;
-	finding->most = answer->limit;
-	finding->window_ms = charge->window_ms;
-	limit_reply_write(&reply, finding->reply, sizeof(finding->reply));
+	if (finding != NULL) {
+		finding->would = limit->action;
+		finding->used = answer->used;
+		finding->most = answer->limit;
+		finding->window_ms = charge->window_ms;
+		limit_reply_write(&reply, finding->reply, sizeof(finding->reply));
+	}
 	limit_alarm(call->session, limit, charge, answer);
 }
 
@@ -117,7 +119,9 @@ static void report_down(struct call *call, const struct limit_options *limit, bo
 		refuse ? ACTION_TEMPFAIL : ACTION_MONITOR, limit->title,
 		"limit %s: the store does not answer", limit->title);
 
-	snprintf(finding->reply, sizeof(finding->reply), "cannot be counted now, try again later");
+	if (finding != NULL)
+		snprintf(finding->reply, sizeof(finding->reply),
+			"cannot be counted now, try again later");
 }
 
 /* Charging. ------------------------------------------------------------------------------------ */
