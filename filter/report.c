@@ -404,10 +404,24 @@ bool report_write(const struct report_options *options, FILE *out,
 	return done;
 }
 
+/* The calendar has that day: no 31 June. */
+static bool is_a_day(const struct tm *parts)
+{
+	struct tm noon = {.tm_year = parts->tm_year,
+		.tm_mon = parts->tm_mon,
+		.tm_mday = parts->tm_mday,
+		.tm_hour = 12,
+		.tm_isdst = -1};
+
+	return mktime(&noon) != -1 && noon.tm_mday == parts->tm_mday &&
+	       noon.tm_mon == parts->tm_mon;
+}
+
 bool report_parse_time(const char *text, int64_t now_ms, bool end, int64_t *time_ms_r)
 {
 	struct tm parts = {.tm_isdst = -1};
 	int64_t ago_ms;
+	bool whole_day;
 	int used = 0;
 	time_t seconds;
 
@@ -419,17 +433,19 @@ bool report_parse_time(const char *text, int64_t now_ms, bool end, int64_t *time
 		3)
 		return false;
 	text += used;
-	if (*text == '\0')
-		parts.tm_mday += end;
-	else if ((*text != ' ' && *text != 'T') ||
-		 sscanf(text + 1, "%2d:%2d%n", &parts.tm_hour, &parts.tm_min, &used) != 2 ||
-		 text[1 + used] != '\0')
-		return false;
-	if (parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_mday > 32 ||
-		parts.tm_hour > 24 || parts.tm_min > 59)
+	whole_day = *text == '\0';
+	if (!whole_day &&
+		((*text != ' ' && *text != 'T') ||
+			sscanf(text + 1, "%2d:%2d%n", &parts.tm_hour, &parts.tm_min, &used) != 2 ||
+			text[1 + used] != '\0'))
 		return false;
 	parts.tm_year -= 1900;
 	parts.tm_mon--;
+	if (!is_a_day(&parts) || parts.tm_hour < 0 || parts.tm_hour > 23 || parts.tm_min < 0 ||
+		parts.tm_min > 59)
+		return false;
+	if (whole_day && end)
+		parts.tm_mday++;
 	seconds = mktime(&parts);
 	*time_ms_r = (int64_t)seconds * 1000;
 	return seconds != (time_t)-1;

@@ -232,6 +232,9 @@ def test_full_disk(mta, site):
     [
         (("--since", "yesterday"), 64, "yesterday"),
         (("--until", "2026-13-01"), 64, "2026-13-01"),
+        (("--since", "2026-02-30"), 64, "2026-02-30"),
+        (("--until", "2027-02-29 12:00"), 64, "2027-02-29"),
+        (("--since", "2026-11-20 24:00"), 64, "24:00"),
         (("--top", "0"), 64, "--top"),
         (("surplus",), 64, "surplus"),
         (("--journal", "/nonexistent"), 66, "/nonexistent"),
