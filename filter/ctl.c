@@ -74,7 +74,7 @@ static int run_plain(const char *socket, int argc, char **argv)
 	return ask_daemon(socket, line);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const char *socket = default_socket;
 	int option;
@@ -123,4 +123,16 @@ int main(int argc, char **argv)
 	fprintf(stderr, "mailreevectl: unknown command \"%s\"\n", argv[0]);
 	usage(stderr);
 	return EX_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status = run(argc, argv);
+
+	/* Half an answer in a file on a full disk is no answer. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == EX_OK) {
+		perror("mailreevectl: cannot write the answer");
+		status = EX_IOERR;
+	}
+	return status;
 }

@@ -83,6 +83,14 @@ def test_no_daemon(site):
     assert status == 69 and "is mailreeve running?" in errors
 
 
+@pytest.mark.parametrize("arguments", [("-h",), ("lookup", "mx", "good.test", *NAMESERVER)])
+def test_full_disk(nameserver, arguments):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([CTL, *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+                              timeout=PATIENCE, check=False)
+    assert done.returncode == os.EX_IOERR and "No space left on device" in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("lookup",), ("lookup", "spf"),
                                        ("lookup", "iprev", "--client", "no.address")])
 def test_usage(arguments):
