@@ -57,6 +57,7 @@ void callahead_free(struct callahead **callahead_ptr)
 		return;
 	*callahead_ptr = NULL;
 	callahead_pool_free(&callahead->pool);
+	callahead_meter_leave(callahead->meter);
 	condition_destroy(&callahead->changed);
 	lock_destroy(&callahead->lock);
 	mem_free(callahead);

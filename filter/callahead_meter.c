@@ -12,6 +12,7 @@ struct callahead_meter {
 	char *target;
 	_Atomic uint64_t events[CALLAHEAD_EVENTS];
 	atomic_bool up;
+	unsigned users; /* guarded by all.lock */
 };
 
 static struct {
@@ -50,8 +51,17 @@ struct callahead_meter *callahead_meter_of(const char *target)
 	}
 	if (meter == NULL)
 		meter = all.meters[CALLAHEAD_METERS_MAX - 1];
+	meter->users++;
 	lock_give(&all.lock);
 	return meter;
+}
+
+void callahead_meter_leave(struct callahead_meter *meter)
+{
+	lock_take(&all.lock);
+	if (--meter->users == 0)
+		callahead_meter_set(meter, true);
+	lock_give(&all.lock);
 }
 
 void callahead_meter_count(struct callahead_meter *meter, enum callahead_event event)
@@ -78,19 +88,22 @@ const char *callahead_event_name(enum callahead_event event)
 
 size_t callahead_meter_read(struct callahead_meter_state *states_r, size_t capacity)
 {
-	size_t count;
+	size_t count = 0;
 
 	begin_once();
 	lock_take(&all.lock);
-	count = all.count;
-	for (size_t i = 0; i < count && i < capacity; i++) {
+	for (size_t i = 0; i < all.count && count < capacity; i++) {
 		struct callahead_meter *meter = all.meters[i];
+		struct callahead_meter_state *state = &states_r[count];
 
-		states_r[i].target = meter->target;
+		if (meter->users == 0)
+			continue;
+		state->target = meter->target;
 		for (int event = 0; event < CALLAHEAD_EVENTS; event++)
-			states_r[i].events[event] =
+			state->events[event] =
 				atomic_load_explicit(&meter->events[event], memory_order_relaxed);
-		states_r[i].up = atomic_load_explicit(&meter->up, memory_order_relaxed);
+		state->up = atomic_load_explicit(&meter->up, memory_order_relaxed);
+		count++;
 	}
 	lock_give(&all.lock);
 	return count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How the targets of call-aheads fare in this process. A target keeps its meter over a reload, by its
- * name. Thread-safe. */
+ * name; one that no configuration names any more is not shown. Thread-safe. */
 #ifndef MAILREEVE_CALLAHEAD_METER_H
 #define MAILREEVE_CALLAHEAD_METER_H
 
@@ -21,8 +21,10 @@ enum callahead_event {
 struct callahead_meter;
 
 /* The meter of TARGET (as callahead_target_format writes it), made at the first call and never freed:
- * targets are few. One meter for all the rest above CALLAHEAD_METERS_MAX. */
+ * targets are few. One meter for all the rest above CALLAHEAD_METERS_MAX. Each call is one more that
+ * uses it, until it leaves; who comes back to a meter that all had left finds it up. */
 struct callahead_meter *callahead_meter_of(const char *target);
+void callahead_meter_leave(struct callahead_meter *meter);
 
 void callahead_meter_count(struct callahead_meter *meter, enum callahead_event event);
 void callahead_meter_set(struct callahead_meter *meter, bool up);
@@ -35,7 +37,7 @@ struct callahead_meter_state {
 	bool up; /* it answered, or was not asked yet */
 };
 
-/* All meters in the order they were made; returns how many there are, at most CAPACITY are filled. */
+/* All meters in use in the order they were made; returns how many were filled, at most CAPACITY. */
 size_t callahead_meter_read(struct callahead_meter_state *states_r, size_t capacity);
 
 #endif

@@ -345,22 +345,34 @@ static void test_catch_all(void **state)
 	stop(&stand);
 }
 
-/* What the process has counted of TARGET. */
-static struct callahead_meter_state metered(const char *target)
+static bool find_meter(const char *target, struct callahead_meter_state *state_r)
 {
 	static struct callahead_meter_state states[CALLAHEAD_METERS_MAX];
 	size_t count = callahead_meter_read(states, CALLAHEAD_METERS_MAX);
 
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(states[i].target, target) == 0)
-			return states[i];
-	fail_msg("%s has no meter", target);
-	return states[0];
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(states[i].target, target) == 0) {
+			*state_r = states[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What the process has counted of TARGET. */
+static struct callahead_meter_state metered(const char *target)
+{
+	struct callahead_meter_state state = {.target = NULL};
+
+	if (!find_meter(target, &state))
+		fail_msg("%s has no meter", target);
+	return state;
 }
 
 static void test_meter(void **state)
 {
 	struct callahead_meter_state before, after;
+	struct callahead *old;
 	struct stand stand;
 
 	(void)state;
@@ -379,11 +391,18 @@ static void test_meter(void **state)
 	assert_int_equal(
 		after.events[CALLAHEAD_EVENT_CACHED] - before.events[CALLAHEAD_EVENT_CACHED], 1);
 	assert_true(after.events[CALLAHEAD_EVENT_FAILED] > before.events[CALLAHEAD_EVENT_FAILED]);
-	/* A new configuration goes on with it. */
-	callahead_free(&stand.callahead);
+	/* A new configuration goes on with it, and is there before the old one goes. */
+	old = stand.callahead;
 	connect_stand(&stand, stand.text, LONG_MS);
+	callahead_free(&old);
 	assert_int_equal(metered(stand.text).events[CALLAHEAD_EVENT_ASKED],
 		after.events[CALLAHEAD_EVENT_ASKED]);
+	assert_false(metered(stand.text).up);
+	/* What no configuration names is no more shown as down; if it comes back, it is not known to be. */
+	callahead_free(&stand.callahead);
+	assert_false(find_meter(stand.text, &after));
+	connect_stand(&stand, stand.text, LONG_MS);
+	assert_true(metered(stand.text).up);
 	callahead_free(&stand.callahead);
 	store_close(&stand.store);
 }
