@@ -263,3 +263,14 @@ enum callahead_answer callahead_ask(struct callahead *callahead,
 		return CALLAHEAD_UNKNOWN;
 	return own.answer;
 }
+
+bool callahead_forget(
+	const struct callahead *callahead, struct store *store, const struct path *path)
+{
+	struct callahead_names names;
+
+	callahead_names(&names, callahead->text, path);
+	return callahead_cache_forget(store, names.address) &&
+	       callahead_cache_forget(store, names.refused) &&
+	       callahead_cache_forget(store, names.domain);
+}

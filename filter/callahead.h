@@ -52,4 +52,9 @@ struct callahead_state {
 };
 void callahead_state(struct callahead *callahead, struct callahead_state *state_r);
 
+/* What the store keeps of PATH, and whether the target takes anybody of its domain, is kept no longer, on
+ * all hosts. False while the store does not answer. */
+bool callahead_forget(
+	const struct callahead *callahead, struct store *store, const struct path *path) MUST_CHECK;
+
 #endif

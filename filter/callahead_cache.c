@@ -46,3 +46,9 @@ void callahead_cache_put(struct store *store, const char *name, char letter, int
 	if (store_put(store, name, &letter, 1, keep_ms) != STORE_OK)
 		log_debug("the answer of a call-ahead could not be kept");
 }
+
+bool callahead_cache_forget(struct store *store, const char *name)
+{
+	/* No letter of an answer, and soon gone. */
+	return store != NULL && store_put(store, name, "-", 1, 1) == STORE_OK;
+}

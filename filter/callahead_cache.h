@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "callahead_dialogue.h"
+#include "compiler.h"
 #include "path.h"
 #include "store.h"
 
@@ -23,5 +24,7 @@ void callahead_names(struct callahead_names *names_r, const char *target, const 
 /* The letter that is kept under NAME, or 0 (none, a strange value, the store is down). */
 char callahead_cache_get(struct store *store, const char *name);
 void callahead_cache_put(struct store *store, const char *name, char letter, int64_t keep_ms);
+/* False while the store does not answer. */
+bool callahead_cache_forget(struct store *store, const char *name) MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "explain.h"
 #include "explain_request.h"
+#include "forget_command.h"
 #include "health.h"
 #include "json_write.h"
 #include "limits_command.h"
@@ -101,6 +102,15 @@ static int command_limits(const char *text, FILE *out)
 	return status;
 }
 
+static int command_forget(const char *address, FILE *out)
+{
+	struct conf *conf = milter_conf();
+	int status = forget_command(address, out, conf, services);
+
+	conf_release(&conf);
+	return status;
+}
+
 static int command_explain(const char *body, size_t length, FILE *out)
 {
 	struct explain_request request;
@@ -134,6 +144,7 @@ const struct control_command commands[] = {
 	{.name = "status", .help = "state and counters", .run = command_status},
 	{.name = "reload", .help = "read the configuration again", .run = command_reload},
 	{.name = "limits", .help = "what a key has used", .run = command_limits},
+	{.name = "forget", .help = "ask anew about a recipient", .run = command_forget},
 	{.name = "explain", .help = "judge a supposed session", .run_slow = command_explain},
 	{.name = "why", .help = "the record of a refusal", .run_slow = command_why},
 	{0},

@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "control.h"
 #include "ctl_explain.h"
+#include "ctl_forget.h"
 #include "ctl_limits.h"
 #include "ctl_lookup.h"
 #include "ctl_report.h"
@@ -32,6 +33,7 @@ static void usage(FILE *out)
 	      "  limits ...        what keys have used, when they may send again; reset and "
 	      "raise;\n"
 	      "                    mailreevectl limits --help says more\n"
+	      "  forget ADDRESS    call-aheads ask anew whether the recipient is known\n"
 	      "  lookup ...        ask the DNS as the daemon would, without a daemon;\n"
 	      "                    mailreevectl lookup --help says more\n"
 	      "  -s socket         of the daemon; default /run/mailreeve/control.sock\n"
@@ -118,6 +120,8 @@ static int run(int argc, char **argv)
 		return ctl_report(argc, argv);
 	if (strcmp(argv[0], "limits") == 0)
 		return ctl_limits(socket, argc, argv);
+	if (strcmp(argv[0], "forget") == 0)
+		return ctl_forget(socket, argc, argv);
 	if (strcmp(argv[0], "lookup") == 0)
 		return ctl_lookup(argc, argv);
 	fprintf(stderr, "mailreevectl: unknown command \"%s\"\n", argv[0]);

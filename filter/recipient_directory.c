@@ -274,3 +274,21 @@ void recipient_directory_look_up(const struct recipient_directory *directory,
 	else
 		look_up_at_address(directory, question, look_r);
 }
+
+bool recipient_directory_forget(const struct recipient_directory *directory, struct store *store,
+	const struct path *path, unsigned *targets_r)
+{
+	const struct recipient_domain *rules = rules_for(directory, path->domain);
+
+	*targets_r = 0;
+	for (size_t i = 0; i < directory->source_count; i++) {
+		const struct recipient_source *source = &directory->sources[i];
+
+		if (source->callahead == NULL || !recipient_source_covers(source, path->domain))
+			continue;
+		if (!recipient_source_forget(source, rules, store, path))
+			return false;
+		++*targets_r;
+	}
+	return true;
+}

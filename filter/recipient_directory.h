@@ -44,4 +44,9 @@ struct recipient_look {
 void recipient_directory_look_up(const struct recipient_directory *directory,
 	const struct callahead_question *question, struct recipient_look *look_r);
 
+/* The call-aheads that are asked about PATH, TARGETS_R of them, ask anew. False while STORE does not
+ * answer. */
+bool recipient_directory_forget(const struct recipient_directory *directory, struct store *store,
+	const struct path *path, unsigned *targets_r) MUST_CHECK;
+
 #endif

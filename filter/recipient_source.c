@@ -268,3 +268,13 @@ enum recipient_known recipient_source_ask(const struct recipient_source *source,
 	snprintf(why, CALLAHEAD_WHY_SIZE, "it cannot be read");
 	return RECIPIENT_UNSURE;
 }
+
+bool recipient_source_forget(const struct recipient_source *source,
+	const struct recipient_domain *domain, struct store *store, const struct path *path)
+{
+	struct path asked = *path;
+
+	if (!domain->case_sensitive)
+		ascii_lower(asked.local_part);
+	return callahead_forget(source->callahead, store, &asked);
+}

@@ -57,6 +57,11 @@ void recipient_source_open(struct recipient_source *source, const struct callahe
 	recipient_complaint *complain, void *context);
 void recipient_source_close(struct recipient_source *source);
 
+/* Of a call-ahead: it asks anew about PATH. False while STORE does not answer. */
+bool recipient_source_forget(const struct recipient_source *source,
+	const struct recipient_domain *domain, struct store *store,
+	const struct path *path) MUST_CHECK;
+
 bool recipient_source_covers(const struct recipient_source *source, const char *domain);
 
 enum recipient_known {

@@ -40,13 +40,14 @@ _mailreevectl() {
     esac
 
     case $command in
-    '') choices='status top reload explain why report limits lookup -s -V -h' ;;
+    '') choices='status top reload explain why report limits forget lookup -s -V -h' ;;
     status | reload) choices='--json' ;;
     top) choices='--interval --json --help' ;;
     explain)
         choices='--client --helo --from --rcpt --auth --tls-subject --port --name --message
             --log-line --json --nameserver -c --help'
         ;;
+    forget) choices='--help' ;;
     why) choices='--json --journal -c --help' ;;
     report) choices='--since --until --top --json --journal -c --help' ;;
     limits)

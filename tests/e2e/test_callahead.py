@@ -164,6 +164,19 @@ def test_postfix_that_takes_anybody(postfix, site, with_source):
     daemon.wait_line("takes any recipient of example.test")
 
 
+def test_new_mailbox(postfix, site, with_source, mail_store):
+    with_source(mail_store.source)
+    assert refusal(postfix, site, "New@example.test").code == 550
+    mail_store.known.add("new@example.test")
+    assert refusal(postfix, site, "New@example.test").code == 550
+    assert ctl(*control(site), "forget", "new@EXAMPLE.test")[:2] == (0, "forgotten\n")
+    assert site.send(postfix, recipients=["New@example.test"]).accepted
+    for address, status, said in (("new", 64, "no address"), ("<>", 64, "no address"),
+                                  ("a@other.test", 66, "no call-ahead")):
+        code, out = ctl(*control(site), "forget", address)[:2]
+        assert code == status and said in out, out
+
+
 @pytest.mark.parametrize("how", ["silent", "garbage", "flood", "close", "later", "relaying denied"])
 def test_target_that_misbehaves(postfix, site, with_source, mail_store, how):
     mail_store.misbehaviour = how

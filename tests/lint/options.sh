@@ -24,7 +24,7 @@ about() {
         /^\.Sh / { inside = 0; synopsis = $2 == "SYNOPSIS"; held = "" }
         synopsis && /^\.Nm/ { if (hit) printf "%s", held; held = ""; hit = 0 }
         synopsis { held = held $0 "\n"; if ($1 == ".Cm" && $2 == command) hit = 1 }
-        /^\.It Cm (status|top|reload|explain|why|report|limits|lookup)/ { inside = $3 == command }
+        /^\.It Cm (status|top|reload|explain|why|report|limits|forget|lookup)/ { inside = $3 == command }
         /^The options are as follows/ { inside = 0 }
         inside { print }
         END { if (hit) printf "%s", held }
