@@ -231,12 +231,21 @@ static bool next_word(const char **text_p, char word[WORD_SIZE])
 bool trial_parse(const char *words, struct trial *trial_r, char *why, size_t why_size)
 {
 	struct trial trial = {.percent = 100};
-	char word[WORD_SIZE];
+	char word[WORD_SIZE], seen[4] = "";
+	size_t count = 0;
 	const char *setting;
 
-	while (next_word(&words, word))
+	while (next_word(&words, word)) {
 		if (!parse_word(word, &trial, why, why_size))
 			return false;
+		/* Told apart by their first letters. */
+		if (strchr(seen, word[0]) != NULL) {
+			snprintf(why, why_size, "%.*s stands there twice", (int)strcspn(word, "="),
+				word);
+			return false;
+		}
+		seen[count++] = word[0];
+	}
 	*trial_r = trial;
 	return trial_verify(&trial, &setting, why, why_size);
 }

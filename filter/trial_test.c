@@ -89,6 +89,10 @@ static const struct {
 	{"percent=5 until=", {0},
 		"\"until=\": until is a date like 2026-12-31 or 2026-12-31T18:00, of this century "
 		"or the next"},
+	{"mode=monitor mode=enforce", {0}, "mode stands there twice"},
+	{"percent=5 percent=5", {0}, "percent stands there twice"},
+	{"mode=monitor until=2026-12-31 percent=5 until=2027-12-31", {0},
+		"until stands there twice"},
 	{"percents=10", {0},
 		"\"percents=10\" is not allowed; behind the action may stand mode=monitor, "
 		"percent=10 and until=2026-12-31; did you mean percent=?"},
