@@ -54,6 +54,22 @@ static void complain(const char *what, int error)
 		what, journal.file, strerror(error), gone);
 }
 
+static const char *open_error(int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return "another mailreeve writes it; give each its own file";
+	case EACCES:
+		return "permission denied; does its folder belong to the user of mailreeve?";
+	case ELOOP:
+		return "it is a symbolic link; name the file itself";
+	case EINVAL:
+		return "it is no file, but a device or the like";
+	default:
+		return strerror(error);
+	}
+}
+
 static int open_file(void)
 {
 	/* Two writers would tear each other's lines. */
@@ -200,11 +216,8 @@ bool journal_open(const struct journal_options *options, char *why, size_t why_s
 	errno = 0;
 	journal.fd = open_file();
 	if (journal.fd < 0) {
-		snprintf(why, why_size, "journal: cannot open %s for writing: %s%s", journal.file,
-			strerror(errno),
-			errno == EAGAIN || errno == EACCES
-				? "; does another mailreeve write it, or is its folder not ours?"
-				: "");
+		snprintf(why, why_size, "journal: cannot open %s for writing: %s", journal.file,
+			open_error(errno));
 		mem_free(journal.file);
 		journal.file = NULL;
 		return false;

@@ -207,6 +207,21 @@ def test_where_it_cannot_be(site, place):
     site.running = None
 
 
+@pytest.mark.parametrize("kind, said", [("link", "it is a symbolic link"), ("pipe", "it is no file")])
+def test_what_it_cannot_be(tmp_path, kind, said):
+    place = str(tmp_path / "journal")
+    if kind == "link":
+        os.symlink("/nonexistent", place)
+    else:
+        os.mkfifo(place)
+    settings = tmp_path / "filter.conf"
+    settings.write_text(f'journal = "{place}"\nsocket = "local:{tmp_path}/socket"\n'
+                        f'control_socket = "{tmp_path}/control"\n')
+    done = subprocess.run([PROGRAM, "-f", "-c", str(settings)], stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == os.EX_CANTCREAT and said in done.stderr
+
+
 def test_full_disk(mta, site):
     """Mail goes on, and the loss is told."""
     folder = f"{site.filter_folder}/small"
