@@ -290,8 +290,11 @@ def test_term_lets_an_open_transaction_finish(mta, site, sink):
     assert dialogue.command("RCPT TO:<bob@example.test>").ok
     daemon.child.send_signal(signal.SIGTERM)
     # Not before new sessions are turned away does the end of the old one mean anything.
-    late = site.send(mta, client=world.OTHER, helo="mail.other.test", sender="olaf@other.test")
-    assert not late.accepted and late.refusal[1].code // 100 == 4
+    def turned_away():
+        late = site.send(mta, client=world.OTHER, helo="mail.other.test", sender="olaf@other.test")
+        return not late.accepted and late.refusal[1].code // 100 == 4
+
+    until(turned_away, "new sessions being turned away")
     assert dialogue.command("DATA").code == 354
     assert dialogue.content(letter(token)).ok
     assert daemon.child.wait_end() == EX_OK
