@@ -6,7 +6,7 @@
 #include "domain.h"
 
 /* Longest identifier that is compared; ours is a domain name. */
-enum { ID_SIZE = 2 * DOMAIN_SIZE };
+enum { ID_SIZE = 2 * DOMAIN_SIZE, COMMENT_DEPTH_MAX = 100 };
 
 static bool same_id(const char *claimed, const char *ours)
 {
@@ -19,8 +19,15 @@ static bool same_id(const char *claimed, const char *ours)
 	       strcmp(claimed_canonical, ours_canonical) == 0;
 }
 
+/* What readers strip: blanks, and control characters. */
+static bool is_stripped(char c)
+{
+	return (c > '\0' && c <= ' ') || c == 0x7f;
+}
+
 /* Behind the comment at AT, or behind its first byte when it does not end: then a reader may take
- * what follows for the identifier. */
+ * what follows for the identifier. One that is nested deeper is taken for such a one, or a field full
+ * of "(" would be read through from each of them. */
 static const char *skip_comment(const char *at)
 {
 	const char *start = at;
@@ -29,15 +36,24 @@ static const char *skip_comment(const char *at)
 	for (; *at != '\0'; at++) {
 		if (*at == '\\' && at[1] != '\0')
 			at++;
-		else if (*at == '(')
-			depth++;
+		else if (*at == '(' && ++depth > COMMENT_DEPTH_MAX)
+			break;
 		else if (*at == ')' && --depth == 0)
 			return at + 1;
 	}
 	return start + 1;
 }
 
-/* Adds the word at AT, dequoted, to OUT; ends before a blank, comment, "/" or ";". */
+/* And comments. */
+static const char *skip_blanks(const char *at)
+{
+	while (is_stripped(*at) || *at == '(')
+		at = *at == '(' ? skip_comment(at) : at + 1;
+	return at;
+}
+
+/* Adds the word at AT, dequoted, to OUT; ends before a blank, comment, "/" or ";". A ";" that is quoted or
+ * escaped is left out: for some readers the word ends there. */
 static const char *take_word(const char *at, struct text *out)
 {
 	bool quoted = false;
@@ -48,29 +64,34 @@ static const char *take_word(const char *at, struct text *out)
 			quoted = !quoted && strchr(at + 1, '"') != NULL;
 			continue;
 		}
-		if (!quoted && (ascii_is_space(*at) || strchr("(/;", *at) != NULL))
+		if (!quoted && (is_stripped(*at) || strchr("(/;", *at) != NULL))
 			return at;
 		if (*at == '\\' && at[1] != '\0')
 			at++;
-		if (!ascii_is_space(*at))
+		if (!is_stripped(*at) && *at != ';' && (*at != '\\' || at[1] != '\0'))
 			text_add_char(out, *at);
 	}
 	return at;
 }
 
 /* Readers differ in whether a comment or fold ends the identifier, so every prefix of the words that
- * stand before ";" is compared. */
+ * stand before ";" is compared. Nothing before the first ";" names nobody, so the next counts. */
 bool authres_claims(const char *body, const char *authserv_id)
 {
 	char id[ID_SIZE];
 	struct text words;
 
 	text_init(&words, id, sizeof(id));
-	while (*body != '\0' && *body != ';' && !words.truncated) {
+	while (*body != '\0' && (*body != ';' || words.length == 0) && !words.truncated) {
 		size_t before = words.length;
 
-		if (ascii_is_space(*body) || *body == '/' || *body == ')') {
+		if (is_stripped(*body) || strchr("/);", *body) != NULL) {
 			body++;
+			continue;
+		}
+		/* What is left of a comment that ends only for readers who know no escapes. */
+		if (*body == '\\' && body[1] == ')') {
+			body += 2;
 			continue;
 		}
 		if (*body == '(') {
@@ -84,15 +105,30 @@ bool authres_claims(const char *body, const char *authserv_id)
 	return false;
 }
 
+/* Behind the first ";" outside of comments and quotes; "" when there is none. */
+static const char *behind_semicolon(const char *body)
+{
+	while (*body != '\0' && *body != ';') {
+		const char *end = *body == '"' ? strchr(body + 1, '"') : NULL;
+
+		if (*body == '(')
+			body = skip_comment(body);
+		else
+			body = end == NULL ? body + 1 : end + 1;
+	}
+	return *body == ';' ? body + 1 : body;
+}
+
 /* "i=1", with blanks and comments wherever they may stand. Readers that know no instance take it for the
- * identifier, so both are looked at. */
+ * identifier, so both are looked at; and some end it at a ";" within a comment. */
 bool authres_arc_claims(const char *body, const char *authserv_id)
 {
 	const char *behind = strchr(body, ';');
 
 	if (authres_claims(body, authserv_id))
 		return true;
-	return behind != NULL && authres_claims(behind + strspn(behind, "; \t\r\n"), authserv_id);
+	return (behind != NULL && authres_claims(behind, authserv_id)) ||
+	       authres_claims(behind_semicolon(body), authserv_id);
 }
 
 bool received_by(const char *body, const char *host)
@@ -114,10 +150,9 @@ bool received_by(const char *body, const char *host)
 		text_init(&word, name, sizeof(name));
 		body = take_word(body, &word);
 		by = ascii_equal(name, "by");
-		while (by && (ascii_is_space(*body) || *body == '('))
-			body = *body == '(' ? skip_comment(body) : body + 1;
 		if (!by)
 			continue;
+		body = skip_blanks(body);
 		text_init(&word, name, sizeof(name));
 		body = take_word(body, &word);
 		return same_id(name, host);
@@ -137,12 +172,10 @@ static bool receiver_is(const char *body, const char *host)
 
 		if (!ascii_starts_with(body, key))
 			continue;
-		while (ascii_is_space(*at))
-			at++;
+		at = skip_blanks(at);
 		if (*at++ != '=')
 			continue;
-		while (ascii_is_space(*at) || *at == '(')
-			at = *at == '(' ? skip_comment(at) : at + 1;
+		at = skip_blanks(at);
 		text_init(&value, name, sizeof(name));
 		take_word(at, &value);
 		if (same_id(name, host))
@@ -151,23 +184,33 @@ static bool receiver_is(const char *body, const char *host)
 	return false;
 }
 
-bool received_spf_claims(const char *body, const char *host)
+/* The comment at AT begins with HOST. */
+static bool comment_names(const char *at, const char *host)
 {
-	const char *comment = strchr(body, '(');
 	char name[ID_SIZE];
 	size_t length;
 
-	if (receiver_is(body, host))
-		return true;
-	if (comment == NULL)
-		return false;
-	comment += 1 + strspn(comment + 1, " \t\r\n(\"");
-	length = strcspn(comment, " \t\r\n:;)\"");
+	at += strspn(at, " \t\r\n(\"");
+	length = strcspn(at, " \t\r\n:;)\"");
 	if (length >= sizeof(name))
 		return false;
-	memcpy(name, comment, length);
+	memcpy(name, at, length);
 	name[length] = '\0';
 	return same_id(name, host);
+}
+
+bool received_spf_claims(const char *body, const char *host)
+{
+	const char *at = body;
+
+	if (receiver_is(body, host))
+		return true;
+	while ((at = strchr(at, '(')) != NULL) {
+		if (comment_names(at, host))
+			return true;
+		at = skip_comment(at);
+	}
+	return false;
 }
 
 static bool is_plain(char c)

@@ -40,6 +40,14 @@ static void test_claims(void **state)
 		{"\"" OURS "; spf=pass", true},
 		{OURS "\"; spf=pass", true},
 		{") " OURS "; spf=pass", true},
+		{"(\\) " OURS "; spf=pass", true},
+		{"\f" OURS "\v; spf=pass", true},
+		{OURS "\x01; spf=pass", true},
+		{"; " OURS "; spf=pass", true},
+		{OURS "\\; spf=pass", true},
+		{OURS "\\", true},
+		{"\"" OURS ";\"; spf=pass", true},
+		{";; other.example; " OURS, false},
 		{"", false},
 		{";", false},
 		{"(" OURS ") other.example; none", false},
@@ -65,6 +73,10 @@ static void test_claims(void **state)
 	assert_false(authres_claims(longest, OURS));
 	memset(longest, '(', sizeof(longest) - 1);
 	assert_false(authres_claims(longest, OURS));
+	/* Deeper than anybody follows. */
+	memset(longest + 500, ')', 500);
+	strcpy(longest + 1000, OURS "; none");
+	assert_true(authres_claims(longest, OURS));
 }
 
 static void test_arc(void **state)
@@ -77,6 +89,11 @@ static void test_arc(void **state)
 		{" i = 12 ;\r\n\t\"MX.example.org\" 1; none", true},
 		{"(x) i=(y)1 (z); (a) " OURS "(b); none", true},
 		{"i=1;;" OURS "; none", true},
+		{"i=1 (;); " OURS "; none", true},
+		{"i=\"1;\"; " OURS "; none", true},
+		{"(;) i=1; " OURS "; none", true},
+		{"i=1 (; " OURS "; none", true},
+		{"i=1 (;); other.example; " OURS "; none", false},
 		{OURS "; none", true},
 		{"i=1; other.example; none", false},
 		{"i=1; other.example; " OURS "; none", false},
@@ -129,6 +146,9 @@ static void test_received_spf(void **state)
 		{"pass receiver=mx.example.org; client-ip=192.0.2.1", true},
 		{"pass client-ip=192.0.2.1;\n\treceiver = \"MX.EXAMPLE.ORG\";", true},
 		{"pass (other.example: x) receiver=(hi) mx.example.org", true},
+		{"pass receiver (hi) = mx.example.org", true},
+		{"pass (x) (mx.example.org: domain of a.example)", true},
+		{"pass (x (mx.example.org: y)) (other.example: z)", false},
 		{"pass", false},
 		{"", false},
 		{"pass (other.example: mx.example.org) receiver=other.example", false},

@@ -32,6 +32,9 @@ FORMS = [
     "{name} : mx.example.test; {result}",
     "{upper}: mx.example.test; {result}",
     "{lower}: mx.example.test; {result}",
+    "{name}: (\\) mx.example.test; {result}",
+    "{name}: ; mx.example.test; {result}",
+    "{name}: \f mx.example.test\v; {result}",
     "{name}: mx.example.test; {many}",
     "{name}: mx.example.test",
 ]
