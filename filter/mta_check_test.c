@@ -158,6 +158,10 @@ static const struct {
 	{"the default of R is long enough", VERSION USED FILTER "F=T\n", "", ""},
 	{"short time-outs", VERSION USED FILTER "F=T, T=S:1s;R:5s;E:8s\n", "",
 		"T=R:5s is not above the 8500ms\nT=E:8s"},
+	{"lines that go on",
+		VERSION "O InputMailFilters=first,\n\tmailreeve\n" FILTER
+			"\n\tF=T,\n T=R:1m;E:5m\n",
+		"", ""},
 	{"a bare number is seconds", VERSION USED FILTER "F=T, T=R:5\n", "", "T=R:5s"},
 	{"line ends let through", VERSION USED FILTER "F=T\n", "Srv_Features:\to G u\n",
 		"srv_features holds G"},

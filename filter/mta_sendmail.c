@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
 #include "mta_socket.h"
 #include "setting.h"
 #include "text.h"
@@ -210,9 +211,23 @@ static void judge_line_ends(
 			folder);
 }
 
+/* A line that begins with a blank goes on with the one before it. Owned by the caller. */
+static char *unfolded(const char *cf)
+{
+	char *text = mem_text(cf);
+
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '\n' && (c[1] == ' ' || c[1] == '\t'))
+			*c = ' ';
+	return text;
+}
+
 void mta_sendmail_judge(
 	const char *cf, const char *access, const char *folder, const struct mta_view *view)
 {
-	judge_line_ends(cf, access, folder, view);
-	judge_filters(cf, folder, view);
+	char *lines = unfolded(cf);
+
+	judge_line_ends(lines, access, folder, view);
+	judge_filters(lines, folder, view);
+	mem_free(lines);
 }
