@@ -130,11 +130,14 @@ void mailbox_form_address(struct mailbox *mailbox, const char *address, uint64_t
 	address = skip_route(defects, address);
 	mailbox->address = mem_text_n(address, PATH_SIZE - 1);
 	error = path_parse(mailbox->address, true, &mailbox->path);
-	if (error != PATH_OK)
-		mailbox->path = (struct path){.null = true};
 	parts = parts_of(mailbox->address);
-	if (parts.domain != NULL && !domain_canonical(parts.domain, mailbox->domain))
-		mailbox->domain[0] = '\0';
+	if (error == PATH_OK) {
+		memcpy(mailbox->domain, mailbox->path.domain, sizeof(mailbox->domain));
+	} else {
+		mailbox->path = (struct path){.null = true};
+		if (parts.domain != NULL && !domain_canonical(parts.domain, mailbox->domain))
+			mailbox->domain[0] = '\0';
+	}
 	look_at_octets(defects, mailbox->address);
 	look_at_form(defects, mailbox, error, &parts);
 }

@@ -116,6 +116,8 @@ static bool has_8bit(const char *text, size_t length)
  * has an A-label in its place (not something that mapping made of look-alikes). */
 static bool labels_agree(const char *name, const char *canonical)
 {
+	if (ascii_equal(name, canonical))
+		return true;
 	for (;;) {
 		size_t length = strcspn(name, ".");
 		size_t canonical_length = strcspn(canonical, ".");

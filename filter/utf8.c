@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "utf8.h"
 
-size_t utf8_decode(const char *text, uint32_t *code_point_r)
+size_t utf8_decode_long(const char *text, uint32_t *code_point_r)
 {
 	const unsigned char *at = (const unsigned char *)text;
 	unsigned char low = 0x80, high = 0xbf;
 	size_t length;
 
 	*code_point_r = at[0];
-	if (at[0] < 0x80)
-		return 1;
 	if (at[0] < 0xc2 || at[0] > 0xf4)
 		return 0;
 	length = at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
