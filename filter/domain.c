@@ -167,8 +167,12 @@ bool domain_is_within(const char *name, const char *parent)
 
 const char *domain_organizational(const char *name)
 {
-	const char *organizational = psl_registrable_domain(psl_builtin(), name);
+	const char *dot = strchr(name, '.'), *organizational;
 
+	/* Nothing shorter than two labels is registered. */
+	if (dot == NULL || strchr(dot + 1, '.') == NULL)
+		return name;
+	organizational = psl_registrable_domain(psl_builtin(), name);
 	return organizational == NULL ? name : organizational;
 }
 
