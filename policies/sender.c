@@ -193,6 +193,15 @@ static bool is_local_form(const char *mta_address, const struct path *path)
 	       (path->local_part[length] == '\0' || path->local_part[length] == '+');
 }
 
+/* Of most, without their brackets. */
+static bool is_as_written(const char *mta_address, const char *raw)
+{
+	size_t length = strlen(mta_address);
+
+	return raw[0] == '<' && strncmp(raw + 1, mta_address, length) == 0 &&
+	       strcmp(raw + 1 + length, ">") == 0;
+}
+
 /* {mail_host} is no help: it is the next hop, and our own name for the null reverse-path. */
 static bool mta_agrees(const struct transaction *transaction)
 {
@@ -203,7 +212,7 @@ static bool mta_agrees(const struct transaction *transaction)
 	/* Cut by its buffer, or not given at all: nothing to compare. */
 	if (path->null || mta_address[0] == '\0' || strlen(mta_address) >= MACRO_SIZE - 1)
 		return true;
-	if (is_local_form(mta_address, path))
+	if (is_as_written(mta_address, transaction->raw) || is_local_form(mta_address, path))
 		return true;
 	if (path_parse(mta_address, true, &theirs) != PATH_OK)
 		return !is_ambiguous(path);
@@ -265,22 +274,20 @@ static void judge_known_hosts(struct call *call, const struct mailhosts *hosts)
 {
 	char shown[EVIDENCE_SIZE * 3 / 4];
 	size_t global, addresses = mailhosts_addresses(hosts, &global);
+	bool none = mailhosts_none(hosts), bogus = mailhosts_bogus(hosts);
 
 	mailhosts_format(hosts, shown, sizeof(shown));
 	report(call, CHECK_NONEXISTENT,
 		result_of(mailhosts_nonexistent(hosts), is_known_to_exist(hosts), hosts), "%s%s",
 		shown, mailhosts_nonexistent(hosts) ? "; a domain that exists would be right" : "");
 	report(call, CHECK_NO_MAIL_HOST,
-		result_of(mailhosts_none(hosts) && !mailhosts_nonexistent(hosts), addresses > 0,
-			hosts),
-		"%s%s", shown,
-		mailhosts_none(hosts) ? "; a domain that can take answers would be right" : "");
+		result_of(none && !mailhosts_nonexistent(hosts), addresses > 0, hosts), "%s%s",
+		shown, none ? "; a domain that can take answers would be right" : "");
 	report(call, CHECK_NULL_MX,
 		result_of(hosts->null_mx, !dns_is_temporary(hosts->mx_status), hosts), "%s%s",
 		shown, hosts->null_mx ? "; a sender that takes answers would be right" : "");
-	report(call, CHECK_BOGUS_MX, result_of(mailhosts_bogus(hosts), global > 0, hosts), "%s%s",
-		shown,
-		mailhosts_bogus(hosts) ? "; mail hosts with public addresses would be right" : "");
+	report(call, CHECK_BOGUS_MX, result_of(bogus, global > 0, hosts), "%s%s", shown,
+		bogus ? "; mail hosts with public addresses would be right" : "");
 }
 
 static void judge_hosts(struct call *call)
