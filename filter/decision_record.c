@@ -44,7 +44,10 @@ static void add(struct record *record, const char *key, const char *value)
 
 static const char *in_brackets(const char *raw, char *buffer, size_t size)
 {
-	snprintf(buffer, size, raw[0] == '<' ? "%s" : "<%s>", raw);
+	struct text text;
+
+	text_init(&text, buffer, size);
+	text_addf(&text, raw[0] == '<' ? "%s" : "<%s>", raw);
 	return buffer;
 }
 
@@ -94,8 +97,10 @@ static void add_envelope(
 			in_brackets(session->recipient->raw, record->recipient,
 				sizeof(record->recipient)));
 	} else if (decision->stage == STAGE_EOM || decision->abandoned) {
-		snprintf(record->recipients, sizeof(record->recipients), "%u",
-			transaction->recipients_accepted);
+		struct text text;
+
+		text_init(&text, record->recipients, sizeof(record->recipients));
+		text_addf(&text, "%u", transaction->recipients_accepted);
 		record->fields[record->count].is_number = true;
 		add(record, "recipients", record->recipients);
 	}

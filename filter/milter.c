@@ -352,9 +352,15 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t length)
 static char *field_value(const struct door *door, const struct edit *edit)
 {
 	bool as_sent = (door->steps & SMFIP_HDR_LEADSPC) != 0;
+	size_t size = strlen(edit->value) + 2;
+	char *value = mem_resize(NULL, size, sizeof(*value));
+	struct text text;
 
-	return mem_format(
-		"%s%s", as_sent && !ascii_is_space(edit->value[0]) ? " " : "", edit->value);
+	text_init(&text, value, size);
+	if (as_sent && !ascii_is_space(edit->value[0]))
+		text_add_char(&text, ' ');
+	text_add(&text, edit->value);
+	return value;
 }
 
 static int set_field(SMFICTX *ctx, const struct door *door, struct edit *edit)

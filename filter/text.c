@@ -172,7 +172,8 @@ void text_vaddf(struct text *text, const char *format, va_list *args)
 		enum length length;
 		char conversion;
 
-		format += strcspn(format, "%");
+		while (*format != '%' && *format != '\0')
+			format++;
 		if (format > start)
 			text_add_n(text, start, (size_t)(format - start));
 		start = format;
@@ -202,17 +203,25 @@ static bool needs_escape(char c)
 	return c < 0x20 || c > 0x7e || c == '\\' || c == '"';
 }
 
+/* How many of LENGTH bytes stand before the first that needs an escape, as NUL does. */
+static size_t plain_length(const char *bytes, size_t length)
+{
+	size_t plain = 0;
+
+	while (plain < length && !needs_escape(bytes[plain]))
+		plain++;
+	return plain;
+}
+
 void text_add_escaped(struct text *text, const char *bytes, size_t length, size_t limit)
 {
 	size_t shown = length > limit ? limit : length;
 
 	for (size_t i = 0; i < shown;) {
-		size_t plain = i;
+		size_t plain = plain_length(bytes + i, shown - i);
 
-		while (plain < shown && !needs_escape(bytes[plain]))
-			plain++;
-		text_add_n(text, bytes + i, plain - i);
-		for (i = plain; i < shown && needs_escape(bytes[i]); i++)
+		text_add_n(text, bytes + i, plain);
+		for (i += plain; i < shown && needs_escape(bytes[i]); i++)
 			text_addf(text, "\\x%02x", (unsigned char)bytes[i]);
 	}
 	if (shown < length)
@@ -228,8 +237,13 @@ static size_t shown_size(char c)
 void text_add_wire(struct text *text, const char *string, size_t limit)
 {
 	static const char mark[] = "\\...";
-	size_t size = 0, cut = 0, length = 0;
+	size_t size = 0, cut = 0, length = plain_length(string, limit);
 
+	if (string[length] == '\0') {
+		text_add_n(text, string, length);
+		return;
+	}
+	length = 0;
 	/* CUT: how much may stand before the mark. */
 	for (; string[length] != '\0' && size + shown_size(string[length]) <= limit; length++) {
 		size += shown_size(string[length]);
