@@ -126,23 +126,28 @@ bool limit_key_is_client(const struct limit_key *key)
 	return true;
 }
 
-bool limit_key_has_recipient(const struct limit_key *key)
+static bool has_part(const struct limit_key *key, enum part part)
 {
 	for (size_t a = 0; a < key->alternatives; a++)
 		for (size_t i = 0; i < key->part_counts[a]; i++)
-			if (key->parts[a][i] == PART_RECIPIENT ||
-				key->parts[a][i] == PART_RECIPIENT_DOMAIN)
+			if (key->parts[a][i] == part)
 				return true;
 	return false;
 }
 
+bool limit_key_has_user(const struct limit_key *key)
+{
+	return has_part(key, PART_AUTH_USER);
+}
+
+bool limit_key_has_recipient(const struct limit_key *key)
+{
+	return has_part(key, PART_RECIPIENT) || has_part(key, PART_RECIPIENT_DOMAIN);
+}
+
 bool limit_key_is_of_one_recipient(const struct limit_key *key)
 {
-	for (size_t a = 0; a < key->alternatives; a++)
-		for (size_t i = 0; i < key->part_counts[a]; i++)
-			if (key->parts[a][i] == PART_RECIPIENT)
-				return true;
-	return false;
+	return has_part(key, PART_RECIPIENT);
 }
 
 /* One key being made. */

@@ -36,6 +36,9 @@ bool limit_key_is_client(const struct limit_key *key);
 /* Says something else for each recipient of a message. */
 bool limit_key_has_recipient(const struct limit_key *key);
 
+/* Holds the name of a user. */
+bool limit_key_has_user(const struct limit_key *key);
+
 /* Holds the recipient itself. */
 bool limit_key_is_of_one_recipient(const struct limit_key *key);
 

@@ -9,11 +9,9 @@
 
 static bool name_mailbox(const char *piece, const char *extension, char *value)
 {
-	char wire[PATH_SIZE + 2];
 	struct path path;
 
-	snprintf(wire, sizeof(wire), piece[0] == '<' ? "%.*s" : "<%.*s>", PATH_SIZE - 1, piece);
-	if (piece[0] == '\0' || path_parse(wire, true, &path) != PATH_OK)
+	if (!mailbox_identity_path(piece, &path))
 		return false;
 	if (path.null)
 		return text_copy(value, PATH_SIZE, "<>");
@@ -93,33 +91,45 @@ static bool name_part(
 	return true;
 }
 
-static void trim(char **piece)
-{
-	size_t length;
+/* What a name is read as. */
+struct naming {
+	const struct limit_key_options *options;
+	const unsigned char *parts;
+	size_t count; /* of the parts */
+	bool network_follows; /* as one piece more */
+	char values[LIMIT_PARTS_MAX + 1][PATH_SIZE];
+};
 
-	while (ascii_is_space(**piece))
-		(*piece)++;
-	length = strlen(*piece);
-	while (length > 0 && ascii_is_space((*piece)[length - 1]))
-		(*piece)[--length] = '\0';
+static bool name_piece(struct naming *naming, size_t index, const char *text, size_t length)
+{
+	char piece[2 * PATH_SIZE];
+
+	while (length > 0 && ascii_is_space(*text)) {
+		text++;
+		length--;
+	}
+	while (length > 0 && ascii_is_space(text[length - 1]))
+		length--;
+	if (length >= sizeof(piece))
+		return false;
+	memcpy(piece, text, length);
+	piece[length] = '\0';
+	if (index == naming->count)
+		return name_network(piece, naming->options, naming->values[index]);
+	return name_part(naming->parts[index], naming->options, piece, naming->values[index]);
 }
 
-/* COUNT pieces of TEXT, which is changed. One piece is all of it: an address may have a "+". */
-static bool split(char *text, char **pieces, size_t count)
+/* Reads TEXT as the pieces from INDEX on. An address or a user may have a "+" of its own, so each of them is
+ * tried for the one that joins. */
+static bool name_pieces(struct naming *naming, size_t index, const char *text)
 {
-	for (size_t i = 0; i < count; i++) {
-		char *plus = i + 1 < count ? strchr(text, '+') : NULL;
-
-		if (i + 1 < count && plus == NULL)
-			return false;
-		pieces[i] = text;
-		if (plus != NULL) {
-			*plus = '\0';
-			text = plus + 1;
-		}
-		trim(&pieces[i]);
-	}
-	return true;
+	if (index + 1 == naming->count + naming->network_follows)
+		return name_piece(naming, index, text, strlen(text));
+	for (const char *plus = strchr(text, '+'); plus != NULL; plus = strchr(plus + 1, '+'))
+		if (name_piece(naming, index, text, (size_t)(plus - text)) &&
+			name_pieces(naming, index + 1, plus + 1))
+			return true;
+	return false;
 }
 
 static const struct limit_override *named_override(const struct limit_overrides *overrides,
@@ -200,35 +210,31 @@ bool limit_key_named(const struct limit_key *key, size_t alternative,
 	const struct limit_key_options *options, const char *name, bool unproven,
 	struct limit_identity *identity)
 {
-	const unsigned char *parts = key->parts[alternative];
 	size_t count = key->part_counts[alternative];
-	char values[LIMIT_PARTS_MAX + 1][PATH_SIZE];
-	char text[4 * PATH_SIZE];
-	char *pieces[LIMIT_PARTS_MAX + 1];
+	struct naming naming = {
+		.options = options, .parts = key->parts[alternative], .count = count};
 	const char *network = NULL;
 	bool provable = false;
 
 	for (size_t i = 0; i < count; i++) {
-		provable = provable || is_provable(parts[i]);
-		if (parts[i] == PART_CLIENT_IP || parts[i] == PART_CLIENT_NET)
-			network = values[i];
+		provable = provable || is_provable(naming.parts[i]);
+		if (naming.parts[i] == PART_CLIENT_IP || naming.parts[i] == PART_CLIENT_NET)
+			network = naming.values[i];
 	}
-	if ((unproven && !provable) || !text_copy(text, sizeof(text), name) ||
-		!split(text, pieces, count + (unproven && network == NULL)))
+	naming.network_follows = unproven && network == NULL;
+	if ((unproven && !provable) || !name_pieces(&naming, 0, name))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (!name_part(parts[i], options, pieces[i], values[i]) ||
-			(!unproven && strcmp(values[i], "<>") == 0))
+		if (!unproven && strcmp(naming.values[i], "<>") == 0)
 			return false;
-	if (unproven && network == NULL && !name_network(pieces[count], options, values[count]))
-		return false;
-	limit_key_hash(options->title, parts, values, count, identity);
-	identity->override = named_override(options->raises, parts, values, count, unproven);
+	limit_key_hash(options->title, naming.parts, naming.values, count, identity);
+	identity->override =
+		named_override(options->raises, naming.parts, naming.values, count, unproven);
 	if (identity->override == NULL)
-		identity->override =
-			named_override(options->overrides, parts, values, count, unproven);
+		identity->override = named_override(
+			options->overrides, naming.parts, naming.values, count, unproven);
 	if (unproven)
 		limit_key_place(
-			options->title, network == NULL ? values[count] : network, identity);
+			options->title, network == NULL ? naming.values[count] : network, identity);
 	return true;
 }

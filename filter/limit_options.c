@@ -91,8 +91,8 @@ const struct setting limit_settings[] = {
 		.example = "\"/etc/mailreeve/limits\"",
 		.help = "File of single keys with limits of their own, one a line: an address, "
 			"domain, "
-			".domain and all below, network or user, then 500 / 1h or unlimited; the "
-			"most "
+			".domain and all below, network or user (in double quotes where it could "
+			"be taken for one of these), then 500 / 1h or unlimited; the most "
 			"particular line counts, and only for what is proven; read again on "
 			"reload"},
 	{.name = "notify",

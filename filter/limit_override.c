@@ -7,17 +7,20 @@
 #include <string.h>
 
 #include "domain.h"
+#include "mailbox_identity.h"
 #include "matchlist.h"
 #include "mem.h"
 #include "path.h"
+#include "store.h"
 #include "text.h"
 
-enum { LINES_MAX = 1000000, LINE_SIZE = 1024 };
+enum { LINES_MAX = 1000000, LINE_SIZE = 1024, WHOLE_SIZE = STORE_KEY_SIZE + 16 };
 
 struct limit_overrides {
 	struct matchlist *list; /* where an entry stands is the number of its line */
 	struct limit_override *items; /* by line, ascending */
 	size_t count, room;
+	bool has_whole; /* values in quotes */
 };
 
 /* Cuts comment and blanks off. "#" within a word is no comment: a local-part may have one. */
@@ -62,12 +65,43 @@ static bool read_rate(const char *text, struct limit_override *override)
 	return override->unlimited || parse_rate(text, &override->rate);
 }
 
+/* What stands in a match list for a whole value; no proven address has this domain. */
+static const char *write_whole(const char *value, char entry[WHOLE_SIZE])
+{
+	char key[STORE_KEY_SIZE];
+
+	store_key(key, &value, 1);
+	snprintf(entry, WHOLE_SIZE, "%s@whole.invalid", key);
+	return entry;
+}
+
+/* KEY in quotes is a value as it is, the name of a user for example; a quoted local-part has more behind it.
+ * KEY is changed. */
+static bool read_whole(char *key, char entry[WHOLE_SIZE])
+{
+	size_t length = strlen(key);
+	char *to = key;
+
+	if (length < 3 || key[0] != '"' || key[length - 1] != '"')
+		return false;
+	for (const char *from = key + 1; from < key + length - 1; from++) {
+		if (*from == '\\' && from + 2 < key + length)
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+	ascii_lower(key);
+	write_whole(key, entry);
+	return true;
+}
+
 static bool add(struct limit_overrides *overrides, char *line, struct limit_override override,
 	const char **why)
 {
 	size_t before = matchlist_count(overrides->list);
 	char *rest = behind_key(line);
-	char where[24];
+	char where[24], whole[WHOLE_SIZE];
+	bool is_whole;
 
 	if (!read_rate(rest, &override)) {
 		*why = *rest == '\0'
@@ -78,7 +112,9 @@ static bool add(struct limit_overrides *overrides, char *line, struct limit_over
 	}
 	*rest = '\0';
 	snprintf(where, sizeof(where), "%u", override.line);
-	if (!matchlist_add(overrides->list, line, where, why))
+	is_whole = read_whole(line, whole);
+	overrides->has_whole = overrides->has_whole || is_whole;
+	if (!matchlist_add(overrides->list, is_whole ? whole : line, where, why))
 		return false;
 	if (matchlist_count(overrides->list) == before) {
 		*why = "this key stands in the file before; leave one of the lines";
@@ -195,23 +231,38 @@ const struct limit_override *limit_override_for_client(
 	return found(overrides, &match);
 }
 
+/* Whole values are compared as users are: without case. */
+static bool match_whole(
+	const struct limit_overrides *overrides, const char *value, struct match *match)
+{
+	char lower[PATH_SIZE], entry[WHOLE_SIZE];
+	struct path path;
+
+	if (!overrides->has_whole || !text_copy(lower, sizeof(lower), value))
+		return false;
+	ascii_lower(lower);
+	return path_parse(write_whole(lower, entry), true, &path) == PATH_OK &&
+	       matchlist_match_path(overrides->list, &path, match);
+}
+
 const struct limit_override *limit_override_for(
 	const struct limit_overrides *overrides, const char *value)
 {
-	char wire[PATH_SIZE + 2], name[DOMAIN_SIZE];
+	char name[DOMAIN_SIZE];
 	struct match match;
 	struct path path;
 
 	if (overrides == NULL)
 		return NULL;
+	if (match_whole(overrides, value, &match))
+		return found(overrides, &match);
 	if (strchr(value, '@') == NULL) {
 		if (!domain_canonical(value, name) ||
 			!matchlist_match_domain(overrides->list, name, &match))
 			return NULL;
 		return found(overrides, &match);
 	}
-	snprintf(wire, sizeof(wire), "<%.*s>", PATH_SIZE - 1, value);
-	if (path_parse(wire, true, &path) != PATH_OK ||
+	if (!mailbox_identity_path(value, &path) ||
 		!matchlist_match_path(overrides->list, &path, &match))
 		return NULL;
 	return found(overrides, &match);

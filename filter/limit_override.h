@@ -6,7 +6,9 @@
  *   newsletter@example.com   20000 / 1h
  *   .example.net             50 / 1h
  *   192.0.2.0/24             unlimited
- */
+ *   "jane doe"               500 / 1h
+ *
+ * A key all in quotes is a value as it is, whatever it looks like: the name of a user. */
 #ifndef MAILREEVE_LIMIT_OVERRIDE_H
 #define MAILREEVE_LIMIT_OVERRIDE_H
 

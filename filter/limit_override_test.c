@@ -37,6 +37,9 @@ static const char content[] = "# who may send more, and less\n"
 			      "192.0.2.7 10MB / 1d\n"
 			      "2001:db8::/32 7 / 1m\n"
 			      "carol Unlimited\n"
+			      "\"Jane Doe\" 8 / 1h\n"
+			      "\"12345\" 9 / 1h\n"
+			      "\"dom\\\\o'\\\"x\" 11 / 1h\n"
 			      "\"a b\"@example.org 5 / 1h";
 
 static void test_longest(void **state)
@@ -56,6 +59,11 @@ static void test_longest(void **state)
 		{"notexample.com", -2, false},
 		{"bob@example.org", -2, false},
 		{"\"a b\"@example.org", 5, false},
+		{"a b@example.org", 5, false},
+		{"jane doe", 8, false},
+		{"jane", -2, false},
+		{"12345", 9, false},
+		{"dom\\o'\"x", 11, false},
 		{"carol", -1, false},
 		{"caro", -2, false},
 		{"<>", -2, false},
@@ -105,6 +113,9 @@ static void test_bad_lines(void **state)
 		{"anna@example.com -5 / 1h\n", ":1: the rate"},
 		{"anna@example.com 5 / 1h 6\n", ":1: the rate"},
 		{"anna@@example.com 5 / 1h\n", ":1: "},
+		{"\"\" 5 / 1h\n", ":1: "},
+		{"\"a 5 / 1h\n", ":1: a rate is missing"},
+		{"\"a b\" 5 / 1h\n\"A b\" 6 / 1h\n", ":2: this key stands in the file before"},
 		{"192.0.2.0/33 5 / 1h\n", ":1: "},
 		{"a@example.com 5 / 1h\nb@example.com 5 / 1h\nA@example.com 6 / 1h\n",
 			":3: this key stands in the file before"},

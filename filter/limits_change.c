@@ -79,9 +79,11 @@ int limits_reset(struct limits_query *query)
 
 /* Raise. --------------------------------------------------------------------------------------- */
 
+enum { CANDIDATES_MAX = 256 };
+
 /* Which limits a raise may be meant for. */
 struct candidates {
-	const struct limit_options *limits[STORE_CHARGES_MAX];
+	const struct limit_options *limits[CANDIDATES_MAX];
 	size_t count;
 };
 
@@ -96,7 +98,7 @@ static void add_candidates(struct limits_query *query, struct candidates *candid
 			continue;
 		for (size_t i = 0; i < policy_conf->option_count; i++)
 			if (limits[i].trial.mode != MODE_OFF &&
-				candidates->count < STORE_CHARGES_MAX &&
+				candidates->count < CANDIDATES_MAX &&
 				(query->title[0] == '\0' ||
 					strcmp(query->title, limits[i].title) == 0) &&
 				limit_key_takes(&limits[i].key, query->name))
@@ -200,8 +202,40 @@ static int put(struct limits_query *query, const struct limit_raise *raise)
 	return EX_OK;
 }
 
+/* NAME in quotes, as a value that is taken as it is: the name of a user that is neither domain nor address.
+ * False where it rather is one of those, written wrongly. */
+static bool quote(const char *name, char quoted[STORE_FIELD_SIZE])
+{
+	struct text out;
+
+	if (strpbrk(name, "*/:@") != NULL)
+		return false;
+	text_init(&out, quoted, STORE_FIELD_SIZE);
+	text_add_char(&out, '"');
+	for (; *name != '\0'; name++) {
+		if (*name == '"' || *name == '\\')
+			text_add_char(&out, '\\');
+		text_add_char(&out, *name);
+	}
+	text_add_char(&out, '"');
+	return !out.truncated;
+}
+
+/* A key that only a user can have. */
+static bool check_user(
+	const struct limit_options *limit, struct limit_raise *raise, char quoted[STORE_FIELD_SIZE])
+{
+	char why[256];
+
+	if (!limit_key_has_user(&limit->key) || !quote(raise->key, quoted))
+		return false;
+	raise->key = quoted;
+	return limit_raise_check(raise, why, sizeof(why));
+}
+
 int limits_raise(struct limits_query *query, const char *rate, int64_t end_ms)
 {
+	char quoted[STORE_FIELD_SIZE];
 	struct limit_raise raise = {.key = query->name, .rate = rate, .end_ms = end_ms};
 	const struct limit_options *limit;
 	char why[256];
@@ -215,7 +249,7 @@ int limits_raise(struct limits_query *query, const char *rate, int64_t end_ms)
 	if (limit == NULL)
 		return status;
 	raise.title = limit->title;
-	if (!limit_raise_check(&raise, why, sizeof(why))) {
+	if (!limit_raise_check(&raise, why, sizeof(why)) && !check_user(limit, &raise, quoted)) {
 		fprintf(query->out, "%s\n", why);
 		return EX_DATAERR;
 	}
@@ -226,11 +260,15 @@ int limits_raise(struct limits_query *query, const char *rate, int64_t end_ms)
 
 static void remove_raise(struct limits_query *query, const struct limit_options *limit)
 {
-	char key[STORE_FIELD_SIZE];
+	char key[STORE_FIELD_SIZE], quoted[STORE_FIELD_SIZE];
 	bool found = false;
 
-	if (query->down || limit_raise_remove(query->services->raises, limit->title, query->name,
-				   &found) != STORE_OK) {
+	if (query->down ||
+		limit_raise_remove(query->services->raises, limit->title, query->name, &found) !=
+			STORE_OK ||
+		(!found && quote(query->name, quoted) &&
+			limit_raise_remove(query->services->raises, limit->title, quoted, &found) !=
+				STORE_OK)) {
 		query->down = true;
 		return;
 	}

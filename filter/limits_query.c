@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "mem.h"
+#include "text.h"
+
 void limits_each(struct limits_query *query,
 	void (*each)(struct limits_query *query, const struct limit_options *limit))
 {
@@ -48,18 +51,32 @@ struct limit_key_options limits_key_options(
 	};
 }
 
-void limits_identities(struct limits_query *query, const struct limit_options *limit,
-	void (*each)(struct limits_query *query, const struct limit_options *limit,
-		const struct limit_identity *identity))
+static void identities_of(struct limits_query *query, const struct limit_options *limit,
+	const char *name, limits_identity *each)
 {
 	const struct limit_key_options options = limits_key_options(query, limit);
 	struct limit_identity identity;
 
 	for (size_t a = 0; a < limit->key.alternatives; a++)
 		for (int unproven = 0; unproven <= 1; unproven++)
-			if (limit_key_named(&limit->key, a, &options, query->name, unproven != 0,
-				    &identity))
+			if (limit_key_named(
+				    &limit->key, a, &options, name, unproven != 0, &identity))
 				each(query, limit, &identity);
+}
+
+void limits_identities(
+	struct limits_query *query, const struct limit_options *limit, limits_identity *each)
+{
+	char *shown;
+
+	identities_of(query, limit, query->name, each);
+	if (strchr(query->name, '\\') == NULL)
+		return;
+	/* As lists and the log show it. */
+	shown = mem_text(query->name);
+	if (text_unescape(shown))
+		identities_of(query, limit, shown, each);
+	mem_free(shown);
 }
 
 bool limits_rate(

@@ -35,9 +35,10 @@ struct limit_key_options limits_key_options(
 	const struct limits_query *query, const struct limit_options *limit);
 
 /* Calls EACH for every identity that the query's name can be for that limit. */
-void limits_identities(struct limits_query *query, const struct limit_options *limit,
-	void (*each)(struct limits_query *query, const struct limit_options *limit,
-		const struct limit_identity *identity));
+typedef void limits_identity(struct limits_query *query, const struct limit_options *limit,
+	const struct limit_identity *identity);
+void limits_identities(
+	struct limits_query *query, const struct limit_options *limit, limits_identity *each);
 
 /* What holds for it now: the override's, or the limit's own. False: unlimited. */
 bool limits_rate(const struct limit_options *limit, const struct limit_identity *identity,

@@ -192,11 +192,15 @@ static const struct limit_override *override_of(struct limits_query *query,
 {
 	const struct limit_key_options options = limits_key_options(query, limit);
 	struct limit_identity identity;
+	char label[STORE_LABEL_SIZE];
 
+	memcpy(label, window->label, sizeof(label));
+	if (!text_unescape(label))
+		return NULL;
 	for (size_t a = 0; a < limit->key.alternatives; a++)
 		for (int unproven = 0; unproven <= 1; unproven++)
-			if (limit_key_named(&limit->key, a, &options, window->label, unproven != 0,
-				    &identity) &&
+			if (limit_key_named(
+				    &limit->key, a, &options, label, unproven != 0, &identity) &&
 				strcmp(identity.key, window->key) == 0)
 				return identity.override;
 	return NULL;

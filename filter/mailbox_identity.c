@@ -95,3 +95,27 @@ const char *mailbox_identity(const struct path *path, const char *extension, cha
 		text_addf(&out, "[%s]", ipaddr_format(&path->literal, literal));
 	return buffer;
 }
+
+bool mailbox_identity_path(const char *text, struct path *path)
+{
+	char wire[2 * PATH_SIZE + 4];
+	const char *at = strrchr(text, '@');
+	struct text out;
+
+	text_init(&out, wire, sizeof(wire));
+	text_addf(&out, text[0] == '<' ? "%s" : "<%s>", text);
+	if (!out.truncated && text[0] != '\0' && path_parse(wire, true, path) == PATH_OK)
+		return true;
+	if (at == NULL || at == text)
+		return false;
+	/* Dequoted, with something in it that needs quotes. */
+	text_init(&out, wire, sizeof(wire));
+	text_add(&out, "<\"");
+	for (const char *c = text; c < at; c++) {
+		if (*c == '"' || *c == '\\')
+			text_add_char(&out, '\\');
+		text_add_char(&out, *c);
+	}
+	text_addf(&out, "\"%s>", at);
+	return !out.truncated && path_parse(wire, true, path) == PATH_OK;
+}

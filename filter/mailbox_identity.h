@@ -16,4 +16,7 @@
  * NULL or "" for nothing. "" for the null path. Returns BUFFER of PATH_SIZE. */
 const char *mailbox_identity(const struct path *path, const char *extension, char *buffer);
 
+/* The path that such a text, or an address as it is written, names. False where it names none. */
+bool mailbox_identity_path(const char *text, struct path *path_r) MUST_CHECK;
+
 #endif

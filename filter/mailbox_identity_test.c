@@ -56,9 +56,33 @@ static void test_identities(void **state)
 	}
 }
 
+/* The identity leads back to the path. */
+static void test_path_of_identity(void **state)
+{
+	static const char *const paths[] = {"<anna@example.org>", "<\"a b\"@example.org>",
+		"<\"a\\\"b\"@example.org>", "<\"a\\\\b\"@example.org>", "<\"a@b\"@example.org>",
+		"<anna+x@example.org>", "<anna@[192.0.2.1]>"};
+	char text[PATH_SIZE], again[PATH_SIZE];
+	struct path path;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		assert_int_equal(path_parse(paths[i], false, &path), PATH_OK);
+		mailbox_identity(&path, NULL, text);
+		assert_true(mailbox_identity_path(text, &path));
+		assert_string_equal(mailbox_identity(&path, NULL, again), text);
+	}
+	assert_true(mailbox_identity_path("<>", &path) && path.null);
+	assert_false(mailbox_identity_path("", &path));
+	assert_false(mailbox_identity_path("@example.org", &path));
+	assert_false(mailbox_identity_path("a b", &path));
+	assert_false(mailbox_identity_path("a b@", &path));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_identities)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_identities), cmocka_unit_test(test_path_of_identity)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import world
 from harness.process import until
+from harness.site import letter
 from test_ctl import control, ctl
 from test_limits import MESSAGES, OTHER, store  # noqa: F401 (a fixture)
 
@@ -112,6 +113,83 @@ BAD = [
     (["raises", ANNA], "raises takes no key"),
     (["show", "x" * 900], "too long"),
 ]
+
+
+def as_user(postfix, user, count):
+    """Recipients of one message of USER's that are accepted: by XCLIENT, which Sendmail does not have."""
+    with postfix.connect(service=("127.0.0.1", 2527)) as dialogue:
+        dialogue.command("EHLO before.test")
+        login = "".join(c if c.isalnum() else "".join(f"+{octet:02X}" for octet in c.encode()) for c in user)
+        dialogue.command(f"XCLIENT ADDR={world.GOOD} NAME=mail.good.test LOGIN={login}")
+        dialogue.command("EHLO mail.good.test")
+        dialogue.command(f"MAIL FROM:<{ANNA}>")
+        taken = sum(dialogue.command("RCPT TO:<bob@example.test>").ok for _ in range(count))
+        dialogue.command("DATA")
+        assert dialogue.content(letter("odd")).ok
+        dialogue.quit()
+    return taken
+
+
+USERS = ["12345", "o'brien", "DOM\\user", "jane doe", "a+b", 'x"y', "jürg", "10.0.0.1", "a/b", "anna@good.test"]
+
+
+def test_users_of_any_name(postfix, site, store):  # noqa: F811
+    """Raised, shown and listed by the name that they log in with, and as lists show it."""
+    site.fresh_filter(
+        'limit "user" { key = "auth_user" count = "recipients" rate = "2 / 1h" }\n'
+        'limit "joined" { key = "auth_user + client_ip" count = "recipients" rate = "90 / 1h" }\n'
+        f"connection {{ mode = off }}\n{store}")
+    for user in USERS:
+        assert as_user(postfix, user, 4) == 2
+        key = f'"{user}"' if user in ("10.0.0.1", "a/b") else user
+        assert run(site, "raise", "--limit", "user", key, "5 / 1h", "for", "1h")[0] == 0, user
+        assert as_user(postfix, user, 4) == 3, user
+        row, = ask(site, "show", "--limit", "user", user)[1]["limits"]
+        assert (row["used"], row["most"]) == (5, 5)
+        assert ask(site, "show", "--limit", "user", row["key"])[1]["limits"][-1] == row
+        row, = ask(site, "show", "--limit", "joined", f"{user}+{world.GOOD}")[1]["limits"]
+        assert row["used"] == 5
+    rows = ask(site, "top", "user")[1]["limits"]
+    assert len(rows) == len(USERS) and {row["most"] for row in rows} == {5}
+    for user in USERS:
+        key = f'"{user}"' if user in ("10.0.0.1", "a/b") else user
+        assert run(site, "unraise", key)[0] == 0, user
+    assert ask(site, "raises")[1]["raises"] == []
+
+
+def test_addresses_of_any_form(mta, site, store):  # noqa: F811
+    """Overrides, raises and questions find quoted addresses and such with a "+"; a joined key, too."""
+    file = Path(site.filter_folder) / "odd"
+    file.write_text('"john doe"@good.test 3 / 1h\n')
+    site.fresh_filter(
+        f'limit "one" {{ key = "sender" count = "messages" rate = "1 / 1h" overrides = "{file}" }}\n'
+        'limit "joined" { key = "sender + client_ip" count = "messages" rate = "90 / 1h" }\n'
+        "sender { mode = off }\n"
+        f"connection {{ mode = off }}\n{store}")
+    for sender, most in (('"john doe"@good.test', 3), ("anna+list@good.test", 1), ('"a+b c"@good.test', 1)):
+        assert accepted(site, mta, most + 1, sender=sender) == [True] * most + [False], sender
+        row, = ask(site, "show", "--limit", "one", sender)[1]["limits"]
+        assert (row["used"], row["most"]) == (most, most)
+        assert ask(site, "show", "--limit", "one", row["key"])[1]["limits"] == [row]
+        row = ask(site, "show", "--limit", "joined", f"{sender}+{world.GOOD}")[1]["limits"][0]
+        assert row["used"] == most
+        assert run(site, "raise", "--limit", "one", sender, "unlimited", "for", "1h")[0] == 0
+        assert accepted(site, mta, 1, sender=sender) == [True]
+        assert ask(site, "reset", "--limit", "joined", row["key"])[1]["reset"][0]["forgotten"] == most + 1
+
+
+def test_more_limits_than_a_call_takes(postfix, site, store):  # noqa: F811
+    """Of forty, one in the second call refuses: nothing of the first is taken; the last can be raised."""
+    counts = ["messages", "recipients", "unique_recipients"]
+    site.fresh_filter("".join(
+        f'limit "l{i:02}" {{ key = "sender" count = "{counts[i % 3]}" rate = "{1 if i == 18 else 100} / '
+        f'{"1d" if i == 39 else "1h"}" {"mode = monitor" if i % 7 == 3 else ""} }}\n'
+        for i in range(40)) + f"connection {{ mode = off }}\n{store}")
+    assert accepted(site, postfix, 3) == [True, False, False]
+    rows = ask(site, "show", ANNA)[1]["limits"]
+    assert [row["used"] for row in rows] == [1] * 40
+    said = run(site, "raise", ANNA, "5 / 1d", "for", "1h")[1]
+    assert said.startswith("limit l39:"), said
 
 
 def test_bad_words(postfix, site):
