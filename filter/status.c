@@ -7,6 +7,7 @@
 
 #include "callahead_meter.h"
 #include "clock.h"
+#include "journal.h"
 #include "limit_meter.h"
 #include "mem.h"
 #include "stats.h"
@@ -89,6 +90,7 @@ static void write_servers(FILE *out, const struct store_state *store)
 
 static void write_services(FILE *out, const struct running *running, const struct stats *stats)
 {
+	struct journal_state journal;
 	const struct resolver_stats *resolver = &running->resolver;
 	const struct store_state *store = &running->store;
 	char detail[2 * sizeof(store->detail)], median[TIME_SIZE];
@@ -115,6 +117,10 @@ static void write_services(FILE *out, const struct running *running, const struc
 		store->up ? "" : text_escape(store->detail, detail, sizeof(detail)));
 	if (store->servers > 0)
 		write_servers(out, store);
+	journal_state(&journal);
+	if (journal.open)
+		fprintf(out, "journal         %" PRIu64 " records written, %" PRIu64 " lost\n",
+			journal.written, journal.dropped);
 }
 
 static void write_stages(FILE *out, const struct stats *stats)

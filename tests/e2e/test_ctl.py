@@ -4,6 +4,7 @@
 import json
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -15,6 +16,7 @@ from harness.filter import PROGRAM
 from harness.process import PATIENCE
 
 CTL = PROGRAM + "ctl"
+MANUAL = os.path.join(os.path.dirname(__file__), "../../packaging/man/mailreevectl.8")
 NAMESERVER = ("--nameserver", "192.0.2.53:53")
 
 
@@ -44,7 +46,11 @@ def test_status_counts(mta, site):
     assert status == 0 and "mailreeve" in output
     status, output, _ = ctl(*control(site), "status", "--json")
     assert status == 0
-    assert isinstance(json.loads(output), dict)
+    with open(MANUAL, encoding="utf-8") as file:
+        page = file.read()
+    page = page[page.index(".Ss The object of status --json"):page.index(".Sh EXIT STATUS")]
+    named = re.findall(r"[a-z_]+", " ".join(re.findall(r"^\.It Cm (.*)$", page, re.MULTILINE)))
+    assert sorted(named) == sorted(json.loads(output))
 
 
 @pytest.mark.parametrize("arguments", [

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -235,6 +236,9 @@ def test_full_disk(mta, site):
         assert site.send(mta).accepted
         daemon.wait_line("journal: cannot write .*No space", mark)
         assert len(daemon.lines(mark, "journal: ")) == 1
+        said = subprocess.run([CTL, "-s", f"{site.milter_path}.control", "status"],
+                              capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+        assert re.search(r"^journal +\d+ records written, [1-9]\d* lost$", said, re.MULTILINE)
         for line in open(f"{folder}/journal", encoding="ascii"):
             json.loads(line)
     finally:
