@@ -211,6 +211,12 @@ static void tell_leader(struct limits_query *query, const struct store_window *w
 	const struct limit_options *limit = limits_find(query, window->title);
 	struct limit_identity identity = {.override = override_of(query, limit, window)};
 
+	struct rate rate;
+
+	limits_rate(limit, &identity, &rate);
+	/* What was counted under another rate counts no more. */
+	if (rate.window_ms != window->window_ms)
+		return;
 	memcpy(identity.key, window->key, sizeof(identity.key));
 	memcpy(identity.label, window->label, sizeof(identity.label));
 	tell(query, limit, &identity);

@@ -15,6 +15,7 @@ struct reservation_hold {
 	unsigned last_sequence;
 	bool local; /* counted in the local window too */
 	bool strict;
+	bool attempted; /* was refused, and counted as an attempt */
 };
 
 /* The local window, where it is another one than the store. */
@@ -141,8 +142,8 @@ static void keep_warm(const struct reservation *reservation, const struct servic
 }
 
 /* A refused attempt counts against strict limits all the same. */
-static void count_attempt(
-	const struct services *services, const struct reservation_charge *charges, size_t count)
+static void count_attempt(struct reservation *reservation, const struct services *services,
+	const struct reservation_charge *charges, size_t count)
 {
 	unsigned char id[STORE_ID_SIZE];
 	struct store_decision decision;
@@ -153,9 +154,12 @@ static void count_attempt(
 		return;
 	lift_limits(&picked);
 	store_id(id);
-	if (store_reserve(services->store, id, 1, picked.charges, picked.count, &decision) ==
+	if (store_reserve(services->store, id, 1, picked.charges, picked.count, &decision) !=
 		STORE_OK)
-		store_commit(services->store, id, picked.charges, picked.count);
+		return;
+	store_commit(services->store, id, picked.charges, picked.count);
+	for (size_t i = 0; i < picked.count; i++)
+		hold_of(reservation, &charges[picked.from[i]])->attempted = true;
 }
 
 static struct reservation_answer over(
@@ -224,7 +228,7 @@ struct reservation_answer reservation_take(struct reservation *reservation,
 		keep_warm(reservation, services, charges, count);
 		break;
 	case STORE_OVER:
-		count_attempt(services, charges, count);
+		count_attempt(reservation, services, charges, count);
 		return over(&picked, &decision, false);
 	case STORE_DOWN:
 		/* It may have counted them before the answer was lost: what is let through stays
@@ -279,6 +283,14 @@ bool reservation_holds(const struct reservation *reservation, const char *key)
 {
 	for (size_t i = 0; i < reservation->hold_count; i++)
 		if (reservation->holds[i].units > 0 && strcmp(reservation->holds[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+bool reservation_has_tried(const struct reservation *reservation, const char *key)
+{
+	for (size_t i = 0; i < reservation->hold_count; i++)
+		if (reservation->holds[i].attempted && strcmp(reservation->holds[i].key, key) == 0)
 			return true;
 	return false;
 }

@@ -61,6 +61,9 @@ struct reservation_answer reservation_take(struct reservation *reservation,
 struct reservation_answer reservation_look(
 	const struct services *services, const struct reservation_charge *charges, size_t count);
 
+/* A strict charge of KEY was refused, and counted all the same. */
+bool reservation_has_tried(const struct reservation *reservation, const char *key);
+
 /* Units are held under KEY; that MEMBER of it. */
 bool reservation_holds(const struct reservation *reservation, const char *key);
 bool reservation_holds_member(const struct reservation *reservation, const char *key,

@@ -205,6 +205,11 @@ static bool make_charge(struct call *call, const struct limit_options *limit,
 	memcpy(charge->label, identity.label, sizeof(charge->label));
 	if (charge->unique)
 		make_member(call, limit, charge->member);
+	/* A message is one attempt, too: it is counted by its first recipient that was refused. */
+	if (limit->count == COUNT_MESSAGES && reservation_has_tried(reservation, charge->key)) {
+		charge->units = 0;
+		charge->strict = false;
+	}
 	return reservation == NULL || !is_held(limit, reservation, charge);
 }
 

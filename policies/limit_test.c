@@ -336,6 +336,23 @@ static void test_strict(void **state)
 	close_session(&policy_case, OUTCOME_DROPPED);
 }
 
+/* One message is one attempt, whatever its recipients are told. */
+static void test_strict_messages(void **state)
+{
+	struct policy_case policy_case;
+
+	(void)state;
+	open_session(&policy_case, "key=sender; count=messages; rate=2 / 1h; strict=yes");
+	for (int i = 0; i < 5; i++) {
+		for (int j = 0; j < 4; j++)
+			assert_int_equal(rcpt(&policy_case, "<a@example.org>"),
+				i < 2 ? ACTION_OFF : ACTION_TEMPFAIL);
+		next_message(&policy_case, i < 2 ? OUTCOME_ACCEPTED : OUTCOME_DROPPED);
+		assert_int_equal(flaky_store_sum(services.store), i + 1);
+	}
+	close_session(&policy_case, OUTCOME_DROPPED);
+}
+
 static void test_outage(void **state)
 {
 	static const struct {
@@ -568,6 +585,7 @@ int main(void)
 		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test_setup_teardown(test_strict, begin, finish),
+		cmocka_unit_test_setup_teardown(test_strict_messages, begin, finish),
 		cmocka_unit_test(test_outage),
 		cmocka_unit_test_setup_teardown(test_outage_warm, begin, finish),
 		cmocka_unit_test_setup_teardown(test_not_counted, begin, finish),

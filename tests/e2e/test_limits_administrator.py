@@ -192,6 +192,30 @@ def test_more_limits_than_a_call_takes(postfix, site, store):  # noqa: F811
     assert said.startswith("limit l39:"), said
 
 
+def test_strict_messages(mta, site, store):  # noqa: F811
+    """An attempt is a message, whatever is refused of it: its first recipient by another limit, all by this."""
+    file = Path(site.filter_folder) / "others"
+    file.write_text("bob@example.test unlimited\ndave@example.test unlimited\n")
+    site.fresh_filter(
+        'limit "tried" { key = "sender" count = "messages" rate = "2 / 1h" strict = yes }\n'
+        'limit "carol" { key = "recipient" count = "recipients" rate = "1 / 1h" '
+        f'overrides = "{file}" }}\nconnection {{ mode = off }}\n{store}')
+    everyone = ["carol@example.test", "carol@example.test", "bob@example.test", "dave@example.test"]
+    for i, codes in enumerate(([250, 451, 250, 250], [451, 451, 250, 250], [451] * 4, [451] * 4)):
+        assert [reply.code for reply in site.send(mta, recipients=everyone).rcpts] == codes
+        assert ask(site, "show", "--limit", "tried", ANNA)[1]["limits"][0]["used"] == i + 1
+
+
+def test_top_after_another_window(postfix, site, store):  # noqa: F811
+    """What was counted in a window that is no longer asked about is not shown as if it were."""
+    site.fresh_filter(MESSAGES.format(rate=2, store=store))
+    assert accepted(site, postfix, 2) == [True] * 2
+    assert run(site, "raise", ANNA, "3 / 2h", "for", "1h")[0] == 0
+    assert accepted(site, postfix, 1) == [True]
+    row, = ask(site, "top")[1]["limits"]
+    assert (row["used"], row["most"], row["window_seconds"]) == (1, 3, 7200)
+
+
 def test_bad_words(postfix, site):
     site.fresh_filter(MESSAGES.format(rate=2, store=""))
     for words, complaint in BAD:
