@@ -84,6 +84,14 @@ static bool has_encoded_word(const char *address)
 	return seen.count > 0;
 }
 
+/* '<"a@b>"@c>': grammatical, but a reader who knows no quotes there sees another address. */
+static bool ends_in_quotes(const char *address)
+{
+	const char *at = strchr(address, '@');
+
+	return at != NULL && strchr(at, '>') != NULL;
+}
+
 static void look_at_form(uint64_t *defects, const struct mailbox *mailbox, enum path_error error,
 	const struct parts *parts)
 {
@@ -99,7 +107,8 @@ static void look_at_form(uint64_t *defects, const struct mailbox *mailbox, enum 
 		mailbox_defect_add(defects, strpbrk(mailbox->address, "\"\\") == NULL
 						    ? DEFECT_UNQUALIFIED
 						    : DEFECT_SPECIAL_IN_ADDRESS);
-	else if (error != PATH_OK && has_special(mailbox->address))
+	else if ((error != PATH_OK && has_special(mailbox->address)) ||
+		 ends_in_quotes(mailbox->address))
 		mailbox_defect_add(defects, DEFECT_SPECIAL_IN_ADDRESS);
 	else if (error == PATH_TOO_LONG)
 		mailbox_defect_add(defects, DEFECT_ADDRESS_LENGTH);

@@ -214,6 +214,8 @@ static void test_ambiguous(void **state)
 		{"<a@legit.example;b>", D(SPECIAL_IN_ADDRESS), 1, NULL, NULL},
 		{"<\"a\"b@example.org>", D(SPECIAL_IN_ADDRESS), 1, NULL, NULL},
 		{"<a;b@example.org>", D(SPECIAL_IN_ADDRESS), 1, NULL, NULL},
+		{"Anna <\"a@legit.example>\"@example.org>", D(SPECIAL_IN_ADDRESS), 1, NULL, NULL},
+		{"<\"<a@legit.example>\"@example.org>", D(SPECIAL_IN_ADDRESS), 1, NULL, NULL},
 		{"<a@legit.example:b>", D(SPECIAL_IN_ADDRESS), 1, NULL, NULL},
 		{"<a@legit.example\"b\">", D(SPECIAL_IN_ADDRESS), 1, NULL, NULL},
 		{"<a@legit.example\\b>", D(SPECIAL_IN_ADDRESS) | D(STRAY_BACKSLASH), 1, NULL, NULL},
