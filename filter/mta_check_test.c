@@ -93,6 +93,10 @@ static const struct {
 		GOOD ACTION "smtpd_milters = inet:localhost:1, { unix:mailreeve/x, "
 			    "command_timeout=2s default_action=accept }, { inet:localhost:2 }\n",
 		"", "milter_command_timeout = 2s for main.cf\nmilter_default_action = accept"},
+	{"settings of the milter, in braces",
+		GOOD ACTION "smtpd_milters = { unix:mailreeve/x, { command_timeout = 2s }, "
+			    "{default_action = accept}}\n",
+		"", "milter_command_timeout = 2s for main.cf\nmilter_default_action = accept"},
 	{"another milter's settings",
 		GOOD ACTION "smtpd_milters = {inet:localhost:1,command_timeout=2s}  "
 			    "unix:/var/spool/postfix/mailreeve/x\n",

@@ -144,7 +144,20 @@ static void take_attribute(struct milter *milter, const char *at, size_t length)
 	}
 }
 
-/* "inet:host:port", or "{ inet:host:port, command_timeout=5s }". */
+/* The same without the braces and blanks of "{ command_timeout = 5s }". */
+static void take_braced(struct milter *milter, const char *at, size_t length)
+{
+	char buffer[512];
+	struct text text;
+
+	text_init(&text, buffer, sizeof(buffer));
+	for (size_t i = 0; i < length; i++)
+		if (!ascii_is_space(at[i]) && strchr("{}", at[i]) == NULL)
+			text_add_char(&text, at[i]);
+	take_attribute(milter, buffer, text.length);
+}
+
+/* "inet:host:port", or "{ inet:host:port, command_timeout=5s, { default_action = accept } }". */
 static void read_milter(const char *at, size_t length, struct milter *milter)
 {
 	const char *end = at + length;
@@ -157,10 +170,10 @@ static void read_milter(const char *at, size_t length, struct milter *milter)
 	for (at++; at < end;) {
 		const char *start = at;
 
-		while (at < end && !is_separator(*at))
-			at++;
+		at = skip_element(at);
+		at = at > end ? end : at;
 		if (at > start)
-			take_attribute(milter, start, (size_t)(at - start));
+			take_braced(milter, start, (size_t)(at - start));
 		at++;
 	}
 }
