@@ -146,7 +146,8 @@ def test_users_of_any_name(postfix, site, store):  # noqa: F811
         assert as_user(postfix, user, 4) == 3, user
         row, = ask(site, "show", "--limit", "user", user)[1]["limits"]
         assert (row["used"], row["most"]) == (5, 5)
-        assert ask(site, "show", "--limit", "user", row["key"])[1]["limits"][-1] == row
+        again = ask(site, "show", "--limit", "user", row["key"])[1]["limits"][-1]
+        assert (again["key"], again["used"]) == (row["key"], 5)
         row, = ask(site, "show", "--limit", "joined", f"{user}+{world.GOOD}")[1]["limits"]
         assert row["used"] == 5
     rows = ask(site, "top", "user")[1]["limits"]
@@ -170,7 +171,8 @@ def test_addresses_of_any_form(mta, site, store):  # noqa: F811
         assert accepted(site, mta, most + 1, sender=sender) == [True] * most + [False], sender
         row, = ask(site, "show", "--limit", "one", sender)[1]["limits"]
         assert (row["used"], row["most"]) == (most, most)
-        assert ask(site, "show", "--limit", "one", row["key"])[1]["limits"] == [row]
+        again, = ask(site, "show", "--limit", "one", row["key"])[1]["limits"]
+        assert (again["key"], again["used"]) == (row["key"], most)
         row = ask(site, "show", "--limit", "joined", f"{sender}+{world.GOOD}")[1]["limits"][0]
         assert row["used"] == most
         assert run(site, "raise", "--limit", "one", sender, "unlimited", "for", "1h")[0] == 0
