@@ -181,6 +181,11 @@ $(BUILD)/header_suite/%: $(BUILD)/tests/header_suite/%.o $(LIBRARY)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
+# By names that hold wherever BUILD is; a file's own name would have to be spelt as above.
+spf-query: $(BUILD)/spf_suite/spf_query
+header-query: $(BUILD)/header_suite/header_query
+write-settings: $(BUILD)/write_settings
+
 # A fuzz target linked with a main that replays files, and (fuzz) with libFuzzer.
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_TIME ?= 600
@@ -223,4 +228,4 @@ lint:
 format:
 	clang-format-$(LLVM) -i $$(find filter policies tests -name '*.[ch]')
 
-.PHONY: deb deb-try rpm deps check demo bench fuzz fuzz-replay settings lint format
+.PHONY: spf-query header-query write-settings deb deb-try rpm deps check demo bench fuzz fuzz-replay settings lint format

@@ -9,7 +9,7 @@ manual=packaging/man/mailreeve.conf.5
 work=$(mktemp -d "${TMPDIR:-/tmp}/mailreeve-settings.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-${MAKE:-make} -s BUILD="$build" "$build/write_settings" "$build/mailreeve" >/dev/null
+${MAKE:-make} -s BUILD="$build" write-settings all >/dev/null
 "$build/write_settings" sample >"$work/sample"
 "$build/write_settings" manual >"$work/items"
 awk -v items="$work/items" '

@@ -29,7 +29,7 @@ Reading = collections.namedtuple("Reading", "ambiguous sloppy count local_part d
 @pytest.fixture(scope="session")
 def header_query():
     program = f"{BUILD}/header_suite/header_query"
-    subprocess.run(["make", "-s", f"BUILD={BUILD}", program], cwd=REPOSITORY, check=True,
+    subprocess.run(["make", "-s", f"BUILD={BUILD}", "header-query"], cwd=REPOSITORY, check=True,
                    timeout=900, stdin=subprocess.DEVNULL)
     program = str((REPOSITORY / program).resolve())
     names = subprocess.run([program, "names"], check=True, capture_output=True, text=True,

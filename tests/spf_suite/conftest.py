@@ -35,7 +35,7 @@ def spf_query():
     program = os.environ.get("SPF_QUERY")
     if program is None:
         program = BUILD / "spf_suite/spf_query"
-        run(["make", "-s", "BUILD=%s" % BUILD, str(program)])
+        run(["make", "-s", "BUILD=%s" % BUILD, "spf-query"])
         program = (REPOSITORY / program).resolve()
 
     def query(place, checks, timeout_ms=400, time_limit_ms=8000, rounds=1):
