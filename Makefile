@@ -40,7 +40,7 @@ PKG_CFLAGS  = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) $(
 	$(if $(REDIS_TLS),-DMAILREEVE_REDIS_TLS))$(PKG_CFLAGS)
 PKG_LIBS    = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) $(REDIS_TLS)))$(PKG_LIBS)
 ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE -pthread $(WARNINGS) $(HARDENING) \
-	$(PKG_CFLAGS) -Ifilter -I$(BUILD) \
+	$(PKG_CFLAGS) $(FOLDERS:%=-I%) -I$(BUILD) \
 	-DMAILREEVE_VERSION='"$(VERSION)"' -DMAILREEVE_SYSCONF='"$(SYSCONF)"' $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(LINK_HARD) $(LDFLAGS)
 ALL_LIBS    = $(PKG_LIBS) -lspf2 -lunistring $(LIBS)
@@ -49,12 +49,14 @@ ALL_LIBS    = $(PKG_LIBS) -lspf2 -lunistring $(LIBS)
 Q    = $(if $(V),,@)
 SAY  = @$(if $(V),:,echo)
 
+# Names of headers are unique over all folders.
+FOLDERS  := $(wildcard filter/*)
 PROGRAMS := mailreeve mailreevectl
-MAINS    := filter/main.c filter/ctl.c
-SOURCES  := $(filter-out %_test.c $(MAINS),$(wildcard filter/*.c policies/*.c))
+MAINS    := filter/daemon/main.c filter/ctl/ctl.c
+SOURCES  := $(filter-out %_test.c $(MAINS),$(wildcard filter/*/*.c policies/*.c))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY  := $(BUILD)/libmailreeve.a
-TESTS    := $(wildcard filter/*_test.c policies/*_test.c)
+TESTS    := $(wildcard filter/*/*_test.c policies/*_test.c)
 TEST_BIN := $(TESTS:%.c=$(BUILD)/%)
 TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 
@@ -62,11 +64,11 @@ MANUALS  := $(wildcard packaging/man/*.[578])
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
-$(BUILD)/mailreeve: $(BUILD)/filter/main.o $(LIBRARY)
+$(BUILD)/mailreeve: $(BUILD)/filter/daemon/main.o $(LIBRARY)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
-$(BUILD)/mailreevectl: $(BUILD)/filter/ctl.o $(LIBRARY)
+$(BUILD)/mailreevectl: $(BUILD)/filter/ctl/ctl.o $(LIBRARY)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
@@ -81,12 +83,12 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The Lua scripts that run inside Redis become string constants.
-$(BUILD)/%_lua.h: filter/%.lua
+$(BUILD)/%_lua.h: filter/store/%.lua
 	@mkdir -p $(@D)
 	$(Q)(echo 'static const char $*_lua[] ='; sed -e '/^ *--/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
 		-e 's/^\(.*\)$$/"\1\\n"/' $<; echo ';') > $@
-$(BUILD)/filter/store_redis.o: $(BUILD)/window_lua.h
-$(BUILD)/filter/store_redis_table.o: $(BUILD)/store_table_lua.h $(BUILD)/store_list_lua.h
+$(BUILD)/filter/store/store_redis.o: $(BUILD)/window_lua.h
+$(BUILD)/filter/store/store_redis_table.o: $(BUILD)/store_table_lua.h $(BUILD)/store_list_lua.h
 
 # Unit tests: one program for each x_test.c; objects of the test come first, so that a fake in it or
 # in tests/lib replaces the archive member.
@@ -100,7 +102,7 @@ $(BUILD)/tests/tools/skewed_clock.so: tests/tools/skewed_clock.c
 	@mkdir -p $(@D)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -fPIC -shared -o $@ $<
-$(BUILD)/filter/store_faults_test: | $(BUILD)/tests/tools/skewed_clock.so
+$(BUILD)/filter/store/store_faults_test: | $(BUILD)/tests/tools/skewed_clock.so
 
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SYSCONF)/mailreeve
@@ -147,7 +149,7 @@ demo:
 	@MAILREEVE_BUILD=$(abspath $(BUILD)) KEEP=$(KEEP) sh tests/demo/run.sh
 
 # The tests of limits in full size: a quarter of an hour.
-soak: all $(foreach test,model unique exact faults faults_sentinel faults_cluster,$(BUILD)/filter/store_$(test)_test)
+soak: all $(foreach test,model unique exact faults faults_sentinel faults_cluster,$(BUILD)/filter/store/store_$(test)_test)
 	@sh tests/deps.sh check
 	@sh tests/soak/run.sh $(BUILD) $(SOAK)
 
@@ -198,8 +200,8 @@ fuzz:
 	@sh tests/deps.sh check
 	$(MAKE) BUILD=$(BUILD)/fuzzer CC=clang-$(LLVM) HARDENING= \
 		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" $(BUILD)/fuzzer/libmailreeve.a
-	$(MAKE) $(BUILD)/filter/decision_record_test
-	MAILREEVE_ENVELOPES=1000000 $(BUILD)/filter/decision_record_test
+	$(MAKE) $(BUILD)/filter/chain/decision_record_test
+	MAILREEVE_ENVELOPES=1000000 $(BUILD)/filter/chain/decision_record_test
 	@for target in $(FUZZ); do CC=clang-$(LLVM) sh tests/fuzz/run.sh $(BUILD)/fuzzer $$target $(FUZZ_TIME) || exit 1; done
 
 settings: $(BUILD)/write_settings

@@ -11,7 +11,7 @@ packages="milter hiredis ldns libconfuse libpsl libidn2 libssl libcrypto jansson
 mkdir -p "$build/corpus/$name"
 # shellcheck disable=SC2046 # the flags are words
 ${CC:-clang} -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined \
-    -fno-sanitize-recover=all -pthread $(pkg-config --cflags $packages) -Ifilter -Ipolicies \
+    -fno-sanitize-recover=all -pthread $(pkg-config --cflags $packages) $(printf -- "-I%s " filter/*) -Ipolicies \
     -o "$build/$target" "tests/fuzz/$target.c" "$build/libmailreeve.a" \
     $(pkg-config --libs $packages) -lspf2 -lunistring ${LIBS:-}
 echo "fuzzing $name for $seconds seconds"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Proves the order of the house: tests/lint/floors.txt lists the files of filter/ from the lowest floor
+# Proves the order of the house: tests/lint/floors.txt lists the files of filter/ and its folders from the lowest floor
 # to the highest; a file may include only what stands above it in that list, or, as x.c does with x_y.h,
 # a part of itself. Policies include floors 0 to 3 only and never each other. Each library is included
 # by exactly one file.
@@ -30,17 +30,17 @@ FNR == 1 {
 	else if (!policy && !(included in order)) complain(FILENAME ":" FNR ": includes unknown " part[2])
 }
 END { exit bad }
-' tests/lint/floors.txt $(ls filter/*.[ch] policies/*.[ch] | grep -v '_test\.c$')
+' tests/lint/floors.txt $(ls filter/*/*.[ch] policies/*.[ch] | grep -v '_test\.c$')
 
 bad=0
 for name in $(grep -v -e '^#' -e '^floor' tests/lint/floors.txt); do
-    if [ ! -e "filter/$name.c" ] && [ ! -e "filter/$name.h" ]; then
-        echo "tests/lint/floors.txt: there is no filter/$name"
+    if [ "$(ls filter/*/"$name".[ch] 2>/dev/null | wc -l)" -eq 0 ]; then
+        echo "tests/lint/floors.txt: there is no filter/*/$name"
         bad=1
     fi
 done
 for library in libmilter/ hiredis/ ldns/ spf2/ 'confuse\.h' 'openssl/ssl\.h' 'jansson\.h' 'microhttpd\.h'; do
-    files=$(grep -lE "^#include <($library)" filter/*.[ch] policies/*.[ch] | tr '\n' ' ')
+    files=$(grep -lE "^#include <($library)" filter/*/*.[ch] policies/*.[ch] | tr '\n' ' ')
     if [ "$(echo $files | wc -w)" -ne 1 ]; then
         echo "<$library> must be included by exactly one file, not by: $files"
         bad=1

@@ -42,16 +42,16 @@ told() {
 }
 
 # --help stands for itself everywhere, and so does -h of a command.
-for option in $(options filter/main.c | sort -u | grep -vE '^--(help|version)$'); do
+for option in $(options filter/daemon/main.c | sort -u | grep -vE '^--(help|version)$'); do
     told "$option" "$pages/mailreeve.8" mailreeve.8
-    grep -qE "\"  $option[ ,]" filter/main.c || { echo "$option is not in mailreeve -h"; status=1; }
+    grep -qE "\"  $option[ ,]" filter/daemon/main.c || { echo "$option is not in mailreeve -h"; status=1; }
 done
-for option in $(options filter/ctl.c | sort -u | grep -vE '^--(help|json)$'); do
+for option in $(options filter/ctl/ctl.c | sort -u | grep -vE '^--(help|json)$'); do
     told "$option" "$pages/mailreevectl.8" mailreevectl.8
-    grep -qE "\"  $option[ ,]" filter/ctl.c || { echo "$option is not in mailreevectl -h"; status=1; }
+    grep -qE "\"  $option[ ,]" filter/ctl/ctl.c || { echo "$option is not in mailreevectl -h"; status=1; }
 done
 
-commands=$(sed -n 's/.*strcmp(argv\[0\], "\([a-z]*\)").*/\1/p; s/.*|| strcmp(argv\[0\], "\([a-z]*\)").*/\1/p' filter/ctl.c)
+commands=$(sed -n 's/.*strcmp(argv\[0\], "\([a-z]*\)").*/\1/p; s/.*|| strcmp(argv\[0\], "\([a-z]*\)").*/\1/p' filter/ctl/ctl.c)
 commands="status reload $commands"
 for command in $(printf '%s\n' $commands | sort -u); do
     about "$command" >"$work/about"
@@ -59,19 +59,19 @@ for command in $(printf '%s\n' $commands | sort -u); do
         echo "mailreevectl $command is not in mailreevectl.8"
         status=1
     fi
-    grep -qE "\"  $command " filter/ctl.c || { echo "$command is not in mailreevectl -h"; status=1; }
-    file=filter/ctl_$command.c
-    [ -e "$file" ] || file=filter/ctl.c
+    grep -qE "\"  $command " filter/ctl/ctl.c || { echo "$command is not in mailreevectl -h"; status=1; }
+    file=filter/ctl/ctl_$command.c
+    [ -e "$file" ] || file=filter/ctl/ctl.c
     for option in $(options "$file" | sort -u | grep -vE '^(--help|-h|-s|-V)$'); do
         told "$option" "$work/about" "mailreevectl.8 under $command"
         grep -qE "\[?$option[] A-Z.]|$option\\\\n" "$file" || { echo "$option: not in the help of $command"; status=1; }
     done
 done
 # Sub-commands.
-for word in $(sed -n '/"show", "predict"/s/NULL.*//p' filter/ctl_limits.c | tr -d ' "' | tr ',' ' '); do
+for word in $(sed -n '/"show", "predict"/s/NULL.*//p' filter/ctl/ctl_limits.c | tr -d ' "' | tr ',' ' '); do
     grep -qE "^\.It Cm limits $word" "$pages/mailreevectl.8" || { echo "limits $word is not in mailreevectl.8"; status=1; }
 done
-for word in $(sed -n 's/^\t{"\([a-z]*\)", "[a-zA-Z]*", ctl_lookup_.*/\1/p' filter/ctl_lookup.c); do
+for word in $(sed -n 's/^\t{"\([a-z]*\)", "[a-zA-Z]*", ctl_lookup_.*/\1/p' filter/ctl/ctl_lookup.c); do
     grep -qE "^\.It Cm $word" "$pages/mailreevectl.8" || { echo "lookup $word is not in mailreevectl.8"; status=1; }
     checked=$((checked + 1))
 done

@@ -31,14 +31,14 @@ formatting() {
 static_cppcheck() {
     cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
         --inline-suppr --suppressions-list=tests/lint/cppcheck.txt -D_GNU_SOURCE \
-        -DMAILREEVE_VERSION='"x"' -DMAILREEVE_SYSCONF='"/etc"' -Ifilter -j 2 filter policies
+        -DMAILREEVE_VERSION='"x"' -DMAILREEVE_SYSCONF='"/etc"' $(printf -- "-I%s " filter/*) -j 2 filter policies
 }
 
 static_clang_tidy() {
-    files=$(ls filter/*.c policies/*.c | grep -v '_test\.c$')
+    files=$(ls filter/*/*.c policies/*.c | grep -v '_test\.c$')
     # The files stand before "--", so xargs needs a shell to put them there.
     printf '%s\n' $files | xargs -P 2 -n 8 sh -c 'exec "$0" --quiet "$@" -- -std=c11 \
-        -D_GNU_SOURCE -DMAILREEVE_VERSION="\"x\"" -DMAILREEVE_SYSCONF="\"/etc\"" -Ifilter \
+        -D_GNU_SOURCE -DMAILREEVE_VERSION="\"x\"" -DMAILREEVE_SYSCONF="\"/etc\"" $(printf -- "-I%s " filter/*) \
         -I"${BUILD:-build}"' "clang-tidy-$LLVM"
 }
 

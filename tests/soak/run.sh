@@ -37,21 +37,21 @@ part() {
 for name in ${*:-model unique exact sessions reload}; do
     case $name in
         model) part "windows against a model, every rolling window" 240 "operations" \
-            "$build/filter/store_model_test" ;;
+            "$build/filter/store/store_model_test" ;;
         unique) part "windows of different members against a model" 180 "operations" \
-            "$build/filter/store_unique_test" ;;
+            "$build/filter/store/store_unique_test" ;;
         exact) part "8 filter processes of 64 senders on one key" 300 "L =|operations" \
-            "$build/filter/store_exact_test" ;;
+            "$build/filter/store/store_exact_test" ;;
         sessions) part "random sessions, given back exactly" 600 "sessions,|passed" \
             sh tests/e2e/run.sh -q -s tests/e2e/test_limits_given_back.py ;;
         reload) part "1,000 reloads under load" 600 "reloads|passed" \
             env MAILREEVE_RELOADS=1000 sh tests/e2e/run.sh -q -s tests/e2e/test_reload.py ;;
         faults)
-            part "faults of a Redis, 20 times" 1200 "^F[0-9]|PASSED" "$build/filter/store_faults_test"
+            part "faults of a Redis, 20 times" 1200 "^F[0-9]|PASSED" "$build/filter/store/store_faults_test"
             part "failovers by sentinels and by hand, 20 times" 600 "^F[0-9]|PASSED" \
-                "$build/filter/store_faults_sentinel_test"
+                "$build/filter/store/store_faults_sentinel_test"
             part "faults of a cluster, 20 times" 600 "^F[0-9]|^more|^lost|PASSED" \
-                "$build/filter/store_faults_cluster_test"
+                "$build/filter/store/store_faults_cluster_test"
             ;;
         *)
             echo "there is no part \"$name\"" >&2
