@@ -57,6 +57,7 @@ struct conf {
 	struct store_options store;
 	struct policy_conf *policies; /* in the order of policies[] */
 	size_t policy_count;
+	size_t settings_given; /* how many settings and titled sections stand in the file */
 	struct conf_place *places; /* where settings were given; owned */
 	size_t place_count;
 	bool prepared; /* policy->prepare has run, so policy->clear shall */

@@ -146,6 +146,7 @@ struct conf *conf_load(
 
 	if (file != NULL)
 		conf_input_read(&input, file, schema, &problems);
+	conf->settings_given = input.given_count + input.section_count;
 	create_options(conf, schema, &input);
 	for (size_t i = 0; i < input.given_count; i++)
 		apply(conf, &input.givens[i], &problems);

@@ -84,6 +84,22 @@ static void note_result(const struct complaints *complaints, bool good, char *wh
 	lock_give(&reload.lock);
 }
 
+/* A file that a full disk or an editor has left empty is no wish for all defaults, which know neither
+ * local domains nor limits; who has that wish restarts. */
+static void refuse_empty(struct conf **conf, struct complaints *complaints)
+{
+	char why[RELOAD_ERROR_SIZE];
+
+	if (*conf == NULL || (*conf)->settings_given > 0)
+		return;
+	snprintf(why, sizeof(why),
+		"%s: holds no setting at all; write it anew, or restart mailreeve to have all "
+		"defaults",
+		reload.actions.file);
+	log_complaint(complaints, why);
+	conf_release(conf);
+}
+
 bool reload_now(char *why, size_t why_size)
 {
 	struct complaints complaints = {.count = 0};
@@ -94,6 +110,7 @@ bool reload_now(char *why, size_t why_size)
 	lock_take(&reload.turn);
 	reload.actions.notify("RELOADING=1");
 	new = conf_load(reload.actions.file, policies, &report);
+	refuse_empty(&new, &complaints);
 	note_result(&complaints, new != NULL, why, why_size);
 	if (new == NULL) {
 		log_error("configuration: %s has errors; the old configuration stays",

@@ -53,6 +53,7 @@ static void check(const char *what, const char *want)
 	"queue_directory = /var/spool/postfix\n"                                                   \
 	"smtpd_forbid_bare_newline = normalize\n"                                                  \
 	"milter_command_timeout = 30s\nmilter_content_timeout = 300s\n"
+#define KNOWN "smtpd_forbid_bare_newline = yes\n"
 #define OURS "smtpd_milters = unix:mailreeve/x\n"
 #define ACTION "milter_default_action = tempfail\n"
 
@@ -71,23 +72,25 @@ static const struct {
 	{"refused",
 		"smtpd_forbid_bare_newline = yes\n" OURS "queue_directory = /var/spool/postfix\n",
 		"", ""},
+	{"a release that does not know it", OURS "queue_directory = /var/spool/postfix\n", "",
+		"this release does not know smtpd_forbid_bare_newline"},
 	{"for one service", GOOD OURS ACTION, "submission/inet/smtpd_forbid_bare_newline = no\n",
 		"smtpd_forbid_bare_newline = no for submission/inet/"},
 	{"accepts all", GOOD OURS "milter_default_action = accept\n", "",
 		"milter_default_action = accept for main.cf"},
 	{"short time-outs",
-		OURS ACTION "queue_directory = /var/spool/postfix\n"
-			    "milter_command_timeout = 5\nmilter_content_timeout = 8s\n",
+		OURS ACTION KNOWN "queue_directory = /var/spool/postfix\n"
+				  "milter_command_timeout = 5\nmilter_content_timeout = 8s\n",
 		"",
 		"milter_command_timeout = 5 for main.cf is not above the 8500ms\n"
 		"milter_content_timeout = 8s for main.cf"},
 	{"long ones",
-		OURS "queue_directory = /var/spool/postfix\nmilter_command_timeout = 9\n"
-		     "milter_content_timeout = 1m\n",
+		OURS KNOWN "queue_directory = /var/spool/postfix\nmilter_command_timeout = 9\n"
+			   "milter_content_timeout = 1m\n",
 		"", ""},
 	{"no time at all",
-		OURS "queue_directory = /var/spool/postfix\n"
-		     "milter_command_timeout = soon\n",
+		OURS KNOWN "queue_directory = /var/spool/postfix\n"
+			   "milter_command_timeout = soon\n",
 		"", ""},
 	{"settings of the milter",
 		GOOD ACTION "smtpd_milters = inet:localhost:1, { unix:mailreeve/x, "

@@ -302,7 +302,8 @@ void mta_postfix_judge(const char *main_text, const char *services, const char *
 		.main_text = main_text, .services = services, .folder = folder, .view = view};
 	char value[VALUE_SIZE];
 
-	find(&postfix, "", "queue_directory", postfix.root, sizeof(postfix.root));
+	bool answered = find(&postfix, "", "queue_directory", postfix.root, sizeof(postfix.root));
+
 	if (folder == NULL) {
 		find(&postfix, "", "config_directory", postfix.own_folder,
 			sizeof(postfix.own_folder));
@@ -310,6 +311,12 @@ void mta_postfix_judge(const char *main_text, const char *services, const char *
 	}
 	if (find(&postfix, "", "smtpd_forbid_bare_newline", value, sizeof(value)))
 		judge_newline(&postfix, value, "main.cf");
+	else if (answered)
+		mta_warn(view,
+			"Postfix (%s): this release does not know smtpd_forbid_bare_newline, so a "
+			"sender can smuggle a second message past all checks (CVE-2023-51764); "
+			"update to 3.5.23, 3.6.13, 3.7.9, 3.8.4 or later",
+			postfix.folder);
 	judge_milters(&postfix, "", "main.cf");
 	for (const char *line = services; *line != '\0'; line = next_line(line))
 		judge_service(&postfix, line);

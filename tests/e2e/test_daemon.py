@@ -272,6 +272,17 @@ def test_reload_says_what_it_cannot_change(site):
     site.stop_filter()
 
 
+def test_reload_of_an_emptied_file_keeps_the_old_configuration(site, postfix):
+    daemon = site.fresh_filter()
+    mark = daemon.mark()
+    daemon.configure("# nothing\n")
+    daemon.reload()
+    daemon.wait_line(r"holds no setting at all; write it anew", since=mark)
+    daemon.wait_line("old configuration stays", since=mark)
+    assert site.send(postfix, recipients=("nobody@example.test",)).rcpt.code == 550
+    site.stop_filter()
+
+
 # Ending.
 
 
