@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -51,18 +52,43 @@ static int connect_once(const struct private_redis *redis)
 	return connect_to((const struct sockaddr *)&path, sizeof(path));
 }
 
+/* From here on the system takes ports for connections; one that a server gives up while it restarts
+ * could be taken by any. */
+static int first_port_of_connections(void)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
+	int first = 0;
+
+	if (file == NULL)
+		give_up("ip_local_port_range");
+	if (fscanf(file, "%d", &first) != 1 || first < 4096)
+		first = 32768;
+	fclose(file);
+	return first;
+}
+
 int private_redis_free_port(void)
 {
+	enum { TRIES = 1000 };
 	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int end = first_port_of_connections();
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, size) != 0 ||
-		getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-		give_up("no free port");
-	close(fd);
-	return ntohs(address.sin_port);
+	for (int i = 0; i < TRIES; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		uint16_t random;
+		bool is_free;
+
+		if (fd < 0 || getrandom(&random, sizeof(random), 0) != sizeof(random))
+			give_up("no free port");
+		address.sin_port = htons((uint16_t)(end / 2 + random % (end / 2)));
+		is_free = bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+		close(fd);
+		if (is_free)
+			return ntohs(address.sin_port);
+	}
+	give_up("no free port");
+	return 0;
 }
 
 static void send_command(int fd, const char *command)
