@@ -17,12 +17,12 @@ enum {
 };
 
 #define CHECK(check_name, check_action, check_reply, check_help)                                   \
-	{.name = check_name,                                                                       \
-		.fail = check_action,                                                              \
+	{.name = (check_name),                                                                     \
+		.fail = (check_action),                                                            \
 		.code = "550",                                                                     \
 		.enhanced = "5.6.0",                                                               \
-		.reply = check_reply,                                                              \
-		.help = check_help}
+		.reply = (check_reply),                                                            \
+		.help = (check_help)}
 
 static const struct check body_checks[] = {
 	[CHECK_LINE_LENGTH] = CHECK("line_length", ACTION_TAG, "a line of the body is too long",

@@ -10,12 +10,12 @@
 enum { CHECK_SEVERAL_ADDRESSES = DEFECTS, CHECK_SEVERAL_DOMAINS, CHECK_LENGTH };
 
 #define CHECK(check_name, check_action, check_reply, check_help)                                   \
-	{.name = check_name,                                                                       \
-		.fail = check_action,                                                              \
+	{.name = (check_name),                                                                     \
+		.fail = (check_action),                                                            \
 		.code = "550",                                                                     \
 		.enhanced = "5.6.0",                                                               \
-		.reply = check_reply,                                                              \
-		.help = check_help}
+		.reply = (check_reply),                                                            \
+		.help = (check_help)}
 #define AMBIGUOUS(name, help) CHECK(name, ACTION_REJECT, "the From field is ambiguous", help)
 #define SLOPPY(name, help) CHECK(name, ACTION_TAG, "the From field is malformed", help)
 

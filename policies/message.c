@@ -40,12 +40,12 @@ enum {
 };
 
 #define CHECK(check_name, check_action, check_reply, check_help)                                   \
-	{.name = check_name,                                                                       \
-		.fail = check_action,                                                              \
+	{.name = (check_name),                                                                     \
+		.fail = (check_action),                                                            \
 		.code = "550",                                                                     \
 		.enhanced = "5.6.0",                                                               \
-		.reply = check_reply,                                                              \
-		.help = check_help}
+		.reply = (check_reply),                                                            \
+		.help = (check_help)}
 
 static const struct check message_checks[] = {
 	[CHECK_FROM_MISSING] = CHECK("from_missing", ACTION_REJECT, "the message has no From field",

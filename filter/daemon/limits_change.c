@@ -239,7 +239,7 @@ int limits_raise(struct limits_query *query, const char *rate, int64_t end_ms)
 	struct limit_raise raise = {.key = query->name, .rate = rate, .end_ms = end_ms};
 	const struct limit_options *limit;
 	char why[256];
-	int status;
+	int status = EX_DATAERR;
 
 	if (end_ms <= (int64_t)clock_wall_ms()) {
 		fputs("that time has passed already\n", query->out);

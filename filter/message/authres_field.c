@@ -152,9 +152,8 @@ bool received_by(const char *body, const char *host)
 		by = ascii_equal(name, "by");
 		if (!by)
 			continue;
-		body = skip_blanks(body);
 		text_init(&word, name, sizeof(name));
-		body = take_word(body, &word);
+		(void)take_word(skip_blanks(body), &word);
 		return same_id(name, host);
 	}
 	return false;
