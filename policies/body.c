@@ -3,6 +3,7 @@
  * looked at in one pass and nothing of it is kept. */
 #include "body_scan.h"
 #include "exemption.h"
+#include "message_check.h"
 #include "policy.h"
 
 enum {
@@ -16,36 +17,30 @@ enum {
 	CHECK_HEADER_IN_BODY
 };
 
-#define CHECK(check_name, check_action, check_reply, check_help)                                   \
-	{.name = (check_name),                                                                     \
-		.fail = (check_action),                                                            \
-		.code = "550",                                                                     \
-		.enhanced = "5.6.0",                                                               \
-		.reply = (check_reply),                                                            \
-		.help = (check_help)}
-
 static const struct check body_checks[] = {
-	[CHECK_LINE_LENGTH] = CHECK("line_length", ACTION_TAG, "a line of the body is too long",
-		"A line of more than 998 octets (RFC 5322 2.1.1)"),
-	[CHECK_BARE_CR] = CHECK("bare_cr", ACTION_TAG, "the body has a CR that ends no line",
-		"CR without LF (RFC 5321 2.3.8), where the MTA shows it"),
-	[CHECK_BARE_LF] = CHECK("bare_lf", ACTION_TAG, "the body has an LF without CR",
+	[CHECK_LINE_LENGTH] =
+		MESSAGE_CHECK("line_length", ACTION_TAG, "a line of the body is too long",
+			"A line of more than 998 octets (RFC 5322 2.1.1)"),
+	[CHECK_BARE_CR] =
+		MESSAGE_CHECK("bare_cr", ACTION_TAG, "the body has a CR that ends no line",
+			"CR without LF (RFC 5321 2.3.8), where the MTA shows it"),
+	[CHECK_BARE_LF] = MESSAGE_CHECK("bare_lf", ACTION_TAG, "the body has an LF without CR",
 		"LF without CR (RFC 5321 2.3.8), where the MTA shows it"),
-	[CHECK_NUL] = CHECK("nul", ACTION_TAG, "the body has NUL octets",
+	[CHECK_NUL] = MESSAGE_CHECK("nul", ACTION_TAG, "the body has NUL octets",
 		"NUL octets (RFC 5322 2.3), at which some readers stop"),
-	[CHECK_8BIT_UNDECLARED] = CHECK("undeclared_8bit", ACTION_TAG,
+	[CHECK_8BIT_UNDECLARED] = MESSAGE_CHECK("undeclared_8bit", ACTION_TAG,
 		"the body has 8-bit octets that nothing declares",
 		"8-bit octets without BODY=8BITMIME at MAIL and without a "
 		"Content-Transfer-Encoding that says 8bit or binary"),
-	[CHECK_BASE64_UNDECODABLE] = CHECK("undecodable_base64", ACTION_TAG,
+	[CHECK_BASE64_UNDECODABLE] = MESSAGE_CHECK("undecodable_base64", ACTION_TAG,
 		"base64 in the body does not decode",
 		"base64 with other characters, with more behind its padding, or cut: scanners and "
 		"readers decode different things"),
-	[CHECK_SMTP_DIALOGUE] = CHECK("smtp_dialogue", ACTION_TAG,
+	[CHECK_SMTP_DIALOGUE] = MESSAGE_CHECK("smtp_dialogue", ACTION_TAG,
 		"the body has the commands of another message",
 		"MAIL FROM, RCPT TO and DATA in consecutive lines: what is left of SMTP smuggling, "
 		"or a text on SMTP"),
-	[CHECK_HEADER_IN_BODY] = CHECK("header_in_body", ACTION_TAG,
+	[CHECK_HEADER_IN_BODY] = MESSAGE_CHECK("header_in_body", ACTION_TAG,
 		"the header section ended early",
 		"The body begins with a From, Sender, Reply-To, Resent-From, Return-Path or "
 		"Received field that is none: a blank before its name, or a fold within it"),

@@ -4,20 +4,15 @@
 #include <string.h>
 
 #include "exemption.h"
+#include "message_check.h"
 #include "policy.h"
 
 /* A check for each defect, and those of the list as a whole. */
 enum { CHECK_SEVERAL_ADDRESSES = DEFECTS, CHECK_SEVERAL_DOMAINS, CHECK_LENGTH };
 
-#define CHECK(check_name, check_action, check_reply, check_help)                                   \
-	{.name = (check_name),                                                                     \
-		.fail = (check_action),                                                            \
-		.code = "550",                                                                     \
-		.enhanced = "5.6.0",                                                               \
-		.reply = (check_reply),                                                            \
-		.help = (check_help)}
-#define AMBIGUOUS(name, help) CHECK(name, ACTION_REJECT, "the From field is ambiguous", help)
-#define SLOPPY(name, help) CHECK(name, ACTION_TAG, "the From field is malformed", help)
+#define AMBIGUOUS(name, help)                                                                      \
+	MESSAGE_CHECK(name, ACTION_REJECT, "the From field is ambiguous", help)
+#define SLOPPY(name, help) MESSAGE_CHECK(name, ACTION_TAG, "the From field is malformed", help)
 
 static const struct check from_form_checks[] = {
 	[DEFECT_GROUP] = AMBIGUOUS("group", "A group: 'x: a@b, c@d;'"),
@@ -98,7 +93,7 @@ static const struct check from_form_checks[] = {
 		"invisible_in_name", "Invisible or direction-changing characters in the name"),
 	[DEFECT_ENCODED_WORD_MALFORMED] = SLOPPY(
 		"encoded_word_malformed", "An encoded word that does not decode (RFC 2047 2)"),
-	[DEFECT_FOLD_AFTER_COLON] = CHECK("fold_after_colon", ACTION_OFF,
+	[DEFECT_FOLD_AFTER_COLON] = MESSAGE_CHECK("fold_after_colon", ACTION_OFF,
 		"the From field is folded right after its colon",
 		"Nothing on the first line of the field; grammatical, and mail has it"),
 	[CHECK_SEVERAL_ADDRESSES] = AMBIGUOUS("several_addresses",

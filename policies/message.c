@@ -6,6 +6,7 @@
 #include "encoded_word.h"
 #include "exemption.h"
 #include "field_form.h"
+#include "message_check.h"
 #include "policy.h"
 #include "text.h"
 #include "utf8.h"
@@ -39,89 +40,84 @@ enum {
 	CHECK_LINE_LENGTH
 };
 
-#define CHECK(check_name, check_action, check_reply, check_help)                                   \
-	{.name = (check_name),                                                                     \
-		.fail = (check_action),                                                            \
-		.code = "550",                                                                     \
-		.enhanced = "5.6.0",                                                               \
-		.reply = (check_reply),                                                            \
-		.help = (check_help)}
-
 static const struct check message_checks[] = {
-	[CHECK_FROM_MISSING] = CHECK("from_missing", ACTION_REJECT, "the message has no From field",
+	[CHECK_FROM_MISSING] = MESSAGE_CHECK("from_missing", ACTION_REJECT,
+		"the message has no From field",
 		"No From field (RFC 5322 3.6: exactly one), or one that MTAs take for text: a "
 		"blank before its name, a fold within its name"),
-	[CHECK_FROM_EMPTY] = CHECK("from_empty", ACTION_REJECT, "the From field is empty",
+	[CHECK_FROM_EMPTY] = MESSAGE_CHECK("from_empty", ACTION_REJECT, "the From field is empty",
 		"A From field with nothing in it"),
-	[CHECK_FROM_REPEATED] =
-		CHECK("from_repeated", ACTION_REJECT, "the message has more than one From field",
-			"More than one From field, of which readers show one or the other"),
-	[CHECK_FIELD_REPEATED] = CHECK("field_repeated", ACTION_TAG,
+	[CHECK_FROM_REPEATED] = MESSAGE_CHECK("from_repeated", ACTION_REJECT,
+		"the message has more than one From field",
+		"More than one From field, of which readers show one or the other"),
+	[CHECK_FIELD_REPEATED] = MESSAGE_CHECK("field_repeated", ACTION_TAG,
 		"a header field stands more than once",
 		"Date, Sender, Reply-To, To, Cc, Bcc, Message-ID, In-Reply-To, References or "
 		"Subject stands more than once"),
-	[CHECK_MIME_FIELD_REPEATED] = CHECK("mime_field_repeated", ACTION_TAG,
+	[CHECK_MIME_FIELD_REPEATED] = MESSAGE_CHECK("mime_field_repeated", ACTION_TAG,
 		"a MIME header field stands more than once",
 		"MIME-Version, Content-Type or Content-Transfer-Encoding stands more than once: "
 		"scanners and readers may see different bodies"),
-	[CHECK_DATE_MISSING] = CHECK("date_missing", ACTION_TAG, "the message has no Date field",
-		"No Date field (RFC 5322 3.6: exactly one)"),
-	[CHECK_DATE_MALFORMED] = CHECK("date_malformed", ACTION_TAG, "the Date field is malformed",
-		"A Date field that is no date (RFC 5322 3.3)"),
-	[CHECK_MESSAGE_ID_MISSING] =
-		CHECK("message_id_missing", ACTION_TAG, "the message has no Message-ID field",
-			"No Message-ID field (RFC 5322 3.6.4: there should be one)"),
-	[CHECK_MESSAGE_ID_MALFORMED] =
-		CHECK("message_id_malformed", ACTION_TAG, "the Message-ID field is malformed",
-			"A Message-ID that is not one word in brackets (RFC 5322 3.6.4)"),
-	[CHECK_SENDER_AMBIGUOUS] = CHECK("sender_ambiguous", ACTION_TAG,
+	[CHECK_DATE_MISSING] = MESSAGE_CHECK("date_missing", ACTION_TAG,
+		"the message has no Date field", "No Date field (RFC 5322 3.6: exactly one)"),
+	[CHECK_DATE_MALFORMED] = MESSAGE_CHECK("date_malformed", ACTION_TAG,
+		"the Date field is malformed", "A Date field that is no date (RFC 5322 3.3)"),
+	[CHECK_MESSAGE_ID_MISSING] = MESSAGE_CHECK("message_id_missing", ACTION_TAG,
+		"the message has no Message-ID field",
+		"No Message-ID field (RFC 5322 3.6.4: there should be one)"),
+	[CHECK_MESSAGE_ID_MALFORMED] = MESSAGE_CHECK("message_id_malformed", ACTION_TAG,
+		"the Message-ID field is malformed",
+		"A Message-ID that is not one word in brackets (RFC 5322 3.6.4)"),
+	[CHECK_SENDER_AMBIGUOUS] = MESSAGE_CHECK("sender_ambiguous", ACTION_TAG,
 		"the Sender field is ambiguous",
 		"Sender could be read in more than one way, or names more than one address"),
-	[CHECK_REPLY_TO_AMBIGUOUS] = CHECK("reply_to_ambiguous", ACTION_TAG,
+	[CHECK_REPLY_TO_AMBIGUOUS] = MESSAGE_CHECK("reply_to_ambiguous", ACTION_TAG,
 		"the Reply-To field is ambiguous", "Reply-To could be read in more than one way"),
-	[CHECK_RESENT_FROM_AMBIGUOUS] =
-		CHECK("resent_from_ambiguous", ACTION_TAG, "the Resent-From field is ambiguous",
-			"Resent-From could be read in more than one way"),
-	[CHECK_RECIPIENTS_AMBIGUOUS] = CHECK("recipients_ambiguous", ACTION_TAG,
+	[CHECK_RESENT_FROM_AMBIGUOUS] = MESSAGE_CHECK("resent_from_ambiguous", ACTION_TAG,
+		"the Resent-From field is ambiguous",
+		"Resent-From could be read in more than one way"),
+	[CHECK_RECIPIENTS_AMBIGUOUS] = MESSAGE_CHECK("recipients_ambiguous", ACTION_TAG,
 		"the To or Cc field is ambiguous", "To or Cc could be read in more than one way"),
-	[CHECK_CONTENT_TYPE_MALFORMED] = CHECK("content_type_malformed", ACTION_TAG,
+	[CHECK_CONTENT_TYPE_MALFORMED] = MESSAGE_CHECK("content_type_malformed", ACTION_TAG,
 		"Content-Type or Content-Transfer-Encoding is malformed",
 		"Content-Type or Content-Transfer-Encoding breaks RFC 2045, or gives a parameter "
 		"twice: scanners and readers may see different bodies"),
-	[CHECK_FIELD_NAME_MALFORMED] =
-		CHECK("field_name_malformed", ACTION_TAG, "the name of a header field is malformed",
-			"The name of a field has other octets than printable ASCII"),
-	[CHECK_BLANK_BEFORE_COLON] = CHECK("blank_before_colon", ACTION_TAG,
+	[CHECK_FIELD_NAME_MALFORMED] = MESSAGE_CHECK("field_name_malformed", ACTION_TAG,
+		"the name of a header field is malformed",
+		"The name of a field has other octets than printable ASCII"),
+	[CHECK_BLANK_BEFORE_COLON] = MESSAGE_CHECK("blank_before_colon", ACTION_TAG,
 		"a blank stands before the colon of a header field",
 		"A blank between the name of a field and its colon, where the MTA shows it "
 		"(Postfix does not)"),
-	[CHECK_FIELD_TOO_LONG] = CHECK("field_too_long", ACTION_TAG, "a header field is too long",
-		"A field of more than max_field_size, which MTAs may cut"),
-	[CHECK_TOO_MANY_FIELDS] = CHECK("too_many_fields", ACTION_TAG,
+	[CHECK_FIELD_TOO_LONG] =
+		MESSAGE_CHECK("field_too_long", ACTION_TAG, "a header field is too long",
+			"A field of more than max_field_size, which MTAs may cut"),
+	[CHECK_TOO_MANY_FIELDS] = MESSAGE_CHECK("too_many_fields", ACTION_TAG,
 		"the message has too many header fields", "More than max_fields fields"),
-	[CHECK_CONTROL_CHARACTER] =
-		CHECK("control_character", ACTION_TAG, "a header field has control characters",
-			"Control characters in a field (for From see from_form)"),
-	[CHECK_ENCODED_CONTROL] =
-		CHECK("encoded_control", ACTION_TAG, "a header field hides control characters",
-			"NUL, line ends or other control characters in an encoded word"),
-	[CHECK_BLANK_FOLD] = CHECK("blank_fold", ACTION_TAG,
+	[CHECK_CONTROL_CHARACTER] = MESSAGE_CHECK("control_character", ACTION_TAG,
+		"a header field has control characters",
+		"Control characters in a field (for From see from_form)"),
+	[CHECK_ENCODED_CONTROL] = MESSAGE_CHECK("encoded_control", ACTION_TAG,
+		"a header field hides control characters",
+		"NUL, line ends or other control characters in an encoded word"),
+	[CHECK_BLANK_FOLD] = MESSAGE_CHECK("blank_fold", ACTION_TAG,
 		"a header field has a line of blanks only",
 		"A line of blanks within a field, which some take for the end of the header "
 		"section"),
-	[CHECK_MAILBOX_LINE] = CHECK("mailbox_line", ACTION_TAG, "the message has an mbox line",
-		"A line 'From address date' in the header section, as mbox files have it"),
-	[CHECK_RETURN_PATH] = CHECK("return_path", ACTION_OFF,
+	[CHECK_MAILBOX_LINE] =
+		MESSAGE_CHECK("mailbox_line", ACTION_TAG, "the message has an mbox line",
+			"A line 'From address date' in the header section, as mbox files have it"),
+	[CHECK_RETURN_PATH] = MESSAGE_CHECK("return_path", ACTION_OFF,
 		"the message has a Return-Path field already",
 		"A Return-Path field, which only the MTA that delivers adds (RFC 5321 4.4)"),
-	[CHECK_SUBJECT_INVISIBLE] =
-		CHECK("subject_invisible", ACTION_TAG, "the Subject has invisible characters",
-			"Invisible or direction-changing characters in the Subject"),
-	[CHECK_NOT_ASCII] = CHECK("not_ascii", ACTION_OFF,
+	[CHECK_SUBJECT_INVISIBLE] = MESSAGE_CHECK("subject_invisible", ACTION_TAG,
+		"the Subject has invisible characters",
+		"Invisible or direction-changing characters in the Subject"),
+	[CHECK_NOT_ASCII] = MESSAGE_CHECK("not_ascii", ACTION_OFF,
 		"the header section has 8-bit octets without SMTPUTF8",
 		"8-bit octets in a field of a message that was not sent with SMTPUTF8"),
 	[CHECK_LINE_LENGTH] =
-		CHECK("line_length", ACTION_TAG, "a line of the header section is too long",
+		MESSAGE_CHECK("line_length", ACTION_TAG, "a line of the header section is too long",
 			"A line of more than 998 octets in the header section (RFC 5322 2.1.1)"),
 	{.name = NULL},
 };
