@@ -19,10 +19,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "compiler.h"
 
 enum { START_MS = 20000, ARGUMENTS_MAX = 24 };
 
-static void give_up(const char *what)
+static ATTR_NORETURN void give_up(const char *what)
 {
 	fprintf(stderr, "private redis: %s: %s\n", what, strerror(errno));
 	abort();
@@ -88,7 +89,6 @@ int private_redis_free_port(void)
 			return ntohs(address.sin_port);
 	}
 	give_up("no free port");
-	return 0;
 }
 
 static void send_command(int fd, const char *command)
