@@ -110,8 +110,7 @@ static const struct setting from_settings[] = {
 		.default_text = "authenticated",
 		.choices = list_excuse_words,
 		.help = "Mail with list fields is tagged at most by own_domain and unaligned: "
-			"where "
-			"SPF passes for its reverse-path, any, or none"},
+			"where SPF passes for its reverse-path, any, or none"},
 	{.name = "protected_domains",
 		.type = SETTING_MATCHLIST,
 		.offset = OPTION(protected_domains),
@@ -119,8 +118,7 @@ static const struct setting from_settings[] = {
 		.example = "{ bank.example, /etc/mailreeve/brands }",
 		.follows = "sender",
 		.help = "Domains beside local_domains and relay_domains that look_alike guards; "
-			"not "
-			"given: as in sender"},
+			"not given: as in sender"},
 	{.name = "protected_names",
 		.type = SETTING_TEXTS,
 		.offset = OPTION(protected_names),

@@ -14,6 +14,7 @@
 
 #include "../../tests/lib/plain_windows.h"
 #include "../../tests/lib/private_redis.h"
+#include "../../tests/lib/random_below.h"
 #include "store_backend.h"
 
 enum {
@@ -66,10 +67,7 @@ static uint64_t fake_clock(void)
 
 static uint32_t below(uint32_t bound)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32) % bound;
+	return random_below(&random_state, bound);
 }
 
 static int64_t effective(const struct model_key *key, int64_t at)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../../tests/lib/plain_windows.h"
+#include "../../tests/lib/random_below.h"
 #include "../../tests/lib/store_case.h"
 
 enum { KEYS = 2, IDS = 8, MEMBERS = 24, OPERATIONS = 30000, SOAK_OPERATIONS = 300000, ROUND = 300 };
@@ -41,10 +42,7 @@ static uint64_t model_clock(void)
 
 static uint32_t below(uint32_t bound)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32) % bound;
+	return random_below(&random_state, bound);
 }
 
 static int64_t effective(const struct unique_key *key, int64_t at)
