@@ -3,23 +3,19 @@
  * recipients are reserved at each RCPT that every other policy lets through, bytes at the end of the
  * message; they are committed when the message is accepted, and given back when it is not. Connections
  * and refused recipients are reserved before anything is found out about a recipient. */
-#include <stdio.h>
 #include <string.h>
 
 #include "exemption.h"
-#include "limit_alarm.h"
-#include "limit_key.h"
+#include "limit_charge.h"
 #include "limit_options.h"
 #include "limit_raise.h"
-#include "limit_reply.h"
-#include "mailbox_identity.h"
+#include "limit_report.h"
+#include "mem.h"
 #include "policy.h"
 #include "reservation.h"
 
-enum { CHECK_RATE };
-
 static const struct check limit_checks[] = {
-	[CHECK_RATE] = {.name = "rate",
+	[LIMIT_CHECK_RATE] = {.name = "rate",
 		.fail = ACTION_TEMPFAIL,
 		.can_temperror = true,
 		.code = "550",
@@ -31,9 +27,9 @@ static const struct check limit_checks[] = {
 };
 
 /* When a limit is asked, which hangs on what it counts. */
-enum phase { PHASE_CONNECTION, PHASE_PROBE, PHASE_RECIPIENT, PHASE_END };
+enum phase { PHASE_CONNECTION = 1, PHASE_PROBE = 2, PHASE_RECIPIENT = 4, PHASE_END = 8 };
 
-static enum phase phase_of(const struct limit_options *limit)
+static unsigned phase_of(const struct limit_options *limit)
 {
 	switch ((enum limit_count)limit->count) {
 	case COUNT_CONNECTIONS:
@@ -50,246 +46,130 @@ static enum phase phase_of(const struct limit_options *limit)
 	return PHASE_RECIPIENT;
 }
 
-/* Limits that can refuse share a reservation, all or nothing; those that only look on have their own,
- * so that one of them being over takes nothing from the others. */
-struct holdings {
-	struct reservation enforced, watched;
-};
-
 struct limit_state {
-	struct holdings message, probe;
-	unsigned enforced_before, watched_before; /* sequences before this recipient */
+	struct reservation message;
+	unsigned before; /* its sequence before this recipient */
 	bool recipient_judged, refused_by_limit; /* this recipient */
 	int64_t bytes;
 	struct limit_proof proof;
 };
 
 struct connection_state {
-	struct holdings holdings;
+	struct reservation
+		reservation; /* of the connection and, as PHASE_PROBE, of this recipient */
 	bool tried;
 };
 
-/* Reporting. ----------------------------------------------------------------------------------- */
-
-static uint32_t some_number(void)
-{
-	unsigned char bytes[STORE_ID_SIZE];
-	uint32_t number;
-
-	store_id(bytes);
-	memcpy(&number, bytes, sizeof(number));
-	return number;
-}
-
-static void report_over(struct call *call, const struct limit_options *limit,
-	const struct reservation_charge *charge, const struct reservation_answer *answer)
-{
-	bool watched = limit_is_held_back(limit, &call->session->client);
-	const struct limit_reply reply = {
-		.text = limit->reply,
-		.count = (enum limit_count)limit->count,
-		.limit = answer->limit,
-		.window_ms = charge->window_ms,
-		.wait_ms = limit_spread_wait(
-			answer->retry_after_ms, charge->window_ms, limit->spread, some_number()),
-	};
-	char window[32], amount[48];
-	struct finding *finding;
-
-	limit_window(charge->window_ms, window, sizeof(window));
-	finding = report_action(call, CHECK_RATE, RESULT_FAIL,
-		watched ? ACTION_MONITOR : limit->action, limit->title,
-		"limit %s: %s has used %lld of %s per %s%s", limit->title, charge->label,
-		(long long)answer->used,
-		limit_amount(reply.count, answer->limit, amount, sizeof(amount)), window,
-		answer->local ? ", counted here since the store does not answer" : "");
-	if (finding != NULL) {
-		finding->would = limit->action;
-		finding->used = answer->used;
-		finding->most = answer->limit;
-		finding->window_ms = charge->window_ms;
-		limit_reply_write(&reply, finding->reply, sizeof(finding->reply));
-	}
-	limit_alarm(call->session, limit, charge, answer);
-}
-
-static void report_down(struct call *call, const struct limit_options *limit, bool refuse)
-{
-	struct finding *finding = report_action(call, CHECK_RATE, RESULT_TEMPERROR,
-		refuse ? ACTION_TEMPFAIL : ACTION_MONITOR, limit->title,
-		"limit %s: the store does not answer", limit->title);
-
-	if (finding != NULL)
-		snprintf(finding->reply, sizeof(finding->reply),
-			"cannot be counted now, try again later");
-}
-
 /* Charging. ------------------------------------------------------------------------------------ */
 
-/* What one step asks of the limits of one kind. */
+/* What one step asks: of all limits at once, in one call of the store. */
 struct step {
-	const struct limit_options *limits[STORE_CHARGES_MAX];
-	struct reservation_charge charges[STORE_CHARGES_MAX];
+	const struct limit_options **limits; /* owned, as many as there are */
+	struct reservation_charge *charges; /* owned */
 	size_t count;
 };
 
-/* Counted once, however many recipients there are. */
-static bool is_counted_once(const struct limit_options *limit)
+/* Of the limits of PHASES that WANTED (NULL: all) names. RESERVATION NULL: nothing is held yet, and no
+ * transaction has begun. The caller frees it. */
+static struct step make_step(struct call *call, unsigned phases,
+	const struct reservation *reservation,
+	bool (*wanted)(const struct limit_options *limit, const struct ipaddr *client))
 {
-	return limit->count == COUNT_MESSAGES || limit->count == COUNT_CONNECTIONS;
-}
-
-/* What the recipient counts as; one that is no path, as it is written. */
-static void make_member(const struct call *call, const struct limit_options *limit,
-	unsigned char member[STORE_MEMBER_SIZE])
-{
-	const struct recipient *recipient = call->session->recipient;
-	char identity[PATH_SIZE];
-
-	if (recipient->error == PATH_OK)
-		store_member(
-			member, mailbox_identity(&recipient->path, limit->extension, identity));
-	else
-		store_member(member, recipient->raw);
-}
-
-/* It is counted by this message already. */
-static bool is_held(const struct limit_options *limit, const struct reservation *reservation,
-	const struct reservation_charge *charge)
-{
-	if (charge->unique)
-		return reservation_holds_member(reservation, charge->key, charge->member);
-	return is_counted_once(limit) && reservation_holds(reservation, charge->key);
-}
-
-/* False when the limit is not about this recipient, or has counted it already. RESERVATION NULL: nothing
- * is held yet, and no transaction has begun. */
-static bool make_charge(struct call *call, const struct limit_options *limit,
-	const struct limit_raise_set *raises, const struct reservation *reservation,
-	struct reservation_charge *charge)
-{
-	struct limit_state *state = reservation == NULL ? NULL : call->state[SCOPE_TRANSACTION];
-	struct limit_proof none = {0};
 	const struct connection_state *connection = call->state[SCOPE_CONNECTION];
-	const struct limit_key_options key_options = {
-		.title = limit->title,
-		.extension = limit->extension,
-		.prefix_v4 = (unsigned)limit->prefix_v4,
-		.prefix_v6 = (unsigned)limit->prefix_v6,
-		.overrides = limit->overrides,
-		.raises = limit_raises_of(raises, limit->title),
-	};
-	struct rate rate = limit->rate;
-	struct limit_identity identity;
-
-	if (!limit_key_make(&limit->key, &key_options, call->session,
-		    state == NULL ? &none : &state->proof, call->deadline_ms, &identity))
-		return false;
-	if (identity.override != NULL && identity.override->unlimited)
-		return false;
-	if (identity.override != NULL)
-		rate = identity.override->rate;
-	*charge = (struct reservation_charge){
-		.window_ms = rate.window_ms,
-		.limit = rate.count,
-		.local_limit = limit_share(limit, &rate),
-		.units = limit->count == COUNT_BYTES ? state->bytes : 1,
-		.title = limit->title,
-		.unique = limit->count == COUNT_UNIQUE_RECIPIENTS,
-		.outage = (enum outage)limit->outage,
-		/* One connection is one attempt, however many recipients it asks for. */
-		.strict =
-			limit->strict && !(limit->count == COUNT_CONNECTIONS && connection->tried),
-	};
-	memcpy(charge->key, identity.key, sizeof(charge->key));
-	memcpy(charge->label, identity.label, sizeof(charge->label));
-	if (charge->unique)
-		make_member(call, limit, charge->member);
-	/* A message is one attempt, too: it is counted by its first recipient that was refused. */
-	if (limit->count == COUNT_MESSAGES && reservation_has_tried(reservation, charge->key)) {
-		charge->units = 0;
-		charge->strict = false;
-	}
-	return reservation == NULL || !is_held(limit, reservation, charge);
-}
-
-/* Fills STEP from limit *NEXT on. */
-static void make_step(struct call *call, enum phase phase, bool refusing,
-	const struct reservation *reservation, size_t *next, struct step *step)
-{
+	struct limit_state *state = reservation == NULL ? NULL : call->state[SCOPE_TRANSACTION];
 	const struct limit_raise_set *raises = limit_raises_hold(call->session->services->raises);
 	const struct limit_options *limits = call->options;
+	struct limit_proof none = {0};
+	const struct limit_step_facts facts = {
+		.session = call->session,
+		.deadline_ms = call->deadline_ms,
+		.raises = raises,
+		.proof = state == NULL ? &none : &state->proof,
+		.bytes = state == NULL ? 0 : state->bytes,
+		.tried = connection->tried,
+	};
+	struct step step = {
+		.limits = mem_array(call->option_count, sizeof(*step.limits)),
+		.charges = mem_array(call->option_count, sizeof(*step.charges)),
+	};
 
-	step->count = 0;
-	for (; *next < call->option_count && step->count < STORE_CHARGES_MAX; (*next)++) {
-		const struct limit_options *limit = &limits[*next];
+	for (size_t i = 0; i < call->option_count; i++) {
+		unsigned phase = phase_of(&limits[i]);
 
-		if (limit->trial.mode == MODE_OFF || phase_of(limit) != phase ||
-			limit_refuses(limit, &call->session->client) != refusing ||
-			!make_charge(call, limit, raises, reservation, &step->charges[step->count]))
+		if (limits[i].trial.mode == MODE_OFF || (phase & phases) == 0 ||
+			(wanted != NULL && !wanted(&limits[i], &call->session->client)) ||
+			!limit_charge_make(
+				&limits[i], &facts, reservation, &step.charges[step.count]))
 			continue;
-		step->limits[step->count++] = limit;
+		step.charges[step.count].part = phase;
+		step.limits[step.count++] = &limits[i];
 	}
 	limit_raises_release(&raises);
+	return step;
+}
+
+static void free_step(struct step *step)
+{
+	mem_free(step->limits);
+	mem_free(step->charges);
 }
 
 static struct reservation_answer ask(
-	const struct call *call, struct reservation *reservation, const struct step *step)
+	const struct call *call, struct reservation *reservation, struct step *step)
 {
 	if (call->session->dry_run)
 		return reservation_look(call->session->services, step->charges, step->count);
 	return reservation_take(reservation, call->session->services, step->charges, step->count);
 }
 
+static enum limit_meter_outcome outcome_of(
+	const struct call *call, const struct limit_options *limit, enum reservation_result result)
+{
+	switch (result) {
+	case RESERVATION_TAKEN:
+		return LIMIT_TAKEN;
+	case RESERVATION_DOWN:
+		return LIMIT_UNCOUNTED;
+	case RESERVATION_OVER:
+		break;
+	}
+	return limit_is_held_back(limit, &call->session->client) ? LIMIT_WATCHED : LIMIT_OVER;
+}
+
+/* What became of the charge in a step that was answered so; NULL: nothing, since another refused. */
+static const struct reservation_answer *answer_to(
+	const struct step *step, size_t i, const struct reservation_answer *answer)
+{
+	if (answer->result != RESERVATION_TAKEN)
+		return i == answer->over ? answer : NULL;
+	return step->charges[i].watched ? &step->charges[i].answer : answer;
+}
+
 static void meter(
 	const struct call *call, const struct step *step, const struct reservation_answer *answer)
 {
-	enum limit_meter_outcome outcome = LIMIT_TAKEN;
+	for (size_t i = 0; i < step->count && !call->session->dry_run; i++) {
+		const struct reservation_answer *own = answer_to(step, i, answer);
 
-	if (answer->result == RESERVATION_DOWN)
-		outcome = LIMIT_UNCOUNTED;
-	else if (answer->result == RESERVATION_OVER)
-		outcome = limit_is_held_back(step->limits[answer->over], &call->session->client)
-				  ? LIMIT_WATCHED
-				  : LIMIT_OVER;
-	for (size_t i = 0; i < step->count && !call->session->dry_run; i++)
-		if (outcome == LIMIT_TAKEN || i == answer->over)
-			limit_meter_count(step->limits[i]->meter, outcome, step->charges[i].label,
-				step->charges[i].units);
+		if (own != NULL)
+			limit_meter_count(step->limits[i]->meter,
+				outcome_of(call, step->limits[i], own->result),
+				step->charges[i].label, step->charges[i].units);
+	}
 }
 
-/* For explain: what is used of each limit that is not over. */
-static void report_uses(struct call *call, const struct step *step)
+static void report_step(
+	struct call *call, const struct step *step, const struct reservation_answer *answer)
 {
-	for (size_t i = 0; i < step->count && call->session->dry_run; i++) {
-		const struct limit_options *limit = step->limits[i];
-		const struct reservation_charge *charge = &step->charges[i];
-		const struct store_charge peek = {.key = charge->key,
-			.label = charge->label,
-			.window_ms = charge->window_ms,
-			.limit = charge->limit,
-			.members = charge->unique ? charge->member : NULL,
-			.member_count = charge->unique};
-		char window[32], most[48], left[48];
-		struct finding *finding;
-		int64_t used;
+	for (size_t i = 0; i < step->count; i++) {
+		const struct reservation_answer *own = answer_to(step, i, answer);
 
-		if (store_peek(call->session->services->store, &peek, 1, &used) != STORE_OK ||
-			used + charge->units > charge->limit)
-			continue;
-		finding = report_action(call, CHECK_RATE, RESULT_PASS, ACTION_OFF, limit->title,
-			"limit %s: %s has used %lld of %s per %s, %s left", limit->title,
-			charge->label, (long long)used,
-			limit_amount(
-				(enum limit_count)limit->count, charge->limit, most, sizeof(most)),
-			limit_window(charge->window_ms, window, sizeof(window)),
-			limit_amount((enum limit_count)limit->count, charge->limit - used, left,
-				sizeof(left)));
-		if (finding == NULL)
-			return;
-		finding->used = used;
-		finding->most = charge->limit;
-		finding->window_ms = charge->window_ms;
+		if (own != NULL && own->result == RESERVATION_OVER)
+			limit_report_over(call, step->limits[i], &step->charges[i], own);
+		else if (own != NULL && own->result == RESERVATION_DOWN)
+			limit_report_down(call, step->limits[i], !step->charges[i].watched);
+		else if (call->session->dry_run)
+			limit_report_use(call, step->limits[i], &step->charges[i]);
 	}
 }
 
@@ -302,85 +182,22 @@ static bool is_raised_now(const struct call *call, const struct reservation_answ
 	       limit_raises_refresh(call->session->services->raises, RAISES_AGE_MS);
 }
 
-/* False when a limit refuses; then nothing of it is held. */
-static bool charge_enforced(struct call *call, enum phase phase, struct reservation *reservation)
+/* False when a limit refuses; then nothing of it is held. Those that only look on are charged where they
+ * fit, and reported where they do not. */
+static bool charge(struct call *call, unsigned phases, struct reservation *reservation)
 {
-	unsigned before = reservation->sequence;
-	struct step step;
-	size_t next = 0;
+	struct step step = make_step(call, phases, reservation, NULL);
+	struct reservation_answer answer = ask(call, reservation, &step);
 
-	while (next < call->option_count) {
-		struct reservation_answer answer;
-		size_t start = next;
-
-		make_step(call, phase, true, reservation, &next, &step);
+	if (is_raised_now(call, &answer)) {
+		free_step(&step);
+		step = make_step(call, phases, reservation, NULL);
 		answer = ask(call, reservation, &step);
-		if (is_raised_now(call, &answer)) {
-			next = start;
-			make_step(call, phase, true, reservation, &next, &step);
-			answer = ask(call, reservation, &step);
-		}
-		meter(call, &step, &answer);
-		report_uses(call, &step);
-		if (answer.result == RESERVATION_TAKEN)
-			continue;
-		if (answer.result == RESERVATION_OVER)
-			report_over(call, step.limits[answer.over], &step.charges[answer.over],
-				&answer);
-		else
-			report_down(call, step.limits[answer.over], true);
-		reservation_give_back_after(reservation, call->session->services, before);
-		return false;
 	}
-	return true;
-}
-
-/* Limits that are over are reported and left out; the others are charged. */
-static void charge_watched(struct call *call, enum phase phase, struct reservation *reservation)
-{
-	struct step step;
-	size_t next = 0;
-
-	while (next < call->option_count) {
-		make_step(call, phase, false, reservation, &next, &step);
-		while (step.count > 0) {
-			struct reservation_answer answer = ask(call, reservation, &step);
-
-			meter(call, &step, &answer);
-			if (answer.result == RESERVATION_TAKEN) {
-				report_uses(call, &step);
-				break;
-			}
-			if (answer.result == RESERVATION_OVER)
-				report_over(call, step.limits[answer.over],
-					&step.charges[answer.over], &answer);
-			else
-				report_down(call, step.limits[answer.over], false);
-			step.count--;
-			step.limits[answer.over] = step.limits[step.count];
-			step.charges[answer.over] = step.charges[step.count];
-		}
-	}
-}
-
-static bool charge(struct call *call, enum phase phase, struct holdings *holdings)
-{
-	if (!charge_enforced(call, phase, &holdings->enforced))
-		return false;
-	charge_watched(call, phase, &holdings->watched);
-	return true;
-}
-
-static void commit(const struct call *call, struct holdings *holdings)
-{
-	reservation_commit(&holdings->enforced, call->session->services);
-	reservation_commit(&holdings->watched, call->session->services);
-}
-
-static void give_back(const struct call *call, struct holdings *holdings)
-{
-	reservation_give_back(&holdings->enforced, call->session->services);
-	reservation_give_back(&holdings->watched, call->session->services);
+	meter(call, &step, &answer);
+	report_step(call, &step, &answer);
+	free_step(&step);
+	return answer.result == RESERVATION_TAKEN;
 }
 
 /* Judging. ------------------------------------------------------------------------------------- */
@@ -392,29 +209,30 @@ static bool is_of_client(const struct limit_options *limit)
 	       limit_key_is_client(&limit->key);
 }
 
+static bool refuses_client(const struct limit_options *limit, const struct ipaddr *client)
+{
+	return is_of_client(limit) && limit_refuses(limit, client);
+}
+
 /* Recipients that the MTA refuses itself it goes on refusing, whatever we say of others. Who has had
  * its share of them gets nowhere near a recipient any more. */
 static void judge_connect(struct call *call)
 {
-	const struct limit_raise_set *raises = limit_raises_hold(call->session->services->raises);
-	const struct limit_options *limits = call->options;
-	struct reservation_answer answer = {.result = RESERVATION_TAKEN};
-	struct step step = {.count = 0};
+	struct reservation_answer answer;
+	struct step step;
 
-	for (size_t i = 0; i < call->option_count && step.count < STORE_CHARGES_MAX; i++) {
-		step.limits[step.count] = &limits[i];
-		step.count +=
-			is_of_client(&limits[i]) &&
-			limit_refuses(&limits[i], &call->session->client) &&
-			make_charge(call, &limits[i], raises, NULL, &step.charges[step.count]);
-	}
-	limit_raises_release(&raises);
-	if (!exemption_is_local_submission(call->session))
-		answer = reservation_look(call->session->services, step.charges, step.count);
+	if (exemption_is_local_submission(call->session))
+		return;
+	step = make_step(call, PHASE_PROBE, NULL, refuses_client);
+	answer = reservation_look(call->session->services, step.charges, step.count);
 	if (answer.result == RESERVATION_OVER)
-		report_over(call, step.limits[answer.over], &step.charges[answer.over], &answer);
+		limit_report_over(
+			call, step.limits[answer.over], &step.charges[answer.over], &answer);
+	free_step(&step);
 }
 
+/* What the recipient itself takes waits until all other policies have let it through (judge_rcpt), so that
+ * nobody's limit is held by what is refused anyway. */
 static void before_recipient(struct call *call)
 {
 	struct connection_state *connection = call->state[SCOPE_CONNECTION];
@@ -424,8 +242,8 @@ static void before_recipient(struct call *call)
 	/* What must not be refused is let through. */
 	if (exemption_is_local_submission(call->session))
 		return;
-	state->refused_by_limit = !charge(call, PHASE_CONNECTION, &connection->holdings) ||
-				  !charge(call, PHASE_PROBE, &state->probe);
+	state->refused_by_limit =
+		!charge(call, PHASE_CONNECTION | PHASE_PROBE, &connection->reservation);
 	connection->tried = true;
 }
 
@@ -434,29 +252,23 @@ static bool is_refused_by_mta(const struct session *session)
 	return session->recipient != NULL && strcmp(session->recipient->mta_mailer, "error") == 0;
 }
 
-/* A recipient that was charged is refused after all. */
-static void give_back_recipient(const struct call *call, struct limit_state *state)
-{
-	const struct services *services = call->session->services;
-
-	reservation_give_back_after(&state->message.enforced, services, state->enforced_before);
-	reservation_give_back_after(&state->message.watched, services, state->watched_before);
-}
-
 /* Until now every recipient has been taken for one that will be refused, so that many at once find
  * out no more than one after the other. */
 static void recipient_answered(struct call *call)
 {
+	const struct services *services = call->session->services;
+	struct connection_state *connection = call->state[SCOPE_CONNECTION];
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
 
+	/* A recipient that was charged is refused after all. */
 	if (call->verdict >= VERDICT_TEMPFAIL && state->recipient_judged)
-		give_back_recipient(call, state);
+		reservation_give_back_after(&state->message, services, state->before);
 	state->recipient_judged = false;
 	if (is_refused_by_mta(call->session) ||
 		(call->verdict == VERDICT_REJECT && !state->refused_by_limit))
-		commit(call, &state->probe);
+		reservation_commit_part(&connection->reservation, services, PHASE_PROBE);
 	else
-		give_back(call, &state->probe);
+		reservation_give_back_part(&connection->reservation, services, PHASE_PROBE);
 }
 
 static void judge_rcpt(struct call *call)
@@ -464,8 +276,7 @@ static void judge_rcpt(struct call *call)
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
 
 	state->recipient_judged = true;
-	state->enforced_before = state->message.enforced.sequence;
-	state->watched_before = state->message.watched.sequence;
+	state->before = state->message.sequence;
 	/* What the MTA has refused is not counted; what it must not refuse is let through. */
 	if (is_refused_by_mta(call->session) || exemption_is_local_submission(call->session))
 		return;
@@ -513,13 +324,15 @@ static void judge_eom(struct call *call)
 
 static void end_transaction(struct call *call, enum outcome outcome)
 {
+	const struct services *services = call->session->services;
+	struct connection_state *connection = call->state[SCOPE_CONNECTION];
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
 
-	give_back(call, &state->probe);
+	reservation_give_back_part(&connection->reservation, services, PHASE_PROBE);
 	if (outcome == OUTCOME_ACCEPTED)
-		commit(call, &state->message);
+		reservation_commit(&state->message, services);
 	else
-		give_back(call, &state->message);
+		reservation_give_back(&state->message, services);
 }
 
 static void end_connection(struct call *call, enum outcome outcome)
@@ -527,7 +340,7 @@ static void end_connection(struct call *call, enum outcome outcome)
 	struct connection_state *connection = call->state[SCOPE_CONNECTION];
 
 	(void)outcome;
-	commit(call, &connection->holdings);
+	reservation_commit(&connection->reservation, call->session->services);
 }
 
 const struct policy policy_limit = {

@@ -17,28 +17,6 @@
 /* What decides when the store does not answer. */
 enum outage { OUTAGE_LOCAL, OUTAGE_ACCEPT, OUTAGE_TEMPFAIL };
 
-struct reservation_charge {
-	char key[STORE_KEY_SIZE];
-	char label[STORE_LABEL_SIZE];
-	int64_t window_ms;
-	int64_t limit;
-	int64_t local_limit; /* this host's share of it */
-	int64_t units;
-	const char *title; /* of the limit; borrowed for the call */
-	bool unique; /* counts different MEMBERs; UNITS is 1 */
-	unsigned char member[STORE_MEMBER_SIZE];
-	enum outage outage;
-	bool strict; /* what was asked for stays counted, whether it was let through or not */
-};
-
-/* Zeroed at first. */
-struct reservation {
-	unsigned char id[STORE_ID_SIZE];
-	unsigned sequence; /* of the last step; 0: none yet */
-	struct reservation_hold *holds; /* owned */
-	size_t hold_count;
-};
-
 enum reservation_result {
 	RESERVATION_TAKEN,
 	RESERVATION_OVER, /* a charge did not fit; nothing was taken */
@@ -53,13 +31,41 @@ struct reservation_answer {
 	int64_t used, retry_after_ms; /* as store_decision */
 };
 
-/* One step: all of CHARGES (at most STORE_CHARGES_MAX, no key twice) or none. */
+struct reservation_charge {
+	char key[STORE_KEY_SIZE];
+	char label[STORE_LABEL_SIZE];
+	int64_t window_ms;
+	int64_t limit;
+	int64_t local_limit; /* this host's share of it */
+	int64_t units;
+	const char *title; /* of the limit; borrowed for the call */
+	bool unique; /* counts different MEMBERs; UNITS is 1 */
+	unsigned char member[STORE_MEMBER_SIZE];
+	enum outage outage;
+	bool strict; /* what was asked for stays counted, whether it was let through or not */
+	bool watched; /* never refuses the step; where it does not fit it alone is left out */
+	unsigned part; /* of the reservation, that can be ended alone */
+	struct reservation_answer
+		answer; /* what became of it, where it is watched and the step taken */
+	struct store_watch watch; /* private */
+};
+
+/* Zeroed at first. */
+struct reservation {
+	unsigned char id[STORE_ID_SIZE];
+	unsigned sequence; /* of the last step; 0: none yet */
+	struct reservation_hold *holds; /* owned */
+	size_t hold_count;
+};
+
+/* One step, in one call of the store: all of CHARGES (no key twice) or none, but for those that are only
+ * watched. */
 struct reservation_answer reservation_take(struct reservation *reservation,
-	const struct services *services, const struct reservation_charge *charges, size_t count);
+	const struct services *services, struct reservation_charge *charges, size_t count);
 
 /* What it would answer, taking nothing. */
 struct reservation_answer reservation_look(
-	const struct services *services, const struct reservation_charge *charges, size_t count);
+	const struct services *services, struct reservation_charge *charges, size_t count);
 
 /* A strict charge of KEY was refused, and counted all the same. */
 bool reservation_has_tried(const struct reservation *reservation, const char *key);
@@ -76,5 +82,11 @@ void reservation_give_back_after(
 /* The end: all of it stays counted, or is given back. Leaves the reservation zeroed. */
 void reservation_commit(struct reservation *reservation, const struct services *services);
 void reservation_give_back(struct reservation *reservation, const struct services *services);
+
+/* The same for one part of it; the rest stays. */
+void reservation_commit_part(
+	struct reservation *reservation, const struct services *services, unsigned part);
+void reservation_give_back_part(
+	struct reservation *reservation, const struct services *services, unsigned part);
 
 #endif

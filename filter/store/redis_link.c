@@ -37,15 +37,42 @@ struct redis_link {
 
 void redis_command_init(struct redis_command *command)
 {
+	command->arguments = command->few_arguments;
+	command->lengths = command->few_lengths;
+	command->arguments_max = REDIS_ARGUMENTS_FEW;
+	command->arena = command->small_arena;
+	command->arena_size = sizeof(command->small_arena);
+	command->room = NULL;
 	command->count = 0;
 	command->script = NULL;
 	command->spends = false;
 	command->arena_used = 0;
 }
 
+void redis_command_make_room(struct redis_command *command, size_t arguments, size_t bytes)
+{
+	const size_t each = sizeof(*command->arguments) + sizeof(*command->lengths);
+
+	if (arguments <= command->arguments_max && bytes <= command->arena_size)
+		return;
+	command->room = mem_alloc(arguments * each + bytes);
+	command->arguments = command->room;
+	command->lengths = (size_t *)(command->arguments + arguments);
+	command->arena = (char *)(command->lengths + arguments);
+	command->arguments_max = arguments;
+	command->arena_size = bytes;
+}
+
+void redis_command_clear(struct redis_command *command)
+{
+	mem_free(command->room);
+	command->room = NULL;
+	command->count = 0;
+}
+
 void redis_command_add_n(struct redis_command *command, const void *bytes, size_t length)
 {
-	if (command->count == REDIS_ARGUMENTS_MAX)
+	if (command->count == command->arguments_max)
 		return;
 	command->arguments[command->count] = bytes;
 	command->lengths[command->count++] = length;
@@ -59,7 +86,7 @@ void redis_command_add(struct redis_command *command, const char *string)
 void redis_command_addf(struct redis_command *command, const char *format, ...)
 {
 	char *start = command->arena + command->arena_used;
-	size_t room = sizeof(command->arena) - command->arena_used;
+	size_t room = command->arena_size - command->arena_used;
 	va_list args;
 	int wanted;
 
@@ -240,22 +267,11 @@ void redis_link_close(struct redis_link **link)
 	*link = NULL;
 }
 
-/* hiredis does not change the arguments, it only forgot to say so. */
-static const char **arguments_of(const struct redis_command *command)
-{
-	union {
-		const char *const *stored;
-		const char **wanted;
-	} arguments = {.stored = command->arguments};
-
-	return arguments.wanted;
-}
-
 void redis_link_append(struct redis_link *link, const struct redis_command *command, bool wanted)
 {
 	/* A failure stays in the context and comes out of the next receive. */
 	redisAppendCommandArgv(
-		link->context, (int)command->count, arguments_of(command), command->lengths);
+		link->context, (int)command->count, command->arguments, command->lengths);
 	link->unwanted += !wanted;
 }
 
@@ -270,7 +286,7 @@ char *redis_link_format(const struct redis_command *command, size_t *length_r)
 	char *formatted = NULL;
 	char *copy;
 	long long length = redisFormatCommandArgv(
-		&formatted, (int)command->count, arguments_of(command), command->lengths);
+		&formatted, (int)command->count, command->arguments, command->lengths);
 
 	*length_r = length < 0 ? 0 : (size_t)length;
 	copy = mem_alloc(*length_r);
@@ -283,7 +299,7 @@ char *redis_link_format(const struct redis_command *command, size_t *length_r)
 
 static bool all_numbers(const redisReply *array)
 {
-	if (array->elements > STORE_CHARGES_MAX)
+	if (array->elements > REDIS_NUMBERS_MAX)
 		return false;
 	for (size_t i = 0; i < array->elements; i++)
 		if (array->element[i] == NULL || array->element[i]->type != REDIS_REPLY_INTEGER)

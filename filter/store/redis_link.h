@@ -14,22 +14,32 @@
 #include "store.h"
 
 enum {
-	REDIS_ARGUMENTS_MAX = 8 + 7 * STORE_CHARGES_MAX,
+	REDIS_ARGUMENTS_FEW = 80,
+	REDIS_NUMBERS_MAX = 16, /* of an array that is answered as such */
 	LINK_REPLY_MAX = 64 * 1024 /* bytes of a reply before the link is given up */
 };
 
-/* A command: arguments are borrowed, or copied into the arena where it says so. */
+/* A command: arguments are borrowed, or copied into the arena where it says so. Not to be copied. */
 struct redis_command {
-	const char *arguments[REDIS_ARGUMENTS_MAX];
-	size_t lengths[REDIS_ARGUMENTS_MAX];
-	size_t count;
+	const char **arguments; /* room for ARGUMENTS_MAX; and so on */
+	size_t *lengths;
+	size_t count, arguments_max;
 	const char *script; /* borrowed: the source for an EVALSHA; NULL: none */
 	bool spends; /* what replicas must confirm, where the store waits for them */
-	char arena[6144];
-	size_t arena_used;
+	char *arena;
+	size_t arena_used, arena_size;
+	void *room; /* owned, of redis_command_make_room; NULL: what follows is enough */
+	const char *few_arguments[REDIS_ARGUMENTS_FEW];
+	size_t few_lengths[REDIS_ARGUMENTS_FEW];
+	char small_arena[4096];
 };
 
+/* Room for REDIS_ARGUMENTS_FEW arguments, which is enough for most. */
 void redis_command_init(struct redis_command *command);
+/* Room for so many, and so many bytes of those that are copied; before the first is added. Then
+ * redis_command_clear ends its use. */
+void redis_command_make_room(struct redis_command *command, size_t arguments, size_t bytes);
+void redis_command_clear(struct redis_command *command);
 void redis_command_add(struct redis_command *command, const char *string);
 void redis_command_add_n(struct redis_command *command, const void *bytes, size_t length);
 /* Copied into the arena. */
@@ -48,7 +58,7 @@ enum redis_answer_kind {
 
 struct redis_answer {
 	enum redis_answer_kind kind;
-	int64_t numbers[STORE_CHARGES_MAX];
+	int64_t numbers[REDIS_NUMBERS_MAX];
 	size_t count; /* numbers, or texts */
 	char *text; /* owned by the caller (mem_free), with ANSWER_TEXT; with ANSWER_TEXTS one
 	               after another, a NUL behind each */

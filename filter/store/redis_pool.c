@@ -194,30 +194,36 @@ static struct redis_seat *seat_for(struct redis_pool *pool, const struct errand 
 	return redis_seat_take(pool, errand->slot);
 }
 
+/* Errands of one call, and room for those of them that travel together. */
+struct errands {
+	struct errand *all;
+	struct errand **taken;
+	struct redis_ask **asks;
+	size_t count;
+};
+
 /* Brings the open errands of the server of the first one there, all at once. */
-static void run_some(
-	struct redis_pool *pool, struct errand *errands, size_t count, uint64_t deadline_ms)
+static void run_some(struct redis_pool *pool, const struct errands *errands, uint64_t deadline_ms)
 {
-	struct redis_ask *asks[STORE_CHARGES_MAX];
-	struct errand *taken[STORE_CHARGES_MAX];
 	struct redis_seat *seat = NULL;
 	enum redis_node_result result;
 	size_t number = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < errands->count; i++) {
+		struct errand *errand = &errands->all[i];
 		struct redis_seat *own;
 
-		if (errands[i].state != ERRAND_OPEN)
+		if (errand->state != ERRAND_OPEN)
 			continue;
-		own = seat_for(pool, &errands[i]);
+		own = seat_for(pool, errand);
 		if (own == NULL) {
 			atomic_fetch_add(&pool->refused, 1);
-			fail(&errands[i]);
+			fail(errand);
 			continue;
 		}
 		if (seat == NULL || seat == own) {
-			taken[number] = &errands[i];
-			asks[number++] = &errands[i].ask;
+			errands->taken[number] = errand;
+			errands->asks[number++] = &errand->ask;
 		}
 		if (seat != NULL)
 			redis_seat_give(own);
@@ -226,44 +232,52 @@ static void run_some(
 	}
 	if (seat == NULL)
 		return;
-	result = redis_node_run(seat->node, asks, number, deadline_ms);
+	result = redis_node_run(seat->node, errands->asks, number, deadline_ms);
 	for (size_t i = 0; i < number; i++)
-		judge(pool, seat, taken[i], result, deadline_ms);
+		judge(pool, seat, errands->taken[i], result, deadline_ms);
 	redis_seat_give(seat);
 }
 
 /* Something is open, and nothing has failed that ends it. */
-static bool goes_on(const struct errand *errands, size_t count, bool to_the_end)
+static bool goes_on(const struct errands *errands, bool to_the_end)
 {
 	bool open = false;
 
-	for (size_t i = 0; i < count; i++) {
-		if (errands[i].state == ERRAND_FAILED && !to_the_end)
+	for (size_t i = 0; i < errands->count; i++) {
+		if (errands->all[i].state == ERRAND_FAILED && !to_the_end)
 			return false;
-		open |= errands[i].state == ERRAND_OPEN;
+		open |= errands->all[i].state == ERRAND_OPEN;
 	}
 	return open;
 }
 
-static void late(struct redis_pool *pool, struct errand *errands, size_t count)
+static void late(struct redis_pool *pool, const struct errands *errands)
 {
-	for (size_t i = 0; i < count; i++)
-		if (errands[i].state == ERRAND_OPEN) {
+	for (size_t i = 0; i < errands->count; i++)
+		if (errands->all[i].state == ERRAND_OPEN) {
 			atomic_fetch_add(&pool->late, 1);
-			fail(&errands[i]);
+			fail(&errands->all[i]);
 		}
 }
 
-static void run_all(struct redis_pool *pool, struct errand *errands, size_t count, bool to_the_end)
+static void run_all(struct redis_pool *pool, const struct errands *errands, bool to_the_end)
 {
 	uint64_t deadline_ms = clock_monotonic_ms() + pool->node_options.timeout_ms;
 
-	while (goes_on(errands, count, to_the_end)) {
+	while (goes_on(errands, to_the_end)) {
 		if (clock_monotonic_ms() >= deadline_ms)
-			late(pool, errands, count);
+			late(pool, errands);
 		else
-			run_some(pool, errands, count, deadline_ms);
+			run_some(pool, errands, deadline_ms);
 	}
+}
+
+static void run_one(struct redis_pool *pool, struct errand *errand)
+{
+	struct errand *taken;
+	struct redis_ask *ask;
+
+	run_all(pool, &(struct errands){errand, &taken, &ask, 1}, false);
 }
 
 static void begin(
@@ -289,18 +303,25 @@ static bool end(struct errand *errand, struct redis_answer *reply_r)
 enum store_status redis_pool_call_all(struct redis_pool *pool, struct redis_command *commands,
 	size_t count, bool to_the_end, struct redis_answer *replies_r, bool *done_r)
 {
-	struct errand errands[STORE_CHARGES_MAX];
+	struct errands errands = {
+		.all = mem_array(count, sizeof(*errands.all)),
+		.taken = mem_array(count, sizeof(*errands.taken)),
+		.asks = mem_array(count, sizeof(*errands.asks)),
+		.count = count,
+	};
 	enum store_status status = STORE_OK;
 
-	assert(count <= STORE_CHARGES_MAX);
 	for (size_t i = 0; i < count; i++)
-		begin(pool, &commands[i], &errands[i]);
-	run_all(pool, errands, count, to_the_end);
+		begin(pool, &commands[i], &errands.all[i]);
+	run_all(pool, &errands, to_the_end);
 	for (size_t i = 0; i < count; i++) {
-		done_r[i] = end(&errands[i], &replies_r[i]);
+		done_r[i] = end(&errands.all[i], &replies_r[i]);
 		if (!done_r[i])
 			status = STORE_DOWN;
 	}
+	mem_free(errands.all);
+	mem_free(errands.taken);
+	mem_free(errands.asks);
 	return status;
 }
 
@@ -310,7 +331,7 @@ enum store_status redis_pool_call(
 	struct errand errand;
 
 	begin(pool, command, &errand);
-	run_all(pool, &errand, 1, false);
+	run_one(pool, &errand);
 	return end(&errand, reply_r) ? STORE_OK : STORE_DOWN;
 }
 
@@ -321,7 +342,7 @@ enum store_status redis_pool_call_at(struct redis_pool *pool, const struct store
 
 	begin(pool, command, &errand);
 	errand.elsewhere = *server;
-	run_all(pool, &errand, 1, false);
+	run_one(pool, &errand);
 	return end(&errand, reply_r) ? STORE_OK : STORE_DOWN;
 }
 

@@ -29,7 +29,7 @@ void redis_pool_close(struct redis_pool **pool);
 enum store_status redis_pool_call(
 	struct redis_pool *pool, struct redis_command *command, struct redis_answer *reply_r);
 
-/* The same for up to STORE_CHARGES_MAX commands with one deadline: those of one server travel together, one
+/* The same for COUNT commands with one deadline: those of one server travel together, one
  * server is asked after the other. After one that failed the rest is run only with TO_THE_END. *DONE_R
  * is set for each that was answered; STORE_DOWN if one was not. Its reply is then the error of the server,
  * if that was the reason. */

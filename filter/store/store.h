@@ -24,7 +24,6 @@ enum {
 	STORE_KEY_SIZE = 33,
 	STORE_LABEL_SIZE = 128,
 	STORE_TITLE_SIZE = 64,
-	STORE_CHARGES_MAX = 16,
 	STORE_MEMBER_SIZE = 12, /* 96 bits of a hash: nobody finds two that are alike */
 	STORE_CHARGE_MEMBERS_MAX = 64,
 	STORE_UNIQUE_MAX = 10000, /* the largest limit of a window that counts different members */
@@ -63,8 +62,14 @@ void store_close(struct store **store);
 
 enum store_status {
 	STORE_OK, /* done; for a reserve: all charges fit and are taken */
-	STORE_OVER, /* a charge did not fit; nothing was taken */
+	STORE_OVER, /* a charge that refuses did not fit; nothing was taken */
 	STORE_DOWN /* no answer in time, breaker open, or an error of the server */
+};
+
+/* What became of a charge that only looks on. */
+struct store_watch {
+	bool over; /* it did not fit, and was left out */
+	int64_t used, retry_after_ms; /* with OVER; as in store_decision */
 };
 
 /* One limit's part of a step. KEY is a hash in hex (store_key); LABEL is the readable key.
@@ -83,6 +88,9 @@ struct store_charge {
 	const char *title; /* of the limit, for lists; NULL: none */
 	const unsigned char *members; /* MEMBER_COUNT times STORE_MEMBER_SIZE bytes; NULL: none */
 	size_t member_count;
+	/* Not NULL: it never refuses the step; where it does not fit it alone is left out. Set by
+	 * reserve and look. */
+	struct store_watch *watch;
 };
 
 struct store_decision {
@@ -102,7 +110,7 @@ void store_key(char key_r[STORE_KEY_SIZE], const char *const *parts, size_t part
 /* What stands for one member, a recipient for example. */
 void store_member(unsigned char member_r[STORE_MEMBER_SIZE], const char *text);
 
-/* All or nothing, in one round trip. The window of a key is part of where it is kept; its limit is
+/* All or nothing, in one round trip, however many there are. The window of a key is part of where it is kept; its limit is
  * not, so a changed limit keeps the counts. One key and window may stand in CHARGES once only. */
 enum store_status store_reserve(struct store *store, const unsigned char id[STORE_ID_SIZE],
 	unsigned sequence, const struct store_charge *charges, size_t count,

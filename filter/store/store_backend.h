@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What stands behind store.h: the functions of one half. store_dispatch.c checks and normalises arguments
- * (1 <= count <= STORE_CHARGES_MAX, windows, limits and units within the bounds of window.h, no key
+ * (1 <= count, windows, limits and units within the bounds of window.h, no key
  * and window twice) before it calls them. Thread-safe like store.h. */
 #ifndef MAILREEVE_STORE_BACKEND_H
 #define MAILREEVE_STORE_BACKEND_H

@@ -129,27 +129,38 @@ static bool same_window(const struct store_charge *a, const struct store_charge 
 	return a->window_ms == b->window_ms && strcmp(a->key, b->key) == 0;
 }
 
-/* Copies the charges within the bounds that store_backend.h promises. */
-static bool normalise(const struct store_charge *charges, size_t count, struct store_charge *copy)
+static bool stands_before(const struct store_charge *charges, size_t i)
 {
-	if (count < 1 || count > STORE_CHARGES_MAX)
-		return false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t j = 0; j < i; j++)
+		if (same_window(&charges[i], &charges[j]))
+			return true;
+	return false;
+}
+
+/* The charges within the bounds that store_backend.h promises, owned by the caller; NULL where they
+ * cannot be. */
+static struct store_charge *normalise(const struct store_charge *charges, size_t count)
+{
+	struct store_charge *copy = mem_array(count, sizeof(*copy));
+	bool good = true;
+
+	for (size_t i = 0; i < count && good; i++) {
 		copy[i] = charges[i];
 		copy[i].window_ms = bounded(charges[i].window_ms, 1, WINDOW_LENGTH_MAX_MS);
-		copy[i].limit = bounded(charges[i].limit, 0, WINDOW_UNITS_MAX);
+		copy[i].limit = bounded(charges[i].limit, 0,
+			charges[i].members != NULL ? STORE_UNIQUE_MAX : WINDOW_UNITS_MAX);
 		copy[i].units = bounded(charges[i].units, 0, WINDOW_UNITS_MAX + 1);
-		if (copy[i].members != NULL && copy[i].member_count > STORE_CHARGE_MEMBERS_MAX)
-			return false;
-		if (copy[i].members != NULL)
-			copy[i].limit = bounded(copy[i].limit, 0, STORE_UNIQUE_MAX);
-		if (copy[i].key == NULL || strnlen(copy[i].key, STORE_KEY_SIZE) >= STORE_KEY_SIZE)
-			return false;
-		for (size_t j = 0; j < i; j++)
-			if (same_window(&copy[i], &copy[j]))
-				return false;
+		good = (copy[i].members == NULL ||
+			       copy[i].member_count <= STORE_CHARGE_MEMBERS_MAX) &&
+		       copy[i].key != NULL &&
+		       strnlen(copy[i].key, STORE_KEY_SIZE) < STORE_KEY_SIZE &&
+		       !stands_before(copy, i);
+		if (copy[i].watch != NULL)
+			*copy[i].watch = (struct store_watch){.over = false};
 	}
-	return true;
+	if (!good)
+		mem_free(copy);
+	return good ? copy : NULL;
 }
 
 static bool one_member_each(const struct store_charge *charges, size_t count)
@@ -168,86 +179,100 @@ static enum store_status counted(struct store *store, enum store_status status)
 	return status;
 }
 
+static enum store_status decide(
+	struct store *store, struct store_step step, struct store_decision *decision_r)
+{
+	struct store_charge *copy = normalise(step.charges, step.count);
+	enum store_status status = STORE_DOWN;
+
+	step.charges = copy;
+	if (copy != NULL && one_member_each(copy, step.count))
+		status = store->backend->reserve(store->half, &step, decision_r);
+	mem_free(copy);
+	return counted(store, status);
+}
+
 enum store_status store_reserve(struct store *store, const unsigned char id[STORE_ID_SIZE],
 	unsigned sequence, const struct store_charge *charges, size_t count,
 	struct store_decision *decision_r)
 {
-	struct store_charge copy[STORE_CHARGES_MAX];
-	struct store_step step = {id, sequence, copy, count, false};
-
 	memset(decision_r, 0, sizeof(*decision_r));
 	if (count == 0)
 		return STORE_OK;
-	if (sequence == 0 || !normalise(charges, count, copy) || !one_member_each(copy, count))
+	if (sequence == 0)
 		return counted(store, STORE_DOWN);
-	return counted(store, store->backend->reserve(store->half, &step, decision_r));
+	return decide(store, (struct store_step){id, sequence, charges, count, false}, decision_r);
 }
+
+static const unsigned char no_id[STORE_ID_SIZE];
 
 enum store_status store_look(struct store *store, const struct store_charge *charges, size_t count,
 	struct store_decision *decision_r)
 {
-	static const unsigned char no_id[STORE_ID_SIZE];
-	struct store_charge copy[STORE_CHARGES_MAX];
-	struct store_step step = {no_id, 1, copy, count, true};
-
 	memset(decision_r, 0, sizeof(*decision_r));
 	if (count == 0)
 		return STORE_OK;
-	if (!normalise(charges, count, copy) || !one_member_each(copy, count))
-		return counted(store, STORE_DOWN);
-	return counted(store, store->backend->reserve(store->half, &step, decision_r));
+	return decide(store, (struct store_step){no_id, 1, charges, count, true}, decision_r);
 }
 
 enum store_status store_forget(
 	struct store *store, const struct store_charge *charges, size_t count)
 {
-	static const unsigned char no_id[STORE_ID_SIZE];
-	struct store_charge copy[STORE_CHARGES_MAX];
-	struct store_step step = {no_id, 0, copy, count, false};
+	struct store_charge *copy;
+	enum store_status status = STORE_DOWN;
 
 	if (count == 0)
 		return STORE_OK;
-	if (!normalise(charges, count, copy))
-		return counted(store, STORE_DOWN);
-	return counted(store, store->backend->forget(store->half, &step));
+	copy = normalise(charges, count);
+	if (copy != NULL)
+		status = store->backend->forget(
+			store->half, &(struct store_step){no_id, 0, copy, count, false});
+	mem_free(copy);
+	return counted(store, status);
 }
 
 void store_commit(struct store *store, const unsigned char id[STORE_ID_SIZE],
 	const struct store_charge *charges, size_t count)
 {
-	struct store_charge copy[STORE_CHARGES_MAX];
+	struct store_charge *copy = normalise(charges, count);
 	struct store_step step = {id, 0, copy, count, false};
 
-	if (normalise(charges, count, copy))
+	if (copy != NULL && count > 0)
 		store->backend->commit(store->half, &step);
+	mem_free(copy);
 }
 
 enum store_status store_give_back(struct store *store, const unsigned char id[STORE_ID_SIZE],
 	unsigned sequence, const struct store_charge *charges, size_t count)
 {
-	struct store_charge copy[STORE_CHARGES_MAX];
-	struct store_step step = {id, sequence, copy, count, false};
+	struct store_charge *copy;
+	enum store_status status = STORE_DOWN;
 
 	if (count == 0)
 		return STORE_OK;
-	if (!normalise(charges, count, copy))
-		return counted(store, STORE_DOWN);
-	return counted(store, store->backend->give_back(store->half, &step));
+	copy = normalise(charges, count);
+	if (copy != NULL)
+		status = store->backend->give_back(
+			store->half, &(struct store_step){id, sequence, copy, count, false});
+	mem_free(copy);
+	return counted(store, status);
 }
 
 enum store_status store_peek(
 	struct store *store, const struct store_charge *charges, size_t count, int64_t *used_r)
 {
-	static const unsigned char no_id[STORE_ID_SIZE];
-	struct store_charge copy[STORE_CHARGES_MAX];
-	struct store_step step = {no_id, 0, copy, count, false};
+	struct store_charge *copy;
+	enum store_status status = STORE_DOWN;
 
 	if (count == 0)
 		return STORE_OK;
 	memset(used_r, 0, count * sizeof(*used_r));
-	if (!normalise(charges, count, copy))
-		return counted(store, STORE_DOWN);
-	return counted(store, store->backend->peek(store->half, &step, used_r));
+	copy = normalise(charges, count);
+	if (copy != NULL)
+		status = store->backend->peek(
+			store->half, &(struct store_step){no_id, 0, copy, count, false}, used_r);
+	mem_free(copy);
+	return counted(store, status);
 }
 
 enum store_status store_put(

@@ -96,10 +96,21 @@ static const struct {
 	{"text in array", {.answer = "*5\r\n:0\r\n:0\r\n+1\r\n:0\r\n:0\r\n"}, 0, STORE_DOWN},
 	{"arrays in array", {.answer = "*5\r\n:0\r\n:0\r\n*1\r\n:1\r\n:0\r\n:0\r\n"}, 0,
 		STORE_DOWN},
-	{"status 2", {.answer = "*5\r\n:2\r\n:0\r\n:1\r\n:0\r\n:0\r\n"}, 0, STORE_DOWN},
-	{"status -1", {.answer = "*5\r\n:-1\r\n:0\r\n:1\r\n:0\r\n:0\r\n"}, 0, STORE_DOWN},
-	{"charge 1 of 1", {.answer = "*5\r\n:1\r\n:1\r\n:1\r\n:9\r\n:0\r\n"}, 0, STORE_DOWN},
-	{"charge -1", {.answer = "*5\r\n:1\r\n:-1\r\n:1\r\n:9\r\n:0\r\n"}, 0, STORE_DOWN},
+	{"numbers in array", {.answer = "*5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n"}, 0, STORE_DOWN},
+	{"short text", {.answer = "$7\r\n0 0 1 0\r\n"}, 0, STORE_DOWN},
+	{"no text", {.answer = "$0\r\n\r\n"}, 0, STORE_DOWN},
+	{"words", {.answer = "$12\r\nzero 0 1 0 0\r\n"}, 0, STORE_DOWN},
+	{"status 2", {.answer = "$9\r\n2 0 1 0 0\r\n"}, 0, STORE_DOWN},
+	{"status -1", {.answer = "$10\r\n-1 0 1 0 0\r\n"}, 0, STORE_DOWN},
+	{"charge 1 of 1", {.answer = "$9\r\n1 1 1 9 0\r\n"}, 0, STORE_DOWN},
+	{"charge -1", {.answer = "$10\r\n1 -1 1 9 0\r\n"}, 0, STORE_DOWN},
+	{"fraction", {.answer = "$11\r\n0 0 1.5 0 0\r\n"}, 0, STORE_DOWN},
+	{"unknown word", {.answer = "$13\r\n0 0 1 0 0 x 0\r\n"}, 0, STORE_DOWN},
+	{"of a charge that refuses", {.answer = "$17\r\n0 0 1 0 0 w 0 5 5\r\n"}, 0, STORE_DOWN},
+	{"of charge 1 of 1", {.answer = "$17\r\n0 0 1 0 0 w 1 5 5\r\n"}, 0, STORE_DOWN},
+	{"half of a charge", {.answer = "$13\r\n0 0 1 0 0 w 0\r\n"}, 0, STORE_DOWN},
+	{"of a part", {.answer = "$13\r\n0 0 1 0 0 c 0\r\n"}, 0, STORE_DOWN},
+	{"text with a NUL", {.answer = "$11\r\n0 0 1 0 0\0x\r\n", .length = 18}, 0, STORE_DOWN},
 	{"closed at once", {.answer = "", .after = FAKE_RESP_CLOSE}, 0, STORE_DOWN},
 	{"reset at once", {.answer = "", .after = FAKE_RESP_RESET}, 0, STORE_DOWN},
 	{"part, then closed", {.answer = "*5\r\n:0\r\n", .after = FAKE_RESP_CLOSE}, 0, STORE_DOWN},
@@ -156,15 +167,15 @@ static void survives_each_fault(void **state)
 
 static void numbers_are_kept_within_bounds(void **state)
 {
-	struct fake_resp_orders orders = {.answer = "*5\r\n:1\r\n:0\r\n:-9223372036854775808\r\n:"
-						    "9223372036854775807\r\n:0\r\n"};
+	struct fake_resp_orders orders = {
+		.answer = "$47\r\n1 0 99999999999999999999 9223372036854775807 0 \r\n"};
 	struct store *store = open_store(20000, 1);
 	struct store_decision decision;
 
 	(void)state;
 	fake_resp_order(&server, &orders);
 	assert_int_equal(reserve(store, &decision), STORE_OVER);
-	assert_int_equal(decision.used, 0);
+	assert_true(decision.used <= INT64_MAX / 2);
 	assert_true(decision.retry_after_ms < INT64_C(200000000000));
 	becomes_well(store);
 	store_close(&store);

@@ -16,7 +16,7 @@ local function printable(value)
 	return string.gsub(value or '', '[^\32-\126]', '?')
 end
 
--- Units in a window at its effective time, and its names; nil for what is no window of ours.
+-- Units in a window now, and its names; nil for what is no window of ours.
 local function look(key)
 	local length = tonumber(string.match(key, ':(%d+)$'))
 	local head = length and redis.pcall('HMGET', key, 't', 'n', 'l', 'm')
@@ -24,10 +24,10 @@ local function look(key)
 		return nil
 	end
 	local step = math.max(1, math.ceil(length / SLOTS))
-	local ahead = (tonumber(head[1]) or 0) - real
-	local now = (ahead > 0 and ahead <= 2 * SLOTS * step) and real + ahead or real
+	local now, changed = floor(real / step), floor((tonumber(head[1]) or 0) / step)
+	local current = changed > now and changed <= now + 2 * SLOTS and changed or now
 	local names, used = {}, 0
-	for slot = floor(now / step) - SLOTS, floor(now / step) do
+	for slot = current - SLOTS, current do
 		names[#names + 1] = format('%.0f', slot)
 	end
 	for _, units in ipairs(redis.call('HMGET', key, unpack(names))) do

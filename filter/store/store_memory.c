@@ -52,6 +52,31 @@ static void take(struct memory *memory, const struct store_step *step, size_t i,
 	memory_count_bytes(memory, entry);
 }
 
+static bool takes_something(const struct store_charge *charge)
+{
+	return charge->units > 0 || charge->members != NULL;
+}
+
+/* Is it more than the decision so far: of those that do not fit, the one that waits longest, or else of
+ * those that fit, the one whose window is the fullest? */
+static void judge_one(const struct store_charge *charge, size_t i,
+	const struct window_answer *answer, enum store_status *status, double *largest,
+	struct store_decision *decision)
+{
+	int64_t used = answer->used + answer->cost;
+	double share = charge->limit > 0 ? (double)used / (double)charge->limit : 1e300;
+
+	if (!answer->fits &&
+		(*status == STORE_OK || answer->retry_after_ms > decision->retry_after_ms)) {
+		*status = STORE_OVER;
+		*decision = (struct store_decision){i, answer->used, answer->retry_after_ms};
+	}
+	if (*status == STORE_OK && share > *largest) {
+		*largest = share;
+		*decision = (struct store_decision){i, used, 0};
+	}
+}
+
 static enum store_status judge(const struct store_step *step, const struct finding *findings,
 	struct store_decision *decision)
 {
@@ -60,64 +85,67 @@ static enum store_status judge(const struct store_step *step, const struct findi
 
 	for (size_t i = 0; i < step->count; i++) {
 		const struct window_answer *answer = &findings[i].answer;
-		int64_t limit = step->charges[i].limit;
-		int64_t used = answer->used + answer->cost;
-		double share = limit > 0 ? (double)used / (double)limit : 1e300;
+		struct store_watch *watch = step->charges[i].watch;
 
-		if (!answer->fits &&
-			(status == STORE_OK || answer->retry_after_ms > decision->retry_after_ms)) {
-			status = STORE_OVER;
-			*decision =
-				(struct store_decision){i, answer->used, answer->retry_after_ms};
-		}
-		if (status == STORE_OK && share > largest) {
-			largest = share;
-			*decision = (struct store_decision){i, used, 0};
-		}
+		if (watch != NULL && !answer->fits)
+			*watch = (struct store_watch){true, answer->used, answer->retry_after_ms};
+		else
+			judge_one(&step->charges[i], i, answer, &status, &largest, decision);
 	}
 	return status;
 }
 
-static bool takes_something(const struct store_charge *charge)
+/* Looks at all; how many a new key, or a window that gets a new member, needs room for. */
+static size_t look_at_all(struct memory *memory, const struct store_step *step,
+	struct finding *findings, uint64_t now) REQUIRES(memory->lock)
 {
-	return charge->units > 0 || charge->members != NULL;
+	size_t missing = 0;
+
+	for (size_t i = 0; i < step->count; i++) {
+		const struct store_charge *charge = &step->charges[i];
+
+		findings[i] = look(memory, step, i, now);
+		missing += charge->members != NULL ? findings[i].answer.cost > 0
+						   : charge->units > 0 && findings[i].entry == NULL;
+	}
+	return missing;
 }
 
-/* A new key, or a window that may get a new member. */
-static bool needs_room(struct memory *memory, const struct store_step *step, size_t i, uint64_t now)
-	REQUIRES(memory->lock)
+static enum store_status reserve_locked(struct memory *memory, const struct store_step *step,
+	struct finding *findings, struct store_decision *decision_r) REQUIRES(memory->lock)
 {
-	const struct store_charge *charge = &step->charges[i];
+	uint64_t now = memory_now_ms(memory);
+	enum store_status status;
+	size_t missing;
 
-	if (charge->members != NULL)
-		return look(memory, step, i, now).answer.cost > 0;
-	return charge->units > 0 && memory_find_window(memory, charge) == NULL;
+	/* Before anything is looked up: this frees entries. */
+	if (!step->look)
+		memory_sweep_some(memory, now);
+	missing = look_at_all(memory, step, findings, now);
+	if (!step->look && !memory_fits(memory, missing, sizeof(struct window_slot))) {
+		if (!memory_has_room(memory, missing, sizeof(struct window_slot), now))
+			return STORE_DOWN;
+		look_at_all(memory, step, findings, now);
+	}
+	status = judge(step, findings, decision_r);
+	for (size_t i = 0; i < step->count && status == STORE_OK && !step->look; i++)
+		if (takes_something(&step->charges[i]) && findings[i].answer.fits &&
+			!findings[i].answer.counted)
+			take(memory, step, i, findings[i].entry, now);
+	return status;
 }
 
 static enum store_status reserve(
 	void *half, const struct store_step *step, struct store_decision *decision_r)
 {
 	struct memory *memory = half;
-	struct finding findings[STORE_CHARGES_MAX];
+	struct finding *findings = mem_array(step->count, sizeof(*findings));
 	enum store_status status;
-	size_t missing = 0;
-	uint64_t now = memory_now_ms(memory);
 
 	lock_take(&memory->lock);
-	for (size_t i = 0; i < step->count && !step->look; i++)
-		missing += needs_room(memory, step, i, now);
-	/* Before anything is looked up for good: making room frees entries. */
-	if (!memory_has_room(memory, missing, sizeof(struct window_slot), now)) {
-		lock_give(&memory->lock);
-		return STORE_DOWN;
-	}
-	for (size_t i = 0; i < step->count; i++)
-		findings[i] = look(memory, step, i, now);
-	status = judge(step, findings, decision_r);
-	for (size_t i = 0; i < step->count && status == STORE_OK && !step->look; i++)
-		if (takes_something(&step->charges[i]) && !findings[i].answer.counted)
-			take(memory, step, i, findings[i].entry, now);
+	status = reserve_locked(memory, step, findings, decision_r);
 	lock_give(&memory->lock);
+	mem_free(findings);
 	return status;
 }
 

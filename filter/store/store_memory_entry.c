@@ -118,17 +118,27 @@ struct entry *memory_add(struct memory *memory, const char *name)
 	return entry;
 }
 
+void memory_sweep_some(struct memory *memory, uint64_t now)
+{
+	memory_sweep(memory, SWEEP_CHAINS, now);
+}
+
+bool memory_fits(const struct memory *memory, size_t count, size_t size)
+{
+	return count == 0 ||
+	       memory->bytes + count * (sizeof(struct entry) + MEMORY_NAME_SIZE + size) <=
+		       memory->bytes_max;
+}
+
 bool memory_has_room(struct memory *memory, size_t count, size_t size, uint64_t now)
 {
-	uint64_t needed = count * (sizeof(struct entry) + MEMORY_NAME_SIZE + size);
-
-	memory_sweep(memory, SWEEP_CHAINS, now);
-	if (count == 0 || memory->bytes + needed <= memory->bytes_max)
+	memory_sweep_some(memory, now);
+	if (memory_fits(memory, count, size))
 		return true;
 	memory_sweep(memory,
 		memory->chain_count < SWEEP_CHAINS_FULL ? memory->chain_count : SWEEP_CHAINS_FULL,
 		now);
-	if (memory->bytes + needed <= memory->bytes_max)
+	if (memory_fits(memory, count, size))
 		return true;
 	memory->refused += count;
 	return false;

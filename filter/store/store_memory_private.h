@@ -50,12 +50,15 @@ void memory_remove(struct memory *memory, struct entry *entry) REQUIRES(memory->
 /* After each change of an entry. */
 void memory_count_bytes(struct memory *memory, struct entry *entry) REQUIRES(memory->lock);
 
-/* Room for COUNT new entries of about SIZE bytes more each? May free entries that have expired. */
+/* Room for COUNT new entries of about SIZE bytes more each? */
+bool memory_fits(const struct memory *memory, size_t count, size_t size) REQUIRES(memory->lock);
+/* The same; makes room of what has expired. */
 bool memory_has_room(struct memory *memory, size_t count, size_t size, uint64_t now)
 	REQUIRES(memory->lock);
 
-/* Frees what expired before NOW in the next CHAINS chains. */
+/* Frees what expired before NOW in the next CHAINS chains, in a few. */
 void memory_sweep(struct memory *memory, size_t chains, uint64_t now) REQUIRES(memory->lock);
+void memory_sweep_some(struct memory *memory, uint64_t now) REQUIRES(memory->lock);
 
 /* Puts a small value under NAME; false when there is no room. */
 bool memory_put(struct memory *memory, const char *name, const void *bytes, size_t length,

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../../tests/lib/model_time.h"
 #include "../../tests/lib/plain_windows.h"
 #include "../../tests/lib/private_redis.h"
 #include "../../tests/lib/random_below.h"
@@ -37,7 +38,8 @@ struct event {
 
 struct model_key {
 	char key[STORE_KEY_SIZE];
-	int64_t window_ms, step, limit, last_ms;
+	struct model_time time;
+	int64_t limit;
 	struct event events[ROUND];
 	size_t count;
 	unsigned last[IDS]; /* sequence of the last reserve call; 0: no reservation */
@@ -57,7 +59,7 @@ static bool may_go_back;
 static struct store *store;
 static struct model model;
 static struct {
-	uint64_t accepted, refused, repeated, given_back, committed, windows;
+	uint64_t accepted, refused, left_out, repeated, given_back, committed, windows;
 } total;
 
 static uint64_t fake_clock(void)
@@ -70,16 +72,9 @@ static uint32_t below(uint32_t bound)
 	return random_below(&random_state, bound);
 }
 
-static int64_t effective(const struct model_key *key, int64_t at)
-{
-	int64_t ahead = key->last_ms - at;
-
-	return ahead > 0 && ahead <= 120 * key->step ? key->last_ms : at;
-}
-
 static int64_t used_at(const struct model_key *key, int64_t at)
 {
-	int64_t oldest = effective(key, at) / key->step - 60;
+	int64_t oldest = model_slot(&key->time, at) - 60;
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < key->count; i++)
@@ -90,8 +85,8 @@ static int64_t used_at(const struct model_key *key, int64_t at)
 
 static void model_take(struct model_key *key, size_t id, unsigned sequence, int64_t units)
 {
-	int64_t at = effective(key, (int64_t)now);
-	int64_t current = at / key->step;
+	int64_t at = model_effective_ms(&key->time, (int64_t)now);
+	int64_t current = model_slot(&key->time, (int64_t)now);
 
 	for (size_t i = 0; i < key->count; i++) {
 		struct event *event = &key->events[i];
@@ -112,7 +107,7 @@ static void model_take(struct model_key *key, size_t id, unsigned sequence, int6
 	for (size_t i = 0; i < key->count; i++)
 		if (key->last[key->events[i].id] == 0)
 			key->events[i].live = false;
-	key->last_ms = at;
+	key->time.last = current;
 	key->last[id] = sequence;
 	key->last_slot[id] = current;
 	key->events[key->count++] = (struct event){id, sequence, current, units, at, true};
@@ -149,7 +144,8 @@ static void model_commit(struct model_key *key, size_t id)
 }
 
 /* A step over some of the keys. */
-static size_t choose_charges(struct store_charge *charges, size_t *chosen)
+static size_t choose_charges(
+	struct store_charge *charges, size_t *chosen, struct store_watch *watches)
 {
 	size_t count = 0;
 
@@ -161,9 +157,10 @@ static size_t choose_charges(struct store_charge *charges, size_t *chosen)
 		chosen[count] = k;
 		charges[count++] = (struct store_charge){.key = key->key,
 			.label = "label",
-			.window_ms = key->window_ms,
+			.window_ms = key->time.window_ms,
 			.limit = key->limit,
-			.units = below(8)};
+			.units = below(8),
+			.watch = watches != NULL && below(3) == 0 ? &watches[k] : NULL};
 	}
 	return count;
 }
@@ -174,10 +171,10 @@ static void check_wait(const struct model_key *key, int64_t units, int64_t wait)
 	int64_t at = (int64_t)now + wait;
 
 	if (units > key->limit) {
-		assert_int_equal(wait, 60 * key->step);
+		assert_int_equal(wait, 60 * key->time.step_ms);
 		return;
 	}
-	if (key->last_ms - (int64_t)now > 120 * key->step)
+	if (model_time_is_wrong(&key->time, (int64_t)now))
 		return;
 	assert_true(used_at(key, at) + units <= key->limit);
 	assert_true(used_at(key, at - 1) + units > key->limit);
@@ -192,21 +189,33 @@ static bool repeats_the_forgotten(const struct store_charge *charges, const size
 		const struct model_key *key = &model.keys[chosen[i]];
 
 		if (charges[i].units > 0 && sequence <= key->last[id] &&
-			(int64_t)now >= (key->last_ms / key->step + 61) * key->step)
+			(int64_t)now >= (key->time.last + 61) * key->time.step_ms)
 			return true;
 	}
 	return false;
 }
 
+/* A charge that only looks on says that it does not fit, and how. */
+static void check_watch(const struct store_charge *charge, const struct model_key *key, bool fits)
+{
+	assert_int_equal(charge->watch->over, !fits);
+	if (fits)
+		return;
+	assert_int_equal(charge->watch->used, used_at(key, (int64_t)now));
+	check_wait(key, charge->units, charge->watch->retry_after_ms);
+	total.left_out++;
+}
+
 static void do_reserve(size_t id, unsigned sequence)
 {
 	struct store_charge charges[KEYS];
+	struct store_watch watches[KEYS];
 	size_t chosen[KEYS];
-	size_t count = choose_charges(charges, chosen);
+	size_t count = choose_charges(charges, chosen, watches);
 	struct store_decision decision;
 	enum store_status status;
-	bool counted[KEYS];
-	bool fits = true;
+	bool counted[KEYS], fit[KEYS];
+	bool fits = true, one_fits = false;
 
 	if (repeats_the_forgotten(charges, chosen, count, id, sequence))
 		return;
@@ -217,24 +226,30 @@ static void do_reserve(size_t id, unsigned sequence)
 
 		counted[i] = units > 0 && sequence <= key->last[id];
 		total.repeated += counted[i];
-		fits = fits && (counted[i] || used_at(key, (int64_t)now) + units <= key->limit);
+		fit[i] = counted[i] || used_at(key, (int64_t)now) + units <= key->limit;
+		one_fits = one_fits || fit[i];
+		if (charges[i].watch != NULL)
+			check_watch(&charges[i], key, fit[i]);
+		else
+			fits = fits && fit[i];
 	}
 	assert_int_equal(status, fits ? STORE_OK : STORE_OVER);
 	if (!fits) {
 		struct model_key *key = &model.keys[chosen[decision.over]];
 
 		total.refused++;
-		assert_false(counted[decision.over]);
+		assert_false(fit[decision.over]);
+		assert_null(charges[decision.over].watch);
 		assert_int_equal(decision.used, used_at(key, (int64_t)now));
 		check_wait(key, charges[decision.over].units, decision.retry_after_ms);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
-		if (charges[i].units > 0 && !counted[i]) {
+		if (charges[i].units > 0 && fit[i] && !counted[i]) {
 			model_take(&model.keys[chosen[i]], id, sequence, charges[i].units);
 			total.accepted++;
 		}
-	if (count > 0)
+	if (one_fits)
 		assert_int_equal(
 			decision.used, used_at(&model.keys[chosen[decision.over]], (int64_t)now));
 	model.next[id] = sequence >= model.next[id] ? sequence + 1 : model.next[id];
@@ -244,7 +259,7 @@ static void do_end(size_t id)
 {
 	struct store_charge charges[KEYS];
 	size_t chosen[KEYS];
-	size_t count = choose_charges(charges, chosen);
+	size_t count = choose_charges(charges, chosen, NULL);
 	bool commit = below(3) == 0;
 	unsigned sequence = below(2) == 0 ? 0 : 1 + below(model.next[id]);
 
@@ -270,7 +285,7 @@ static void do_peek(void)
 
 	for (size_t k = 0; k < KEYS; k++)
 		charges[k] = (struct store_charge){
-			.key = model.keys[k].key, .window_ms = model.keys[k].window_ms};
+			.key = model.keys[k].key, .window_ms = model.keys[k].time.window_ms};
 	assert_int_equal(store_peek(store, charges, KEYS, used), STORE_OK);
 	for (size_t k = 0; k < KEYS; k++)
 		assert_int_equal(used[k], used_at(&model.keys[k], (int64_t)now));
@@ -278,7 +293,7 @@ static void do_peek(void)
 
 static void move_clock(void)
 {
-	int64_t window = model.keys[below(KEYS)].window_ms;
+	int64_t window = model.keys[below(KEYS)].time.window_ms;
 	uint32_t length = (uint32_t)window;
 
 	switch (below(may_go_back ? 10 : 7)) {
@@ -314,7 +329,7 @@ static void check_history(const struct model_key *key)
 
 		for (size_t j = 0; j < key->count; j++)
 			if (key->events[j].at_ms <= end &&
-				key->events[j].at_ms > end - key->window_ms)
+				key->events[j].at_ms > end - key->time.window_ms)
 				sum += key->events[j].units;
 		assert_true(sum <= key->limit);
 		total.windows++;
@@ -332,8 +347,8 @@ static void new_round(void)
 		snprintf(name, sizeof(name), "%" PRIu32 "%" PRIu32, below(UINT32_MAX),
 			below(UINT32_MAX));
 		store_key(key->key, parts, 1);
-		key->window_ms = 60000 * (1 + below(3) * below(100)) - below(2) * below(59);
-		key->step = (key->window_ms + 59) / 60;
+		key->time =
+			model_time_of(60000 * (1 + below(3) * below(100)) - below(2) * below(59));
 		key->limit = 1 + below(60);
 	}
 	for (size_t i = 0; i < IDS; i++) {
@@ -376,10 +391,10 @@ static void run_model(const char *what)
 				check_history(&model.keys[k]);
 	}
 	print_message("%s: %d operations: %" PRIu64 " charges, %" PRIu64 " repeated, %" PRIu64
-		      " refused, %" PRIu64 " given back, %" PRIu64 " committed, %" PRIu64
-		      " rolling windows\n",
-		what, operations, total.accepted, total.repeated, total.refused, total.given_back,
-		total.committed, total.windows);
+		      " refused, %" PRIu64 " left out, %" PRIu64 " given back, %" PRIu64
+		      " committed, %" PRIu64 " rolling windows\n",
+		what, operations, total.accepted, total.repeated, total.refused, total.left_out,
+		total.given_back, total.committed, total.windows);
 }
 
 static void window_equals_the_model(void **state)

@@ -11,8 +11,6 @@
 #include "window.h"
 #include "window_lua.h"
 
-enum { ANSWER_COUNT = 5 };
-
 static void hash_script(const char *source, char sha[41])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -40,10 +38,52 @@ static void add_key(
 		command, "%sw:%s:%" PRId64, redis->prefix, charge->key, charge->window_ms);
 }
 
+/* For window.lua: u or m, and U or M where it never refuses. */
+static char kind_of(const struct store_charge *charge)
+{
+	if (charge->watch != NULL)
+		return charge->members != NULL ? 'M' : 'U';
+	return charge->members != NULL ? 'm' : 'u';
+}
+
+static void add_kinds(const struct store_step *step, struct redis_command *command)
+{
+	char *kinds = command->arena + command->arena_used;
+
+	for (size_t i = 0; i < step->count; i++)
+		kinds[i] = kind_of(&step->charges[i]);
+	command->arena_used += step->count;
+	redis_command_add_n(command, kinds, step->count);
+}
+
+static void add_charge(const struct store_charge *charge, struct redis_command *command)
+{
+	redis_command_addf(
+		command, "%" PRId64, (charge->window_ms + WINDOW_SLOTS - 1) / WINDOW_SLOTS);
+	redis_command_addf(command, "%" PRId64, charge->limit);
+	if (charge->members != NULL)
+		redis_command_add_n(
+			command, charge->members, charge->member_count * STORE_MEMBER_SIZE);
+	else
+		redis_command_addf(command, "%" PRId64, charge->units);
+	redis_command_addf(command, "%.*s\t%.*s", STORE_TITLE_SIZE - 1,
+		charge->title == NULL ? "" : charge->title, STORE_LABEL_SIZE - 1,
+		charge->label == NULL ? "" : charge->label);
+}
+
 void redis_build_step(const struct redis *redis, const char *operation,
 	const struct store_step *step, struct redis_command *command)
 {
+	enum {
+		HEAD = 8,
+		EACH = 5,
+		HEAD_BYTES = 64,
+		EACH_BYTES = 1 + REDIS_KEY_SIZE + 3 * 20 + STORE_TITLE_SIZE + STORE_LABEL_SIZE
+	};
+
 	redis_command_init(command);
+	redis_command_make_room(
+		command, HEAD + EACH * step->count, HEAD_BYTES + EACH_BYTES * step->count);
 	command->script = window_lua;
 	command->spends = strcmp(operation, "reserve") == 0 || strcmp(operation, "part") == 0;
 	redis_command_add(command, "EVALSHA");
@@ -52,26 +92,13 @@ void redis_build_step(const struct redis *redis, const char *operation,
 	for (size_t i = 0; i < step->count; i++)
 		add_key(redis, &step->charges[i], command);
 	redis_command_add(command, operation);
-	if (redis->store->clock != NULL)
-		redis_command_addf(command, "%" PRIu64, redis->store->clock());
-	else
-		redis_command_add(command, "");
 	redis_command_add_n(command, step->id, STORE_ID_SIZE);
 	redis_command_addf(command, "%u", step->sequence);
-	for (size_t i = 0; i < step->count; i++) {
-		const struct store_charge *charge = &step->charges[i];
-		const char *label = charge->label == NULL ? "" : charge->label;
-		const char *title = charge->title == NULL ? "" : charge->title;
-		const void *members = charge->members == NULL ? "" : (const void *)charge->members;
-
-		redis_command_addf(command, "%" PRId64, charge->window_ms);
-		redis_command_addf(command, "%" PRId64, charge->limit);
-		redis_command_addf(command, "%" PRId64, charge->units);
-		redis_command_add_n(command, label, strnlen(label, STORE_LABEL_SIZE - 1));
-		redis_command_add_n(command, title, strnlen(title, STORE_TITLE_SIZE - 1));
-		redis_command_add_n(command, members,
-			charge->members == NULL ? 0 : charge->member_count * STORE_MEMBER_SIZE);
-	}
+	add_kinds(step, command);
+	for (size_t i = 0; i < step->count; i++)
+		add_charge(&step->charges[i], command);
+	if (redis->store->clock != NULL)
+		redis_command_addf(command, "%" PRIu64, redis->store->clock());
 }
 
 enum store_status redis_odd_reply(struct redis *redis)
@@ -80,43 +107,121 @@ enum store_status redis_odd_reply(struct redis *redis)
 	return STORE_DOWN;
 }
 
+/* Far from where a sum with it would be too large. */
+#define USED_MAX (INT64_MAX / 2)
+
 /* A number from the network within its bounds. */
 static int64_t within(int64_t number, int64_t minimum, int64_t maximum)
 {
 	return number < minimum ? minimum : number > maximum ? maximum : number;
 }
 
-enum store_status redis_read_decision(struct redis *redis, const struct redis_answer *reply,
-	size_t count, struct store_decision *decision_r)
+/* All of it is a text. */
+static bool is_text(const struct redis_answer *reply)
 {
-	const int64_t *answer = reply->numbers;
+	return reply->kind == ANSWER_TEXT && strlen(reply->text) == reply->length;
+}
 
-	if (reply->kind != ANSWER_NUMBERS || reply->count < ANSWER_COUNT || answer[0] < 0 ||
-		answer[0] > 1 || answer[1] < 0 || answer[1] >= (int64_t)count)
+/* The next word, a number, of an answer of window.lua; false where there is none. */
+static bool next_number(const char **text, int64_t *number_r)
+{
+	char *end;
+
+	*text += strspn(*text, " ");
+	if (**text < '0' || **text > '9')
+		return false;
+	*number_r = strtoll(*text, &end, 10);
+	*text = end;
+	return true;
+}
+
+/* "index used retry" of a decision about one of COUNT charges. */
+static bool next_decision(const char **text, size_t count, struct store_decision *decision_r)
+{
+	int64_t index, used, wait;
+
+	if (!next_number(text, &index) || index >= (int64_t)count || !next_number(text, &used) ||
+		!next_number(text, &wait))
+		return false;
+	*decision_r = (struct store_decision){(size_t)index, within(used, 0, USED_MAX),
+		within(wait, 0, 4 * WINDOW_LENGTH_MAX_MS)};
+	return true;
+}
+
+/* What is said of single charges. CHARGED_R: of those of a part, may be NULL. */
+static bool read_details(
+	const char **text, const struct store_charge *charges, size_t count, bool *charged_r)
+{
+	for (;;) {
+		struct store_decision decision;
+		int64_t index;
+		char word;
+
+		*text += strspn(*text, " ");
+		word = **text;
+		*text += word != '\0';
+		if (word == '\0')
+			return true;
+		if (word == 'w' && next_decision(text, count, &decision) &&
+			charges[decision.over].watch != NULL)
+			*charges[decision.over].watch =
+				(struct store_watch){true, decision.used, decision.retry_after_ms};
+		else if (word == 'c' && charged_r != NULL && next_number(text, &index) &&
+			 index < (int64_t)count)
+			charged_r[index] = true;
+		else
+			return false;
+	}
+}
+
+enum store_status redis_read_decision(struct redis *redis, const struct redis_answer *reply,
+	const struct store_charge *charges, size_t count, struct store_decision *decision_r,
+	bool *charged_r)
+{
+	const char *text = reply->text;
+	int64_t over, foreign;
+
+	if (!is_text(reply) || !next_number(&text, &over) || over > 1 ||
+		!next_decision(&text, count, decision_r) || !next_number(&text, &foreign) ||
+		!read_details(&text, charges, count, charged_r))
 		return redis_odd_reply(redis);
-	decision_r->over = (size_t)answer[1];
-	decision_r->used = within(answer[2], 0, INT64_MAX);
-	decision_r->retry_after_ms = within(answer[3], 0, 4 * WINDOW_LENGTH_MAX_MS);
-	if (answer[4] > 0)
+	if (foreign > 0)
 		redis_pool_complain(redis->pool,
 			"a count was changed by somebody else; it counts as full until it expires");
-	return answer[0] == 0 ? STORE_OK : STORE_OVER;
+	return over == 0 ? STORE_OK : STORE_OVER;
+}
+
+/* A call whose answer is TEXT, which the caller owns. */
+static enum store_status call_step(struct redis *redis, const char *operation,
+	const struct store_step *step, struct redis_answer *reply_r)
+{
+	struct redis_command command;
+	enum store_status status;
+
+	redis_build_step(redis, operation, step, &command);
+	status = redis_pool_call(redis->pool, &command, reply_r);
+	redis_command_clear(&command);
+	if (status == STORE_OK && reply_r->kind != ANSWER_TEXT) {
+		mem_free(reply_r->text);
+		return redis_odd_reply(redis);
+	}
+	return status;
 }
 
 static enum store_status reserve(
 	void *half, const struct store_step *step, struct store_decision *decision_r)
 {
 	struct redis *redis = half;
-	struct redis_command command;
 	struct redis_answer reply;
+	enum store_status status;
 
 	if (redis_pool_is_cluster(redis->pool) && step->count > 1)
 		return redis_spread_reserve(redis, step, decision_r);
-	redis_build_step(redis, step->look ? "look" : "reserve", step, &command);
-	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+	if (call_step(redis, step->look ? "look" : "reserve", step, &reply) != STORE_OK)
 		return STORE_DOWN;
+	status = redis_read_decision(redis, &reply, step->charges, step->count, decision_r, NULL);
 	mem_free(reply.text);
-	return redis_read_decision(redis, &reply, step->count, decision_r);
+	return status;
 }
 
 static void commit(void *half, const struct store_step *step)
@@ -136,6 +241,7 @@ static void commit(void *half, const struct store_step *step)
 			one.count = 1;
 			redis_build_step(redis, "commit", &one, &command);
 			redis_pool_send_later(redis->pool, &command);
+			redis_command_clear(&command);
 			continue;
 		}
 		redis_command_init(&command);
@@ -149,16 +255,14 @@ static void commit(void *half, const struct store_step *step)
 static enum store_status run_step(
 	struct redis *redis, const char *operation, const struct store_step *step)
 {
-	struct redis_command command;
 	struct redis_answer reply;
 
 	if (redis_pool_is_cluster(redis->pool) && step->count > 1)
 		return redis_spread(redis, operation, step, NULL);
-	redis_build_step(redis, operation, step, &command);
-	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+	if (call_step(redis, operation, step, &reply) != STORE_OK)
 		return STORE_DOWN;
 	mem_free(reply.text);
-	return reply.kind == ANSWER_NUMBERS ? STORE_OK : redis_odd_reply(redis);
+	return STORE_OK;
 }
 
 static enum store_status give_back(void *half, const struct store_step *step)
@@ -174,26 +278,29 @@ static enum store_status forget(void *half, const struct store_step *step)
 enum store_status redis_read_used(
 	struct redis *redis, const struct redis_answer *reply, size_t count, int64_t *used_r)
 {
-	if (reply->kind != ANSWER_NUMBERS || reply->count != count)
-		return redis_odd_reply(redis);
-	for (size_t i = 0; i < count; i++)
-		used_r[i] = within(reply->numbers[i], 0, INT64_MAX);
-	return STORE_OK;
+	const char *text = reply->text;
+	bool good = is_text(reply);
+
+	for (size_t i = 0; i < count && good; i++) {
+		good = next_number(&text, &used_r[i]);
+		used_r[i] = good ? within(used_r[i], 0, USED_MAX) : 0;
+	}
+	return good && *text == '\0' ? STORE_OK : redis_odd_reply(redis);
 }
 
 static enum store_status peek(void *half, const struct store_step *step, int64_t *used_r)
 {
 	struct redis *redis = half;
-	struct redis_command command;
 	struct redis_answer reply;
+	enum store_status status;
 
 	if (redis_pool_is_cluster(redis->pool) && step->count > 1)
 		return redis_spread(redis, "peek", step, used_r);
-	redis_build_step(redis, "peek", step, &command);
-	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+	if (call_step(redis, "peek", step, &reply) != STORE_OK)
 		return STORE_DOWN;
+	status = redis_read_used(redis, &reply, step->count, used_r);
 	mem_free(reply.text);
-	return redis_read_used(redis, &reply, step->count, used_r);
+	return status;
 }
 
 static enum store_status put(void *half, const struct store_value *value)
@@ -292,6 +399,7 @@ static enum link_result check(void *context, const char *name, struct redis_link
 	unsigned char id[STORE_ID_SIZE];
 	struct store_step step = {id, 1, &charge, 1, false};
 	struct redis_command command;
+	enum link_result result;
 
 	if (*name == '\0') {
 		redis_command_init(&command);
@@ -300,7 +408,9 @@ static enum link_result check(void *context, const char *name, struct redis_link
 		store_id(id);
 		redis_build_step(redis, "reserve", &step, &command);
 	}
-	return redis_link_call(link, &command, deadline_ms, reply_r);
+	result = redis_link_call(link, &command, deadline_ms, reply_r);
+	redis_command_clear(&command);
+	return result;
 }
 
 static void *open_half(struct store *store, const struct store_options *options,

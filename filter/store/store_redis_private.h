@@ -22,13 +22,15 @@ enum store_status redis_odd_reply(struct redis *redis);
 size_t redis_key(
 	const struct redis *redis, const struct store_charge *charge, char key[REDIS_KEY_SIZE]);
 
-/* The call of window.lua for a step. */
+/* The call of window.lua for a step; ended with redis_command_clear. */
 void redis_build_step(const struct redis *redis, const char *operation,
 	const struct store_step *step, struct redis_command *command);
 
-/* What it answers to a reserve or look of COUNT charges, and to a peek. */
+/* What it answers to a reserve or look of COUNT charges, and to a peek. CHARGED_R[count], of a part: set
+ * for each that was charged now; else NULL. */
 enum store_status redis_read_decision(struct redis *redis, const struct redis_answer *reply,
-	size_t count, struct store_decision *decision_r);
+	const struct store_charge *charges, size_t count, struct store_decision *decision_r,
+	bool *charged_r);
 enum store_status redis_read_used(
 	struct redis *redis, const struct redis_answer *reply, size_t count, int64_t *used_r);
 

@@ -174,22 +174,23 @@ static void committed_stays(void **state)
 	store_close(&store);
 }
 
-/* Sixteen limits with the longest label; a growing reservation of 2,000 recipients; sums near the
+/* A hundred limits with the longest label; a growing reservation of 2,000 recipients; sums near the
  * bounds of what is counted. */
 static void large_steps(void **state)
 {
 	struct store *store = open_still();
 	struct store_decision decision;
 	unsigned char id[STORE_ID_SIZE];
-	char keys[STORE_CHARGES_MAX][STORE_KEY_SIZE];
-	struct store_charge charges[STORE_CHARGES_MAX];
+	enum { MANY = 100 };
+	char keys[MANY][STORE_KEY_SIZE];
+	struct store_charge charges[MANY];
 	char label[400];
 
 	(void)state;
 	memset(label, 'x', sizeof(label) - 1);
 	label[sizeof(label) - 1] = '\0';
 	store_id(id);
-	for (size_t i = 0; i < STORE_CHARGES_MAX; i++) {
+	for (size_t i = 0; i < MANY; i++) {
 		new_key(keys[i]);
 		charges[i] = charge(keys[i], 2000, 1);
 		charges[i].label = label;
@@ -197,7 +198,7 @@ static void large_steps(void **state)
 	}
 	for (unsigned sequence = 1; sequence <= 2000; sequence++)
 		assert_int_equal(store_reserve(store, id, sequence, charges,
-					 sequence > 100 ? 1 : 16, &decision),
+					 sequence > 20 ? 1 : MANY, &decision),
 			STORE_OK);
 	assert_int_equal(store_reserve(store, id, 2001, charges, 1, &decision), STORE_OVER);
 	charges[0].limit = INT64_MAX;
@@ -208,13 +209,63 @@ static void large_steps(void **state)
 	assert_int_equal(store_reserve(store, id, 2002, charges, 1, &decision), STORE_OVER);
 	charges[0].units = INT64_MAX;
 	assert_int_equal(store_reserve(store, id, 2002, charges, 1, &decision), STORE_OVER);
-	assert_int_equal(store_give_back(store, id, 0, charges, 16), STORE_OK);
-	for (size_t i = 0; i < STORE_CHARGES_MAX; i++) {
+	assert_int_equal(store_give_back(store, id, 0, charges, MANY), STORE_OK);
+	for (size_t i = 0; i < MANY; i++) {
 		int64_t units = -1;
 
 		assert_int_equal(store_peek(store, &charges[i], 1, &units), STORE_OK);
 		assert_int_equal(units, 0);
 	}
+	store_close(&store);
+}
+
+/* Charges that only look on: each is taken where it fits, and says so where it does not; none refuses. */
+static void watched_charges(void **state)
+{
+	enum { MANY = 40, OVER = 7, REFUSES = 3 };
+	struct store *store = open_still();
+	struct store_decision decision;
+	unsigned char id[STORE_ID_SIZE];
+	char keys[MANY][STORE_KEY_SIZE];
+	struct store_charge charges[MANY];
+	struct store_watch watches[MANY];
+
+	(void)state;
+	store_id(id);
+	for (size_t i = 0; i < MANY; i++) {
+		new_key(keys[i]);
+		charges[i] = charge(keys[i], i % OVER == 1 ? 1 : 9, 2);
+		charges[i].watch = i == REFUSES ? NULL : &watches[i];
+	}
+	for (unsigned sequence = 1; sequence <= 6; sequence++) {
+		bool refused = sequence > 4;
+		int64_t want = 2 * (refused ? 4 : sequence);
+
+		memset(watches, 0xff, sizeof(watches));
+		assert_int_equal(store_reserve(store, id, sequence, charges, MANY, &decision),
+			refused ? STORE_OVER : STORE_OK);
+		if (refused)
+			assert_int_equal(decision.over, REFUSES);
+		assert_int_equal(decision.used, want);
+		for (size_t i = 0; i < MANY; i++) {
+			bool over = i % OVER == 1;
+
+			assert_int_equal(used(store, keys[i]), over ? 0 : want);
+			if (i == REFUSES)
+				continue;
+			assert_int_equal(watches[i].over, over || refused);
+			assert_int_equal(watches[i].used, watches[i].over && !over ? want : 0);
+			assert_int_equal(watches[i].retry_after_ms > 0, watches[i].over);
+		}
+	}
+	/* None is left that refuses. */
+	charges[REFUSES] = charges[1];
+	assert_int_equal(store_look(store, charges, 3, &decision), STORE_OK);
+	assert_true(watches[0].over && watches[1].over && watches[2].over);
+	assert_int_equal(store_give_back(store, id, 0, charges, MANY - 1), STORE_DOWN);
+	assert_int_equal(store_give_back(store, id, 0, charges, REFUSES), STORE_OK);
+	assert_int_equal(used(store, keys[0]), 0);
+	assert_int_equal(used(store, keys[4]), 8);
 	store_close(&store);
 }
 
@@ -274,14 +325,13 @@ static void wrong_arguments(void **state)
 	struct store_decision decision;
 	unsigned char id[STORE_ID_SIZE];
 	char key[STORE_KEY_SIZE];
-	struct store_charge charges[STORE_CHARGES_MAX + 1];
+	struct store_charge charges[2];
 
 	(void)state;
 	new_key(key);
 	store_id(id);
-	for (size_t i = 0; i <= STORE_CHARGES_MAX; i++)
+	for (size_t i = 0; i < ARRAY_COUNT(charges); i++)
 		charges[i] = charge(key, 10, -5);
-	assert_int_equal(store_reserve(store, id, 1, charges, 17, &decision), STORE_DOWN);
 	assert_int_equal(store_reserve(store, id, 1, charges, 2, &decision), STORE_DOWN);
 	assert_int_equal(store_reserve(store, id, 0, charges, 1, &decision), STORE_DOWN);
 	assert_int_equal(store_reserve(store, id, 1, charges, 1, &decision), STORE_OK);
@@ -393,6 +443,7 @@ int main(void)
 		cmocka_unit_test(give_back_is_exact),
 		cmocka_unit_test(committed_stays),
 		cmocka_unit_test(large_steps),
+		cmocka_unit_test(watched_charges),
 		cmocka_unit_test(reservation_in_many_pieces),
 		cmocka_unit_test(reservation_with_holes),
 		cmocka_unit_test(wrong_arguments),

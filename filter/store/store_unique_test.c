@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "../../tests/lib/model_time.h"
 #include "../../tests/lib/plain_windows.h"
 #include "../../tests/lib/random_below.h"
 #include "../../tests/lib/store_case.h"
@@ -21,7 +22,8 @@ struct use {
 
 struct unique_key {
 	char key[STORE_KEY_SIZE];
-	int64_t window_ms, step, limit, last_ms;
+	struct model_time time;
+	int64_t limit;
 	struct use uses[ROUND];
 	size_t count;
 };
@@ -32,7 +34,7 @@ static struct store *store;
 static uint64_t now, random_state;
 static bool may_go_back;
 static struct {
-	uint64_t taken, known, refused, given_back, committed, windows;
+	uint64_t taken, known, refused, left_out, given_back, committed, windows;
 } total;
 
 static uint64_t model_clock(void)
@@ -45,16 +47,9 @@ static uint32_t below(uint32_t bound)
 	return random_below(&random_state, bound);
 }
 
-static int64_t effective(const struct unique_key *key, int64_t at)
-{
-	int64_t ahead = key->last_ms - at;
-
-	return ahead > 0 && ahead <= 120 * key->step ? key->last_ms : at;
-}
-
 static int64_t oldest_at(const struct unique_key *key, int64_t at)
 {
-	return effective(key, at) / key->step - 60;
+	return model_slot(&key->time, at) - 60;
 }
 
 static bool counts(const struct unique_key *key, size_t member, int64_t at)
@@ -89,8 +84,8 @@ static struct use *live_use(struct unique_key *key, size_t id, size_t member)
 
 static void model_use(struct unique_key *key, size_t id, size_t member)
 {
-	int64_t at = effective(key, (int64_t)now);
-	int64_t current = at / key->step;
+	int64_t at = model_effective_ms(&key->time, (int64_t)now);
+	int64_t current = model_slot(&key->time, (int64_t)now);
 
 	for (size_t i = 0; i < key->count; i++) {
 		struct use *use = &key->uses[i];
@@ -101,7 +96,7 @@ static void model_use(struct unique_key *key, size_t id, size_t member)
 		use->slot = current;
 		use->at_ms = at;
 	}
-	key->last_ms = at;
+	key->time.last = current;
 	key->uses[key->count++] = (struct use){id, member, current, at, true, false};
 }
 
@@ -109,7 +104,7 @@ static struct store_charge charge_of(const struct unique_key *key, const unsigne
 {
 	return (struct store_charge){.key = key->key,
 		.label = "a@example.net",
-		.window_ms = key->window_ms,
+		.window_ms = key->time.window_ms,
 		.limit = key->limit,
 		.members = given,
 		.member_count = 1};
@@ -120,54 +115,72 @@ static void check_wait(const struct unique_key *key, int64_t wait)
 	int64_t at = (int64_t)now + wait;
 
 	if (key->limit == 0) {
-		assert_int_equal(wait, 60 * key->step);
+		assert_int_equal(wait, 60 * key->time.step_ms);
 		return;
 	}
-	if (key->last_ms - (int64_t)now > 120 * key->step)
+	if (model_time_is_wrong(&key->time, (int64_t)now))
 		return;
 	assert_true(different_at(key, at) < key->limit);
 	assert_true(different_at(key, at - 1) >= key->limit);
 }
 
+/* A charge that only looks on says that it does not fit, and how. */
+static void check_watch(const struct store_watch *watch, const struct unique_key *key, bool fits)
+{
+	assert_int_equal(watch->over, !fits);
+	if (fits)
+		return;
+	assert_int_equal(watch->used, different_at(key, (int64_t)now));
+	check_wait(key, watch->retry_after_ms);
+	total.left_out++;
+}
+
+/* ID NULL: a look, which knows of no reservation. */
+static bool member_fits(struct unique_key *key, const size_t *id, size_t member)
+{
+	return (id != NULL && live_use(key, *id, member) != NULL) ||
+	       (key->limit > 0 && (counts(key, member, (int64_t)now) ||
+					  different_at(key, (int64_t)now) < key->limit));
+}
+
 static void do_reserve(void)
 {
 	struct store_charge charges[KEYS];
+	struct store_watch watches[KEYS];
 	size_t id = below(IDS), member = below(MEMBERS);
 	struct store_decision decision;
 	enum store_status status;
-	bool fits = true, look = below(8) == 0;
+	bool fit[KEYS], fits = true, look = below(8) == 0;
 
 	for (size_t k = 0; k < KEYS; k++) {
-		struct unique_key *key = &keys[k];
-
-		charges[k] = charge_of(key, members[member]);
-		fits = fits && (live_use(key, id, member) != NULL ||
-				       (key->limit > 0 && (counts(key, member, (int64_t)now) ||
-								  different_at(key, (int64_t)now) <
-									  key->limit)));
+		charges[k] = charge_of(&keys[k], members[member]);
+		charges[k].watch = below(3) == 0 ? &watches[k] : NULL;
+		fit[k] = member_fits(&keys[k], look ? NULL : &id, member);
+		fits = fits && (fit[k] || charges[k].watch != NULL);
 	}
 	status = look ? store_look(store, charges, KEYS, &decision)
 		      : store_reserve(store, ids[id], 1, charges, KEYS, &decision);
-	/* A look knows of no reservation. */
-	if (look && keys[0].limit > 0 && keys[1].limit > 0)
-		assert_int_equal(status, fits ? STORE_OK : STORE_OVER);
-	if (look)
-		return;
 	assert_int_equal(status, fits ? STORE_OK : STORE_OVER);
+	for (size_t k = 0; k < KEYS; k++)
+		if (charges[k].watch != NULL)
+			check_watch(&watches[k], &keys[k], fit[k]);
 	if (!fits) {
+		assert_null(charges[decision.over].watch);
 		assert_int_equal(decision.used, different_at(&keys[decision.over], (int64_t)now));
 		check_wait(&keys[decision.over], decision.retry_after_ms);
 		total.refused++;
-		return;
 	}
+	if (!fits || look)
+		return;
 	for (size_t k = 0; k < KEYS; k++) {
-		if (live_use(&keys[k], id, member) != NULL)
+		if (!fit[k] || live_use(&keys[k], id, member) != NULL)
 			continue;
 		total.known += counts(&keys[k], member, (int64_t)now);
 		total.taken++;
 		model_use(&keys[k], id, member);
 	}
-	assert_int_equal(decision.used, different_at(&keys[decision.over], (int64_t)now));
+	if (fit[0] || fit[1])
+		assert_int_equal(decision.used, different_at(&keys[decision.over], (int64_t)now));
 }
 
 static void do_end(void)
@@ -210,7 +223,7 @@ static void do_peek(void)
 
 static void move_clock(void)
 {
-	uint32_t length = (uint32_t)keys[below(KEYS)].window_ms;
+	uint32_t length = (uint32_t)keys[below(KEYS)].time.window_ms;
 
 	switch (below(may_go_back ? 9 : 6)) {
 	case 0:
@@ -244,8 +257,8 @@ static void check_history(const struct unique_key *key)
 		for (size_t j = 0; j < key->count; j++) {
 			const struct use *use = &key->uses[j];
 
-			if (use->gone || use->at_ms > end || use->at_ms <= end - key->window_ms ||
-				seen[use->member])
+			if (use->gone || use->at_ms > end ||
+				use->at_ms <= end - key->time.window_ms || seen[use->member])
 				continue;
 			seen[use->member] = true;
 			sum++;
@@ -260,8 +273,8 @@ static void new_round(void)
 	memset(keys, 0, sizeof(keys));
 	for (size_t k = 0; k < KEYS; k++) {
 		new_key(keys[k].key);
-		keys[k].window_ms = 60000 * (1 + below(3) * below(100)) - below(2) * below(59);
-		keys[k].step = (keys[k].window_ms + 59) / 60;
+		keys[k].time =
+			model_time_of(60000 * (1 + below(3) * below(100)) - below(2) * below(59));
 		keys[k].limit = below(20) == 0 ? 0 : 1 + below(MEMBERS + 4);
 	}
 	for (size_t i = 0; i < IDS; i++)
@@ -301,10 +314,10 @@ static void run_model(const char *what)
 				check_history(&keys[k]);
 	}
 	print_message("%s: %d operations: %" PRIu64 " uses, %" PRIu64 " of known members, %" PRIu64
-		      " refused, %" PRIu64 " given back, %" PRIu64 " committed, %" PRIu64
-		      " rolling windows\n",
-		what, operations, total.taken, total.known, total.refused, total.given_back,
-		total.committed, total.windows);
+		      " refused, %" PRIu64 " left out, %" PRIu64 " given back, %" PRIu64
+		      " committed, %" PRIu64 " rolling windows\n",
+		what, operations, total.taken, total.known, total.refused, total.left_out,
+		total.given_back, total.committed, total.windows);
 }
 
 static void window_equals_the_model(void **state)
@@ -329,6 +342,48 @@ static void store_equals_the_model(void **state)
 		operations /= 6;
 	store = open_store();
 	run_model(url == NULL ? "memory" : in_cluster() ? "Cluster" : "Redis");
+	store_close(&store);
+}
+
+/* No key of ours counts both, but where an administrator changed what a limit counts: then all of it
+ * counts, and each is given back as what it is. */
+static void units_and_members_of_one_key(void **state)
+{
+	static const char steps[] = "umumuUMu";
+	unsigned char id[STORE_ID_SIZE], one[STORE_MEMBER_SIZE];
+	struct store_decision decision;
+	char key[STORE_KEY_SIZE];
+	struct store_charge units = charge(key, 100, 5), member = charge(key, 100, 0);
+
+	(void)state;
+	store = open_still();
+	new_key(key);
+	store_id(id);
+	store_member(one, "a@example.org");
+	member.members = one;
+	member.member_count = 1;
+	for (unsigned i = 0; steps[i] != '\0'; i++) {
+		bool of_units = steps[i] == 'u' || steps[i] == 'U';
+
+		/* A large letter: in the next slot. */
+		atomic_fetch_add(&fake_now, steps[i] < 'a' ? MINUTE_MS : 0);
+		assert_int_equal(
+			store_reserve(store, id, i + 1, of_units ? &units : &member, 1, &decision),
+			STORE_OK);
+		assert_int_equal(decision.used, used(store, key));
+	}
+	assert_int_equal(used(store, key), 26);
+	assert_int_equal(store_give_back(store, id, 1, &units, 1), STORE_OK);
+	assert_int_equal(used(store, key), 21);
+	assert_int_equal(store_give_back(store, id, 0, &member, 1), STORE_OK);
+	assert_int_equal(used(store, key), 20);
+	units.units = 81;
+	assert_int_equal(store_reserve(store, id, 9, &units, 1, &decision), STORE_OVER);
+	units.units = 80;
+	assert_int_equal(store_reserve(store, id, 9, &units, 1, &decision), STORE_OK);
+	assert_int_equal(store_reserve(store, id, 9, &member, 1, &decision), STORE_OVER);
+	assert_int_equal(store_give_back(store, id, 0, &units, 1), STORE_OK);
+	assert_int_equal(used(store, key), 0);
 	store_close(&store);
 }
 
@@ -451,6 +506,7 @@ int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(store_equals_the_model),
+		cmocka_unit_test(units_and_members_of_one_key),
 		cmocka_unit_test(a_member_that_many_hold),
 		cmocka_unit_test(a_large_window_moves_on),
 		cmocka_unit_test(members_are_bounded),

@@ -27,17 +27,13 @@ void window_clear(struct window *window)
 	window_members_clear(window);
 }
 
-/* Now, or the last time of a change when that is ahead by no more than a clock may be. */
-static int64_t effective_ms(const struct window *window, int64_t now_ms)
-{
-	int64_t ahead = window->last_ms - now_ms;
-
-	return ahead > 0 && ahead <= 2 * WINDOW_SLOTS * window->step_ms ? window->last_ms : now_ms;
-}
-
+/* The slot of now, or that of the last change when it is ahead by no more than a clock may be. */
 static int64_t current_slot(const struct window *window, int64_t now_ms)
 {
-	return effective_ms(window, now_ms) / window->step_ms;
+	int64_t now = now_ms / window->step_ms;
+	int64_t ahead = window->last - now;
+
+	return ahead > 0 && ahead <= 2 * WINDOW_SLOTS ? window->last : now;
 }
 
 int64_t window_used(const struct window *window, int64_t now_ms)
@@ -212,15 +208,14 @@ static struct window_reservation *find_or_add(struct window *window, const unsig
 /* Brings the window to NOW_MS and returns the current slot. */
 static int64_t move_on(struct window *window, int64_t now_ms)
 {
-	int64_t now = effective_ms(window, now_ms);
-	int64_t current = now / window->step_ms;
+	int64_t current = current_slot(window, now_ms);
 
 	forget_old(window, current - WINDOW_SLOTS);
-	if (window->last_ms > now)
+	if (window->last > current)
 		fold_future(window, current);
-	if (window->last_ms / window->step_ms != current)
+	if (window->last != current)
 		window_members_move_on(window, current - WINDOW_SLOTS, current);
-	window->last_ms = now;
+	window->last = current;
 	return current;
 }
 
@@ -318,7 +313,7 @@ void window_give_back(struct window *window, const struct window_ask *ask)
 
 int64_t window_end_ms(const struct window *window)
 {
-	return (window->last_ms / window->step_ms + WINDOW_SLOTS + 1) * window->step_ms;
+	return (window->last + WINDOW_SLOTS + 1) * window->step_ms;
 }
 
 size_t window_bytes(const struct window *window)

@@ -4,7 +4,7 @@
  *
  * The window W is cut into 60 slots of STEP = ceil(W / 60) milliseconds. A unit counts in its slot
  * and in the sixty slots after it, so a rolling window never holds more than the limit, and room
- * comes back at most one STEP late. Time never goes back: the last time of a change is kept, unless
+ * comes back at most one STEP late. Time never goes back: the slot of the last change is kept, unless
  * it is more than 2 W ahead of now; then it is taken as corrupt, and what lies ahead counts as of
  * now.
  *
@@ -63,7 +63,7 @@ struct window_member {
 
 struct window {
 	int64_t step_ms;
-	int64_t last_ms; /* time of the last change */
+	int64_t last; /* slot of the last change */
 	struct window_slot *slots; /* owned, in rising order */
 	size_t slot_count;
 	struct window_reservation *reservations; /* owned */

@@ -3,31 +3,37 @@
 --
 -- KEYS     one hash a window:
 --            <slot number> = units
---            t             = time of the last change, ms
+--            t             = a time in the slot of the last change, ms
 --            l, m          = readable key, in two parts (short fields keep the hash compact)
 --            n             = the limit's name
---            c             = <current slot>,<sum of the slots before it>, for who needs no more of them
+--            c             = <slot of the last change>,<sum of the slots before it>, where that is known
 --            r<id>         = <last sequence>,<its slot>;<first>,<count>,<slot>,<units>;...
 --            u<member>     = <slot of the newest committed use>, or that (it may be empty) and
 --                            ;<id><slot>;<id><slot>;... of the reservations that hold the member.
 --                            Each counts as one unit in the slot of its newest use.
 --          Other fields are left alone.
--- ARGV     operation, now (empty but in tests), id, sequence,
---          then for each key: window in ms, limit, units, label, name, members (12 bytes each)
--- Returns  reserve, look: {0 or 1 (over), index from 0, used, retry after ms, fields not ours}
---          part:          reserve of some windows of a step: that, and which of them were charged now,
---                         as a sum of 1, 2, 4, 8 ... in their order
---          peek:          {used ...}; give_back, commit (of members), forget: {}
---          undo:          {}; as give_back, and as if the reserve call had never been made
+-- ARGV     operation, id, sequence, a letter for each key: u (units) or m (members), or, of a charge
+--          that never refuses, U or M;
+--          then for each key: slot in ms, limit, units or members (12 bytes each), the limit's name and
+--          the readable key with a tab between them;
+--          then, in tests only, now
+-- Returns  reserve, look: numbers and words with blanks between them: 0 or 1 (over), index from 0, used,
+--                         retry after ms, fields not ours; then for each charge that never refuses and
+--                         did not fit: "w", index, used, retry after ms
+--          part:          reserve of some windows of a step: that, and for each that was charged now:
+--                         "c", index
+--          peek:          what is used of each, with blanks between; give_back, commit (of members),
+--                         forget: "0"
+--          undo:          "0"; as give_back, and as if the reserve call had never been made
 --
 -- A unit count that is not ours counts as full until its slot leaves the window. A key of another
 -- type is an error of the server (WRONGTYPE) before anything is written.
 local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 256, 4503599627370496, 128
 local MEMBER_SIZE, HOLDS_MAX = 12, 256
-local operation, id, sequence = ARGV[1], ARGV[3], tonumber(ARGV[4])
+local operation, id, sequence, kinds = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
-local insert, format, floor = table.insert, string.format, math.floor
-local real = tonumber(ARGV[2])
+local insert, format, match, floor = table.insert, string.format, string.match, math.floor
+local real = tonumber(ARGV[5 + 4 * #KEYS])
 if not real then
 	local time = redis.call('TIME')
 	real = time[1] * 1000 + floor(time[2] / 1000)
@@ -35,7 +41,68 @@ end
 
 -- Exact up to UNITS_MAX, and twice as fast where a long has 64 bits.
 local NUMBER = format('%d', UNITS_MAX) == '4503599627370496' and '%d' or '%.0f'
-local RUN = NUMBER == '%d' and '%d,%d,%d,%d;' or '%.0f,%.0f,%.0f,%.0f;'
+
+-- What HMGET says of c, of the slot of FIELD and of our reservation, as the units in that slot and
+-- those in the window. Nil where nothing was counted in this slot yet.
+local function sum_of(stored, field)
+	local slot, older, units = match((stored[1] or '') .. ' ' .. (stored[2] or '0'),
+		'^(%d+),(%d+) (%d+)$')
+	if slot == field then
+		return units, older + units
+	end
+end
+
+-- A reservation with a call more, where that is so simple: it is new, or all its calls were alike and
+-- in this slot.
+local function reservation_with(held, field, units)
+	local first, count = ARGV[3], 1
+	if held then
+		local last, slot, each, before
+		last, first, before, slot, each = match(held,
+			'^(%d+),%d+;(%d+),(%d+),(%d+),(%d+);$')
+		if slot ~= field or each ~= units or last + 1 ~= sequence or
+			first + before ~= sequence then
+			return nil
+		end
+		count = format(NUMBER, before + 1)
+	end
+	return ARGV[3] .. ',' .. field .. ';' .. first .. ',' .. count .. ',' .. field .. ',' .. units .. ';'
+end
+
+-- Nearly every call: units in windows in which something was counted in this slot before, and room
+-- for all of them. Four fifths of the time of a call would go into what it does not need, so it stands
+-- before the rest is so much as defined. Nil, and nothing was written, where it is not so simple.
+local function reserve_quickly()
+	local mine, writes, largest, best, best_used = 'r' .. id, {}, -1
+	for i, key in ipairs(KEYS) do
+		local step, limit, units = ARGV[4 * i + 1], tonumber(ARGV[4 * i + 2]), ARGV[4 * i + 3]
+		local field = format(NUMBER, floor(real / step))
+		-- Of a key of another type it is an error, which has no fields.
+		local stored = redis.pcall('HMGET', key, 'c', field, mine)
+		local in_slot, used = sum_of(stored, field)
+		local reservation = used and reservation_with(stored[3], field, units)
+		if not reservation or units == '0' or used + units > limit then
+			return nil
+		end
+		writes[i] = {field, format(NUMBER, in_slot + units), reservation}
+		local share = (used + units) / limit
+		if share > largest then
+			largest, best, best_used = share, i, used + units
+		end
+	end
+	for i, key in ipairs(KEYS) do
+		local write = writes[i]
+		redis.call('HSET', key, write[1], write[2], mine, write[3])
+	end
+	return format('0 ' .. NUMBER .. ' ' .. NUMBER .. ' 0 0', best - 1, best_used)
+end
+
+if operation == 'reserve' and not string.find(kinds, '[mM]') then
+	local answer = reserve_quickly()
+	if answer then
+		return answer
+	end
+end
 
 local function text(number)
 	return format(NUMBER, number)
@@ -52,11 +119,31 @@ local function whole(digits)
 	return number
 end
 
+-- What is asked of the window of KEYS[i].
+local function charge_of(i)
+	local kind, third = string.sub(kinds, i, i), ARGV[4 * i + 3]
+	local charge = {
+		key = KEYS[i],
+		watched = kind == 'U' or kind == 'M',
+		step = tonumber(ARGV[4 * i + 1]),
+		limit = tonumber(ARGV[4 * i + 2]),
+		names = ARGV[4 * i + 4],
+	}
+	if kind == 'u' or kind == 'U' then
+		charge.units = tonumber(third)
+	else
+		charge.units, charge.members = 1, third
+	end
+	return charge
+end
+
+local RUN = NUMBER == '%d' and '%d,%d,%d,%d;' or '%.0f,%.0f,%.0f,%.0f;'
+
 local function parse_reservation(value)
 	if not value then
 		return nil
 	end
-	local last, at, rest = string.match(value, '^(%d+),(%d+);(.*)$')
+	local last, at, rest = match(value, '^(%d+),(%d+);(.*)$')
 	if not whole(last) or not whole(at) then
 		return nil
 	end
@@ -79,20 +166,6 @@ local function show_reservation(held)
 		parts[i + 1] = format(RUN, run[1], run[2], run[3], run[4])
 	end
 	return table.concat(parts)
-end
-
-local function charge_of(i)
-	local at = 6 * i - 2
-	return tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-end
-
--- The label and the name of a charge's limit, and its members.
-local function label_of(i)
-	return ARGV[6 * i + 2], ARGV[6 * i + 3]
-end
-
-local function members_of(i)
-	return ARGV[6 * i + 4]
 end
 
 -- Members. Slots older than OLDEST are dropped, those ahead of CURRENT count as of then.
@@ -153,13 +226,10 @@ local function keep(member, slot)
 	member.kept = math.max(member.kept or slot, slot)
 end
 
--- Now, or the last time of a change when that is ahead by no more than a clock may be.
-local function effective(last, step)
-	local ahead = (last or 0) - real
-	if ahead > 0 and ahead <= 2 * SLOTS * step then
-		return last
-	end
-	return real
+-- The slot of now, or that of the last change when it is ahead by no more than a clock may be.
+local function slot_of_now(last, step)
+	local now, changed = floor(real / step), floor((last or 0) / step)
+	return changed > now and changed <= now + 2 * SLOTS and changed or now
 end
 
 -- Field, value, field, value ... of a window. One with many live reservations or
@@ -171,11 +241,11 @@ local function fields_of(key, step, members)
 		return count
 	end
 	local last = count > COMPACT_MAX and whole(redis.call('HGET', key, 't'))
-	local current = last and floor(effective(last, step) / step)
+	local current = last and slot_of_now(last, step)
 	if not last or floor(last / step) > current then
 		return redis.call('HGETALL', key)
 	end
-	local names, stored = {'t', 'l', members ~= '' and 'u' .. members or 'r' .. id}, {}
+	local names, stored = {'t', 'l', members and 'u' .. members or 'r' .. id}, {}
 	for slot = current - SLOTS, current do
 		insert(names, text(slot))
 	end
@@ -186,26 +256,6 @@ local function fields_of(key, step, members)
 		end
 	end
 	return stored, floor(last / step) < current
-end
-
--- Within a slot, where one change has come before: the older slots are not read. Nil: not so.
-local function load_some(key, step)
-	local current, mine = floor(real / step), 'r' .. id
-	local field = text(current)
-	local stored = redis.pcall('HMGET', key, 't', 'c', field, mine)
-	if stored.err then
-		return stored
-	end
-	local last, units = whole(stored[1]), whole(stored[3] or '0')
-	local slot, older = string.match(stored[2] or '', '^(%d+),(%d+)$')
-	older = whole(older)
-	if not last or not units or not older or tonumber(slot) ~= current or last > real or
-		floor(last / step) ~= current then
-		return nil
-	end
-	return {key = key, step = step, slots = {[current] = units}, held = {[mine] = stored[4] or nil},
-		used = older + units, foreign = 0, last = last, now = real, current = current,
-		field = field, labelled = true, some = true}
 end
 
 local function fill(w, stored)
@@ -232,17 +282,15 @@ local function fill(w, stored)
 	end
 end
 
-local function load(key, members, length)
-	local step = math.max(1, math.ceil(length / SLOTS))
-	local stored, old = fields_of(key, step, members)
+local function load(charge)
+	local stored, old = fields_of(charge.key, charge.step, charge.members)
 	if stored.err then
 		return stored
 	end
-	local w = {key = key, step = step, used = 0, old = old}
+	local w = {key = charge.key, step = charge.step, used = 0, old = old}
 	fill(w, stored)
-	w.now = effective(w.last, step)
-	w.current = floor(w.now / w.step)
-	w.field = text(w.current)
+	w.current = slot_of_now(w.last, w.step)
+	w.moves = not w.last or floor(w.last / w.step) ~= w.current
 	for slot, units in pairs(w.slots) do
 		if slot >= w.current - SLOTS then
 			w.used = w.used + units
@@ -251,7 +299,11 @@ local function load(key, members, length)
 	return w
 end
 
-local function wait_ms(w, needed)
+-- Until enough of the oldest slots have left for this charge.
+local function wait_ms(w, charge)
+	if charge.limit == 0 or charge.units > charge.limit then
+		return SLOTS * w.step
+	end
 	local numbers = {}
 	for slot in pairs(w.slots) do
 		if slot >= w.current - SLOTS then
@@ -262,7 +314,7 @@ local function wait_ms(w, needed)
 	local freed = 0
 	for _, slot in ipairs(numbers) do
 		freed = freed + w.slots[slot]
-		if freed >= needed then
+		if freed >= w.used + charge.units - charge.limit then
 			return (math.min(slot, w.current) + SLOTS + 1) * w.step - real
 		end
 	end
@@ -286,7 +338,7 @@ end
 
 -- Fields to set and to delete because of the time that went by.
 local function move_on(w, set, delete)
-	if w.last and floor(w.last / w.step) == w.current then
+	if not w.moves then
 		return
 	end
 	local ahead = 0
@@ -333,15 +385,20 @@ local function in_parts(command, key, arguments)
 	end
 end
 
-local function sum_up(w, set)
+-- For reserve_quickly. A sum of counts that are not ours would outlive them.
+local function sum_up(w, set, delete)
 	local older = 0
 	for slot, units in pairs(w.slots) do
 		if slot >= w.current - SLOTS and slot < w.current then
 			older = older + units
 		end
 	end
-	insert(set, 'c')
-	insert(set, text(w.current) .. ',' .. text(older))
+	if w.foreign > 0 then
+		insert(delete, 'c')
+	else
+		insert(set, 'c')
+		insert(set, text(w.current) .. ',' .. text(older))
+	end
 end
 
 -- A use of a member in the current slot.
@@ -371,121 +428,116 @@ local function use_member(w, members, set, delete)
 end
 
 local function use_units(w, units, set)
-	local mine, n = 'r' .. id, #set
-	local held = parse_reservation(w.held[mine])
-	set[n + 1] = mine
-	if held then
-		local run = held.runs[#held.runs]
-		held.last, held.at = sequence, w.current
-		if run and run[1] + run[2] == sequence and run[3] == w.current and run[4] == units then
-			run[2] = run[2] + 1
-		else
-			insert(held.runs, {sequence, 1, w.current, units})
-		end
-		set[n + 2] = show_reservation(held)
+	local mine, field = 'r' .. id, text(w.current)
+	local held = parse_reservation(w.held[mine]) or {runs = {}}
+	local run = held.runs[#held.runs]
+	held.last, held.at = sequence, w.current
+	if run and run[1] + run[2] == sequence and run[3] == w.current and run[4] == units then
+		run[2] = run[2] + 1
 	else
-		-- The same, of the only one.
-		local first = text(sequence)
-		set[n + 2] = first .. ',' .. w.field .. ';' .. first .. ',1,' .. w.field .. ',' ..
-			text(units) .. ';'
+		insert(held.runs, {sequence, 1, w.current, units})
 	end
-	set[n + 3], set[n + 4] = w.field, text((w.slots[w.current] or 0) + units)
+	insert(set, mine)
+	insert(set, show_reservation(held))
+	insert(set, field)
+	insert(set, text((w.slots[w.current] or 0) + units))
 end
 
-local function take(w, i, units)
+local function add_names(names, set)
+	local name, label = match(names, '^([^\t]*)\t(.*)$')
+	insert(set, 'n')
+	insert(set, name)
+	insert(set, 'l')
+	insert(set, string.sub(label, 1, 64))
+	if #label > 64 then
+		insert(set, 'm')
+		insert(set, string.sub(label, 65))
+	end
+end
+
+local function take(w, charge)
 	local set, delete = {}, {}
 	if w.old then
 		fill(w, redis.call('HGETALL', w.key))
 	end
 	move_on(w, set, delete)
-	if members_of(i) ~= '' then
-		use_member(w, members_of(i), set, delete)
+	if charge.members then
+		use_member(w, charge.members, set, delete)
 		insert(delete, 'c')
 	else
-		use_units(w, units, set)
-		if not w.some and w.foreign == 0 then
-			sum_up(w, set)
-		end
+		use_units(w, charge.units, set)
+		sum_up(w, set, delete)
 	end
 	insert(set, 't')
-	insert(set, text(w.now))
+	insert(set, text(math.max(real, w.current * w.step)))
 	if not w.labelled then
-		local label, name = label_of(i)
-		insert(set, 'n')
-		insert(set, name)
-		insert(set, 'l')
-		insert(set, string.sub(label, 1, 64))
-		if #label > 64 then
-			insert(set, 'm')
-			insert(set, string.sub(label, 65))
-		end
+		add_names(charge.names, set)
 	end
 	in_parts('HDEL', w.key, delete)
 	in_parts('HSET', w.key, set)
 	-- Within a slot the end stays the same.
-	if not w.last or floor(w.last / w.step) ~= w.current then
+	if w.moves then
 		redis.call('PEXPIRE', w.key, text((w.current + SLOTS + 1) * w.step - real))
 	end
 end
 
+-- Whether it fits, what it would cost, and whether this call was counted before.
+local function judge(w, charge)
+	local known
+	if charge.members then
+		local member = parse_member(w.members['u' .. charge.members], w.current - SLOTS,
+			w.current)
+		known, w.counted = newest_use(member) ~= nil, held_by_us(member) ~= nil
+	else
+		local held = parse_reservation(w.held['r' .. id])
+		w.counted = charge.units > 0 and held ~= nil and sequence <= held.last
+	end
+	w.cost = (known or w.counted) and 0 or charge.units
+	w.fits = w.counted or
+		(charge.limit > 0 and (known or w.used + charge.units <= charge.limit))
+	w.takes = w.fits and not w.counted and (charge.units > 0 or charge.members ~= nil)
+end
+
+-- "0 or 1, index, used, retry after": of those that do not fit and refuse, the one that waits longest,
+-- or else of those that fit, the one whose window is the fullest; and all that do not fit and only
+-- look on.
+local function decide(windows, charges)
+	local over, index, used, wait, largest, watched = 0, 0, 0, 0, -1, ''
+	for i, w in ipairs(windows) do
+		local charge, after = charges[i], w.used + w.cost
+		local share = charge.limit > 0 and after / charge.limit or 1e300
+		local until_fit = not w.fits and wait_ms(w, charge)
+		if not w.fits and charge.watched then
+			watched = watched .. ' w ' .. i - 1 .. ' ' .. text(w.used) .. ' ' .. text(until_fit)
+		elseif not w.fits and (over == 0 or until_fit > wait) then
+			over, index, used, wait = 1, i - 1, w.used, until_fit
+		elseif over == 0 and share > largest then
+			largest, index, used = share, i - 1, after
+		end
+	end
+	return over == 1, over .. ' ' .. index .. ' ' .. text(used) .. ' ' .. text(wait), watched
+end
+
 local function reserve()
-	local windows, answer, foreign = {}, nil, 0
-	local over, largest = nil, -1
-	for i, key in ipairs(KEYS) do
-		local length, limit, units = charge_of(i)
-		local members = members_of(i)
-		local step = math.max(1, math.ceil(length / SLOTS))
-		local w = members == '' and load_some(key, step) or load(key, members, length)
+	local windows, charges, foreign = {}, {}, 0
+	for i = 1, #KEYS do
+		local charge = charge_of(i)
+		local w = load(charge)
 		if w.err then
 			return w
 		end
-		local known = false
-		if members ~= '' then
-			local member = parse_member(w.members['u' .. members], w.current - SLOTS,
-				w.current)
-			units, known = 1, newest_use(member) ~= nil
-			w.counted = held_by_us(member) ~= nil
-		else
-			local held = parse_reservation(w.held['r' .. id])
-			w.counted = units > 0 and held ~= nil and sequence <= held.last
-		end
-		known = known or w.counted
-		foreign = foreign + w.foreign
-		windows[i] = w
-		local after = w.used + (known and 0 or units)
-		if not w.counted and (limit == 0 or (after > limit and not known)) then
-			local wait = SLOTS * w.step
-			if w.some then
-				w = load(key, members, length)
-			end
-			if limit > 0 and units <= limit then
-				wait = wait_ms(w, after - limit)
-			end
-			if not over or wait > over[4] then
-				over = {1, i - 1, w.used, wait}
-			end
-		end
-		local share = limit > 0 and after / limit or 1e300
-		if share > largest then
-			largest = share
-			answer = {0, i - 1, after, 0}
-		end
+		judge(w, charge)
+		windows[i], charges[i], foreign = w, charge, foreign + w.foreign
 	end
-	answer = over or answer
-	answer[5] = foreign
-	if over or operation == 'look' then
-		return answer
-	end
-	local charged = 0
+	local over, answer, watched = decide(windows, charges)
+	answer = answer .. ' ' .. foreign .. watched
 	for i, w in ipairs(windows) do
-		local _, _, units = charge_of(i)
-		if (units > 0 or members_of(i) ~= '') and not w.counted then
-			take(w, i, units)
-			charged = charged + 2 ^ (i - 1)
+		if w.takes and not over and operation ~= 'look' then
+			take(w, charges[i])
+			if operation == 'part' then
+				answer = answer .. ' c ' .. i - 1
+			end
 		end
-	end
-	if operation == 'part' then
-		answer[6] = charged
 	end
 	return answer
 end
@@ -497,14 +549,14 @@ end
 
 local function peek()
 	local used = {}
-	for i, key in ipairs(KEYS) do
-		local w = load(key, '', charge_of(i))
+	for i = 1, #KEYS do
+		local w = load(charge_of(i))
 		if w.err then
 			return w
 		end
-		used[i] = w.used
+		used[i] = text(w.used)
 	end
-	return used
+	return table.concat(used, ' ')
 end
 
 -- Both make the sum of the older slots stale when SLOT is one of them.
@@ -606,25 +658,20 @@ local function end_member(key, field, oldest)
 	end
 end
 
-local function end_members(key, i)
-	local length = charge_of(i)
-	local step = math.max(1, math.ceil(length / SLOTS))
-	local last = redis.pcall('HGET', key, 't')
+local function end_members(charge)
+	local last = redis.pcall('HGET', charge.key, 't')
 	if type(last) == 'table' then
 		return last
 	end
-	local oldest = floor((whole(last) or 0) / step) - SLOTS
-	local members = members_of(i)
-	for from = 1, #members, MEMBER_SIZE do
-		end_member(key, 'u' .. string.sub(members, from, from + MEMBER_SIZE - 1), oldest)
+	local oldest = floor((whole(last) or 0) / charge.step) - SLOTS
+	for from = 1, #charge.members, MEMBER_SIZE do
+		end_member(charge.key, 'u' .. string.sub(charge.members, from, from + MEMBER_SIZE - 1),
+			oldest)
 	end
 	return nil
 end
 
-if operation == 'peek' then
-	return peek()
-end
-if operation == 'forget' then
+local function forget()
 	for _, key in ipairs(KEYS) do
 		local fields = redis.pcall('HKEYS', key)
 		if fields.err then
@@ -632,16 +679,22 @@ if operation == 'forget' then
 		end
 		in_parts('HDEL', key, fields)
 	end
-	return {}
+	return '0'
 end
-local answer = {} -- of give_back: the last error, for it goes on
-for i, key in ipairs(KEYS) do
-	local _, _, units = charge_of(i)
+
+if operation == 'peek' then
+	return peek()
+elseif operation == 'forget' then
+	return forget()
+end
+local answer = '0' -- or the last error, for it goes on
+for i = 1, #KEYS do
+	local charge = charge_of(i)
 	local failed
-	if members_of(i) ~= '' then
-		failed = end_members(key, i)
+	if charge.members then
+		failed = end_members(charge)
 	else
-		failed = give_back(key, units)
+		failed = give_back(charge.key, charge.units)
 	end
 	if type(failed) == 'table' and failed.err then
 		answer = failed

@@ -154,7 +154,7 @@ void window_commit_member(struct window *window, const unsigned char *id, const 
 void window_give_back_member(
 	struct window *window, const unsigned char *id, const unsigned char *hash)
 {
-	int64_t oldest = window->last_ms / window->step_ms - WINDOW_SLOTS;
+	int64_t oldest = window->last - WINDOW_SLOTS;
 	struct window_member *member = find(window, hash);
 	struct window_hold *hold = member == NULL ? NULL : hold_of(member, id);
 	int64_t before, after;

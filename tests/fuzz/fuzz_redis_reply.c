@@ -36,7 +36,7 @@ static int listen_once(void)
 
 static void check(const struct redis_answer *reply)
 {
-	MUST_HOLD(reply->kind != ANSWER_NUMBERS || reply->count <= STORE_CHARGES_MAX);
+	MUST_HOLD(reply->kind != ANSWER_NUMBERS || reply->count <= REDIS_NUMBERS_MAX);
 	MUST_HOLD((reply->kind == ANSWER_TEXT || reply->kind == ANSWER_TEXTS) ==
 		  (reply->text != NULL));
 	if (reply->kind == ANSWER_TEXTS) {

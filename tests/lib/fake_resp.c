@@ -71,8 +71,8 @@ static const char *healthy_answer(const char *command, size_t length)
 	if (!holds(command, length, "\r\nEVAL"))
 		return "+OK\r\n";
 	if (holds(command, length, "\r\nreserve\r\n"))
-		return "*5\r\n:0\r\n:0\r\n:1\r\n:0\r\n:0\r\n";
-	return holds(command, length, "\r\npeek\r\n") ? "*1\r\n:1\r\n" : "*0\r\n";
+		return "$9\r\n0 0 1 0 0\r\n";
+	return holds(command, length, "\r\npeek\r\n") ? "$1\r\n1\r\n" : "$1\r\n0\r\n";
 }
 
 static void drop(struct client *client, bool reset)

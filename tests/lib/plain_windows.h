@@ -4,6 +4,7 @@
 #ifndef MAILREEVE_TESTS_PLAIN_WINDOWS_H
 #define MAILREEVE_TESTS_PLAIN_WINDOWS_H
 
+#include <assert.h>
 #include <string.h>
 
 #include "store_backend.h"
@@ -50,14 +51,21 @@ static struct window_ask plain_ask(const struct store_step *step, size_t i)
 static enum store_status plain_reserve(
 	void *half, const struct store_step *step, struct store_decision *decision_r)
 {
-	struct window_answer answers[STORE_CHARGES_MAX];
+	struct window_answer answers[PLAIN_MAX];
 	int64_t now = *(const int64_t *)half;
 	bool fits = true;
+
+	assert(step->count <= PLAIN_MAX);
 
 	for (size_t i = 0; i < step->count; i++) {
 		struct window_ask ask = plain_ask(step, i);
 
 		answers[i] = window_ask(plain_of(&step->charges[i]), &ask, now);
+		if (step->charges[i].watch != NULL && !answers[i].fits) {
+			*step->charges[i].watch = (struct store_watch){
+				true, answers[i].used, answers[i].retry_after_ms};
+			continue;
+		}
 		if (fits) {
 			decision_r->over = i;
 			decision_r->used =
@@ -69,7 +77,7 @@ static enum store_status plain_reserve(
 	for (size_t i = 0; i < step->count && fits && !step->look; i++) {
 		struct window_ask ask = plain_ask(step, i);
 
-		if ((ask.units > 0 || ask.member != NULL) && !answers[i].counted)
+		if ((ask.units > 0 || ask.member != NULL) && answers[i].fits && !answers[i].counted)
 			window_take(plain_of(&step->charges[i]), &ask, now);
 	}
 	return fits ? STORE_OK : STORE_OVER;
