@@ -445,93 +445,6 @@ static void test_dry_run(void **state)
 	assert_int_equal(flaky_store_sum(services.store), 1);
 }
 
-/* Several sections: COUNT limits with keys of their own, of which the one at REFUSING refuses all. */
-static void open_many(struct policy_case *policy_case, void **options_r, size_t count,
-	size_t refusing, const char *name, const char *value, bool watched)
-{
-	char *options = mem_array(count, policy_limit.options_size);
-	char title[32];
-
-	open_session(policy_case, "key=sender; rate=5 / 1h");
-	for (size_t i = 0; i < count; i++) {
-		char *one = options + i * policy_limit.options_size;
-
-		for (const struct setting *row = policy_limit.settings; row->name != NULL; row++) {
-			char why[200];
-
-			setting_set_default(row, one);
-			if (i == refusing && strcmp(row->name, "rate") == 0)
-				assert_true(setting_parse(
-					row, "0 / 1h", "test", one, why, sizeof(why)));
-			if (i == refusing && strcmp(row->name, name) == 0)
-				assert_true(
-					setting_parse(row, value, "test", one, why, sizeof(why)));
-			if (i != refusing && strcmp(row->name, "mode") == 0 && watched)
-				assert_true(setting_parse(
-					row, "monitor", "test", one, why, sizeof(why)));
-		}
-		snprintf(title, sizeof(title), "limit%zu", i);
-		*(char **)one = mem_text(title);
-		policy_limit.prepare(one, NULL);
-	}
-	policy_case->call.options = options;
-	policy_case->call.option_count = count;
-	*options_r = options;
-}
-
-static void close_many(struct policy_case *policy_case, char *options, size_t count)
-{
-	end_transaction(policy_case, OUTCOME_ACCEPTED);
-	for (size_t i = 0; i < count; i++) {
-		char *one = options + i * policy_limit.options_size;
-
-		mem_free(*(char **)one);
-		settings_clear(policy_limit.settings, one);
-	}
-	mem_free(options);
-	policy_case->call.options = policy_case->options;
-	close_session(policy_case, OUTCOME_ACCEPTED);
-}
-
-/* All or nothing, also when the limits do not fit into one call. */
-static void test_many_limits(void **state)
-{
-	static const struct {
-		size_t count, refusing;
-		const char *name, *value; /* of the refusing one */
-		bool watched; /* the others are in mode monitor */
-		enum action want;
-		int64_t sum;
-	} rows[] = {
-		{2, 1, "mode", "enforce", false, ACTION_TEMPFAIL, 0},
-		{2, 1, "action", "reject", false, ACTION_REJECT, 0},
-		{2, 1, "action", "tag", false, ACTION_TAG, 1},
-		{2, 1, "action", "quarantine", false, ACTION_QUARANTINE, 1},
-		{2, 1, "mode", "monitor", false, ACTION_MONITOR, 1},
-		{2, 1, "mode", "enforce", true, ACTION_TEMPFAIL, 0},
-		{2, 0, "mode", "enforce", true, ACTION_TEMPFAIL, 0},
-		{40, 0, "mode", "enforce", false, ACTION_TEMPFAIL, 0},
-		{40, 39, "mode", "enforce", false, ACTION_TEMPFAIL, 0},
-		{40, 20, "mode", "enforce", false, ACTION_TEMPFAIL, 0},
-		{40, 20, "mode", "monitor", false, ACTION_MONITOR, 39},
-		{40, 40, "mode", "enforce", false, ACTION_OFF, 40},
-		{40, 40, "mode", "enforce", true, ACTION_OFF, 40},
-	};
-
-	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-		struct policy_case policy_case;
-		void *options;
-
-		begin(state);
-		open_many(&policy_case, &options, rows[i].count, rows[i].refusing, rows[i].name,
-			rows[i].value, rows[i].watched);
-		assert_int_equal(rcpt(&policy_case, "<a@example.org>"), rows[i].want);
-		close_many(&policy_case, options, rows[i].count);
-		assert_int_equal(flaky_store_sum(services.store), rows[i].sum);
-		finish(state);
-	}
-}
-
 static void test_verify(void **state)
 {
 	struct policy_case policy_case;
@@ -590,7 +503,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_outage_warm, begin, finish),
 		cmocka_unit_test_setup_teardown(test_not_counted, begin, finish),
 		cmocka_unit_test_setup_teardown(test_dry_run, begin, finish),
-		cmocka_unit_test(test_many_limits),
 		cmocka_unit_test_setup_teardown(test_verify, begin, finish),
 		cmocka_unit_test_setup_teardown(test_advise, begin, finish),
 	};

@@ -298,6 +298,96 @@ static void test_look(void **state)
 	reservation_give_back(&reservation, &services);
 }
 
+static void test_watched(void **state)
+{
+	struct reservation reservation = {0};
+	struct reservation_charge charges[] = {
+		charge("a", 2, 1), charge("full", 0, 1), charge("b", 1, 1)};
+	struct reservation_answer answer;
+
+	(void)state;
+	charges[1].watched = true;
+	charges[2].watched = true;
+	answer = reservation_take(&reservation, &services, charges, 3);
+	assert_int_equal(answer.result, RESERVATION_TAKEN);
+	assert_int_equal(charges[1].answer.result, RESERVATION_OVER);
+	assert_int_equal(charges[1].answer.over, 1);
+	assert_int_equal(charges[1].answer.limit, 0);
+	assert_int_equal(charges[1].answer.used, 0);
+	assert_true(charges[1].answer.retry_after_ms > 0);
+	assert_int_equal(charges[2].answer.result, RESERVATION_TAKEN);
+	assert_false(reservation_holds(&reservation, "full"));
+	assert_int_equal(used("b"), 1);
+	assert_int_equal(used_here("b"), 1);
+	assert_int_equal(used_here("full"), 0);
+	assert_int_equal(take(&reservation, charges, 3), RESERVATION_TAKEN);
+	assert_int_equal(charges[2].answer.result, RESERVATION_OVER);
+	assert_int_equal(charges[2].answer.used, 1);
+	assert_int_equal(take(&reservation, charges, 3), RESERVATION_OVER);
+	assert_int_equal(used("a"), 2);
+	assert_int_equal(take(&reservation, charges + 1, 2), RESERVATION_TAKEN);
+	assert_int_equal(reservation_look(&services, charges + 1, 2).result, RESERVATION_TAKEN);
+	assert_int_equal(charges[2].answer.result, RESERVATION_OVER);
+	reservation_give_back(&reservation, &services);
+	assert_int_equal(flaky_store_sum(services.store), 0);
+	assert_int_equal(flaky_store_sum(services.local), 0);
+}
+
+static void test_watched_in_an_outage(void **state)
+{
+	struct reservation reservation = {0};
+	struct reservation_charge charges[] = {
+		charge("a", 9, 1), charge("waits", 9, 1), charge("b", 9, 1), charge("c", 9, 1)};
+	struct services alone = {.store = services.store, .local = services.store};
+
+	(void)state;
+	flaky_store_set(services.store, FLAKY_DOWN);
+	for (size_t i = 0; i < ARRAY_COUNT(charges); i++)
+		charges[i].watched = i > 0;
+	charges[1].outage = OUTAGE_TEMPFAIL;
+	charges[2].local_limit = 0;
+	assert_int_equal(take(&reservation, charges, 4), RESERVATION_TAKEN);
+	assert_int_equal(charges[1].answer.result, RESERVATION_DOWN);
+	assert_int_equal(charges[2].answer.result, RESERVATION_OVER);
+	assert_true(charges[2].answer.local);
+	assert_int_equal(charges[3].answer.result, RESERVATION_TAKEN);
+	assert_int_equal(flaky_store_sum(services.local), 2);
+	reservation_give_back(&reservation, &services);
+	assert_int_equal(flaky_store_sum(services.local), 0);
+	/* Nothing stands in: those that are watched cannot be counted, and refuse nothing. */
+	assert_int_equal(
+		reservation_take(&reservation, &alone, charges + 1, 3).result, RESERVATION_TAKEN);
+	assert_int_equal(charges[3].answer.result, RESERVATION_DOWN);
+	assert_false(reservation_holds(&reservation, "c"));
+	assert_int_equal(
+		reservation_take(&reservation, &alone, charges, 4).result, RESERVATION_DOWN);
+	reservation_give_back(&reservation, &alone);
+}
+
+static void test_parts(void **state)
+{
+	struct reservation reservation = {0};
+	struct reservation_charge charges[] = {charge("stays", 9, 1), charge("probe", 9, 1)};
+
+	(void)state;
+	charges[1].part = 2;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(take(&reservation, charges, 2), RESERVATION_TAKEN);
+		assert_true(reservation_holds(&reservation, "probe"));
+		if (i == 1)
+			reservation_commit_part(&reservation, &services, 2);
+		else
+			reservation_give_back_part(&reservation, &services, 2);
+		assert_false(reservation_holds(&reservation, "probe"));
+		assert_int_equal(used("stays"), i + 1);
+		assert_int_equal(used("probe"), i > 0);
+	}
+	reservation_give_back(&reservation, &services);
+	assert_int_equal(used("stays"), 0);
+	assert_int_equal(used("probe"), 1);
+	assert_int_equal(used_here("probe"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +401,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_outage_rules, begin, finish),
 		cmocka_unit_test_setup_teardown(test_answer_lost, begin, finish),
 		cmocka_unit_test_setup_teardown(test_look, begin, finish),
+		cmocka_unit_test_setup_teardown(test_watched, begin, finish),
+		cmocka_unit_test_setup_teardown(test_watched_in_an_outage, begin, finish),
+		cmocka_unit_test_setup_teardown(test_parts, begin, finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

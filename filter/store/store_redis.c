@@ -224,32 +224,59 @@ static enum store_status reserve(
 	return status;
 }
 
+static void send_step_later(
+	struct redis *redis, const char *operation, const struct store_step *step)
+{
+	struct redis_command command;
+
+	redis_build_step(redis, operation, step, &command);
+	redis_pool_send_later(redis->pool, &command);
+	redis_command_clear(&command);
+}
+
+/* Together, where the keys need not be of one slot. */
+static void commit_members(struct redis *redis, const struct store_step *step)
+{
+	struct store_charge *charges = mem_array(step->count, sizeof(*charges));
+	struct store_step members = {step->id, 0, charges, 0, false};
+
+	for (size_t i = 0; i < step->count; i++) {
+		if (step->charges[i].members == NULL)
+			continue;
+		charges[members.count++] = step->charges[i];
+		if (!redis_pool_is_cluster(redis->pool))
+			continue;
+		send_step_later(redis, "commit", &members);
+		members.count = 0;
+	}
+	if (members.count > 0)
+		send_step_later(redis, "commit", &members);
+	mem_free(charges);
+}
+
 static void commit(void *half, const struct store_step *step)
 {
 	struct redis *redis = half;
 	char field[1 + STORE_ID_SIZE] = {'r'};
+	size_t members = 0;
 
 	/* What window.lua keeps of a reservation; its units are counted in their slots already, so no
 	 * script is needed to forget it, and nothing is lost where members stay held. */
 	memcpy(field + 1, step->id, STORE_ID_SIZE);
 	for (size_t i = 0; i < step->count; i++) {
-		struct store_step one = *step;
 		struct redis_command command;
 
-		if (step->charges[i].members != NULL) {
-			one.charges = &step->charges[i];
-			one.count = 1;
-			redis_build_step(redis, "commit", &one, &command);
-			redis_pool_send_later(redis->pool, &command);
-			redis_command_clear(&command);
+		members += step->charges[i].members != NULL;
+		if (step->charges[i].members != NULL)
 			continue;
-		}
 		redis_command_init(&command);
 		redis_command_add(&command, "HDEL");
 		add_key(redis, &step->charges[i], &command);
 		redis_command_add_n(&command, field, sizeof(field));
 		redis_pool_send_later(redis->pool, &command);
 	}
+	if (members > 0)
+		commit_members(redis, step);
 }
 
 static enum store_status run_step(

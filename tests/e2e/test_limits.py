@@ -2,6 +2,7 @@
 """Limits through real MTAs, in memory and in Redis, and what happens when Redis goes away."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,41 @@ def test_administrator_asks_for_a_key(mta, site, store):
     assert "3 messages" in output.splitlines()[1]
     for words in (["show"], ["predict", "a@b.test"], ["predict", "a@b.test", "-1"], ["frob"]):
         assert ctl(*control(site), "limits", *words)[0] == 64
+
+
+def script_calls(redis):
+    """How often a script was called by its hash so far."""
+    statistics = redis.command("INFO", "commandstats").decode()
+    found = re.search(r"cmdstat_evalsha:calls=(\d+)", statistics)
+    return int(found[1]) if found else 0
+
+
+def test_one_call_for_each_step_whatever_the_number_of_limits(mta, site, redis):
+    """Twenty that refuse, and of those that only look on some that are reached: one call, and all is
+    said and counted. What is asked before a recipient is judged takes one more, and one to give the
+    probe back; and who connects is looked up once."""
+    everyone = ["bob@example.test", "carol@example.test", "dave@example.test"]
+    limit = 'limit "{}" {{ key = "{}" count = "{}" rate = "{} / 1h" {} }}'.format
+    after = [limit(f"r{i}", "sender", count, 9, "")
+             for i, count in enumerate(["messages", "recipients"] * 10)]
+    after += [limit(f"low{i}", "sender", "recipients", i, "mode = monitor") for i in (1, 2)]
+    after += [limit(f"high{i}", "sender", "recipients", 9, "mode = monitor") for i in (1, 2)]
+    before = [limit(f"b{i}", "client_ip", count, 9, mode)
+              for i, count in enumerate(["connections", "refused_recipients"] * 2)
+              for mode in ("", "mode = monitor")]
+    # One title each.
+    before = [line.replace('"b', f'"b{i}_', 1) for i, line in enumerate(before)]
+    for calls, settings in ((3, after), (3 * 3 + 1, after + before)):
+        redis.flush()
+        daemon = site.fresh_filter("\n".join(
+            [*settings, f'connection {{ mode = off }} store {{ url = "{redis.url}" }}']))
+        assert site.send(mta, **OTHER).accepted
+        mark, start = daemon.mark(), script_calls(redis)
+        assert site.send(mta, recipients=everyone).accepted
+        assert script_calls(redis) - start == calls
+        row = daemon.wait_decision(mark, rcpt="<dave@example.test>")
+        assert row["would"] == "tempfail"
+        assert "has used 1 of 1" in row["findings"] and "has used 2 of 2" in row["findings"]
+        used = {row["limit"]: row["used"] for row in limits(site, "show", "anna@good.test")[1]}
+        assert used.pop("low1") == 1 and used.pop("low2") == 2
+        assert used == {f"r{i}": 1 if i % 2 == 0 else 3 for i in range(20)} | {"high1": 3, "high2": 3}
