@@ -17,7 +17,7 @@ enum { REDIS_SEATS_MAX = 255, PROBE_NAME_SIZE = 24, REDIS_PROBES = 3 };
 /* A server that we know of, and whether it serves anything. Stays until nobody uses it. */
 struct redis_seat {
 	struct redis_pool *pool;
-	struct redis_node *node; /* owned */
+	struct redis_node *node; /* owned; NULL: being opened, and not taken by anybody */
 	struct store_host host;
 	char probe[PROBE_NAME_SIZE]; /* name of a key that it has; empty: none found */
 	_Atomic bool serving;

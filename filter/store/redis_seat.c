@@ -31,8 +31,8 @@ struct redis_seat *redis_seat_take_at(struct redis_pool *pool, const struct stor
 	for (size_t i = 0; i < REDIS_SEATS_MAX && found == NULL; i++) {
 		struct redis_seat *seat = pool->seats[i];
 
-		if (seat != NULL && !seat->retired && seat->host.port == host->port &&
-			strcmp(seat->host.name, host->name) == 0)
+		if (seat != NULL && seat->node != NULL && !seat->retired &&
+			seat->host.port == host->port && strcmp(seat->host.name, host->name) == 0)
 			found = seat;
 	}
 	if (found != NULL)
@@ -228,6 +228,7 @@ struct redis_seat *redis_seat_open(
 {
 	struct redis_seat *seat = mem_alloc(sizeof(*seat));
 	struct redis_node_options options = pool->node_options;
+	struct redis_node *node;
 	struct redis_place place;
 
 	seat->pool = pool;
@@ -244,13 +245,15 @@ struct redis_seat *redis_seat_open(
 	options.watch = watch;
 	options.context = seat;
 	options.believed = believed;
-	/* Its thread may look for it among the seats at once. */
-	if (put_in(pool, seat)) {
-		seat->node = redis_node_open(&place, &options);
-		if (seat->node != NULL)
-			return seat;
-	}
+	/* Its thread may look for it among the seats at once. A call that is sent here finds it only when it
+	 * has its node. */
+	node = put_in(pool, seat) ? redis_node_open(&place, &options) : NULL;
 	lock_take(&pool->lock);
+	seat->node = node;
+	if (node != NULL) {
+		lock_give(&pool->lock);
+		return seat;
+	}
 	for (size_t i = 0; i < REDIS_SEATS_MAX; i++)
 		if (pool->seats[i] == seat)
 			pool->seats[i] = NULL;
