@@ -388,5 +388,6 @@ void private_group_remove(struct private_group *group)
 		private_redis_remove(&group->sentinels[i]);
 	for (size_t i = 0; i < group->node_count; i++)
 		private_redis_remove(&group->nodes[i]);
+	private_redis_forget_ports();
 	memset(group, 0, sizeof(*group));
 }

@@ -22,8 +22,10 @@ struct private_redis {
 	pid_t pid; /* 0: not running */
 };
 
-/* A port of loopback that nobody has now. */
+/* A port of loopback that nobody has now, and that no other test is given until this one ends or forgets
+ * its ports. */
 int private_redis_free_port(void);
+void private_redis_forget_ports(void);
 
 /* Makes the folder of one that is started later with private_redis_restart. */
 void private_redis_prepare(struct private_redis *redis);
