@@ -42,59 +42,46 @@ end
 -- Exact up to UNITS_MAX, and twice as fast where a long has 64 bits.
 local NUMBER = format('%d', UNITS_MAX) == '4503599627370496' and '%d' or '%.0f'
 
--- What HMGET says of c, of the slot of FIELD and of our reservation, as the units in that slot and
--- those in the window. Nil where nothing was counted in this slot yet.
-local function sum_of(stored, field)
-	local slot, older, units = match((stored[1] or '') .. ' ' .. (stored[2] or '0'),
-		'^(%d+),(%d+) (%d+)$')
-	if slot == field then
-		return units, older + units
+-- A reservation whose calls were all alike and in this slot, with one call more. Nil for any other.
+local function one_more(held, slot, units)
+	local last, first, count, in_slot, each = match(held, '^(%d+),%d+;(%d+),(%d+),(%d+),(%d+);$')
+	if in_slot == slot and each == units and last + 1 == sequence and first + count == sequence then
+		return ARGV[3] .. ',' .. slot .. ';' .. first .. ',' .. format(NUMBER, count + 1) .. ',' ..
+			slot .. ',' .. units .. ';'
 	end
 end
 
--- A reservation with a call more, where that is so simple: it is new, or all its calls were alike and
--- in this slot.
-local function reservation_with(held, field, units)
-	local first, count = ARGV[3], 1
-	if held then
-		local last, slot, each, before
-		last, first, before, slot, each = match(held,
-			'^(%d+),%d+;(%d+),(%d+),(%d+),(%d+);$')
-		if slot ~= field or each ~= units or last + 1 ~= sequence or
-			first + before ~= sequence then
-			return nil
-		end
-		count = format(NUMBER, before + 1)
-	end
-	return ARGV[3] .. ',' .. field .. ';' .. first .. ',' .. count .. ',' .. field .. ',' .. units .. ';'
-end
-
--- Nearly every call: units in windows in which something was counted in this slot before, and room
--- for all of them. Four fifths of the time of a call would go into what it does not need, so it stands
--- before the rest is so much as defined. Nil, and nothing was written, where it is not so simple.
+-- Nearly every call: units, in windows in which something was counted in this slot before, and room
+-- for all of them. It costs half of what the rest would, so it comes before that is so much as
+-- defined, and is written plainly: one command to read a window and one to write it, few functions,
+-- few tables. Nil where it is not so simple; then nothing was written.
 local function reserve_quickly()
-	local mine, writes, largest, best, best_used = 'r' .. id, {}, -1
-	for i, key in ipairs(KEYS) do
-		local step, limit, units = ARGV[4 * i + 1], tonumber(ARGV[4 * i + 2]), ARGV[4 * i + 3]
-		local field = format(NUMBER, floor(real / step))
+	local mine, slots, counts, reservations = 'r' .. id, {}, {}, {}
+	local fullest, share, used = 0, -1, 0
+	for i = 1, #KEYS do
+		local slot, units = format(NUMBER, floor(real / ARGV[4 * i + 1])), ARGV[4 * i + 3]
 		-- Of a key of another type it is an error, which has no fields.
-		local stored = redis.pcall('HMGET', key, 'c', field, mine)
-		local in_slot, used = sum_of(stored, field)
-		local reservation = used and reservation_with(stored[3], field, units)
-		if not reservation or units == '0' or used + units > limit then
+		local stored = redis.pcall('HMGET', KEYS[i], 'c', slot, mine)
+		local changed, older, count = match((stored[1] or '') .. ' ' .. (stored[2] or '0'),
+			'^(%d+),(%d+) (%d+)$')
+		if changed ~= slot or units == '0' then
 			return nil
 		end
-		writes[i] = {field, format(NUMBER, in_slot + units), reservation}
-		local share = (used + units) / limit
-		if share > largest then
-			largest, best, best_used = share, i, used + units
+		local limit, after = tonumber(ARGV[4 * i + 2]), older + count + units
+		local reservation = stored[3] and one_more(stored[3], slot, units) or not stored[3] and
+			ARGV[3] .. ',' .. slot .. ';' .. ARGV[3] .. ',1,' .. slot .. ',' .. units .. ';'
+		if after > limit or not reservation then
+			return nil
+		end
+		slots[i], counts[i], reservations[i] = slot, format(NUMBER, count + units), reservation
+		if after / limit > share then
+			fullest, share, used = i - 1, after / limit, after
 		end
 	end
-	for i, key in ipairs(KEYS) do
-		local write = writes[i]
-		redis.call('HSET', key, write[1], write[2], mine, write[3])
+	for i = 1, #KEYS do
+		redis.call('HSET', KEYS[i], slots[i], counts[i], mine, reservations[i])
 	end
-	return format('0 ' .. NUMBER .. ' ' .. NUMBER .. ' 0 0', best - 1, best_used)
+	return '0 ' .. format(NUMBER, fullest) .. ' ' .. format(NUMBER, used) .. ' 0 0'
 end
 
 if operation == 'reserve' and not string.find(kinds, '[mM]') then
@@ -239,6 +226,8 @@ local function fields_of(key, step, members)
 	local count = redis.pcall('HLEN', key)
 	if type(count) == 'table' then
 		return count
+	elseif count == 0 then
+		return {}
 	end
 	local last = count > COMPACT_MAX and whole(redis.call('HGET', key, 't'))
 	local current = last and slot_of_now(last, step)
@@ -508,14 +497,14 @@ local function decide(windows, charges)
 		local share = charge.limit > 0 and after / charge.limit or 1e300
 		local until_fit = not w.fits and wait_ms(w, charge)
 		if not w.fits and charge.watched then
-			watched = watched .. ' w ' .. i - 1 .. ' ' .. text(w.used) .. ' ' .. text(until_fit)
+			watched = watched .. format(' w %d ', i - 1) .. text(w.used) .. ' ' .. text(until_fit)
 		elseif not w.fits and (over == 0 or until_fit > wait) then
 			over, index, used, wait = 1, i - 1, w.used, until_fit
 		elseif over == 0 and share > largest then
 			largest, index, used = share, i - 1, after
 		end
 	end
-	return over == 1, over .. ' ' .. index .. ' ' .. text(used) .. ' ' .. text(wait), watched
+	return over == 1, format('%d %d ', over, index) .. text(used) .. ' ' .. text(wait), watched
 end
 
 local function reserve()
@@ -530,12 +519,12 @@ local function reserve()
 		windows[i], charges[i], foreign = w, charge, foreign + w.foreign
 	end
 	local over, answer, watched = decide(windows, charges)
-	answer = answer .. ' ' .. foreign .. watched
+	answer = answer .. format(' %d', foreign) .. watched
 	for i, w in ipairs(windows) do
 		if w.takes and not over and operation ~= 'look' then
 			take(w, charges[i])
 			if operation == 'part' then
-				answer = answer .. ' c ' .. i - 1
+				answer = answer .. format(' c %d', i - 1)
 			end
 		end
 	end
