@@ -1,66 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Redis as it is run in production: each way to reach it, to log in, and to be wrong about it. */
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "../../tests/lib/private_group.h"
-#include "../../tests/lib/store_trouble.h"
-#include "mem.h"
+#include "../../tests/lib/store_works.h"
 
 static struct private_group group;
-static char folder[64];
-
-/* A file of this test; PATH is set. */
-static void put_file(char path[128], const char *name, const char *text)
-{
-	int fd;
-
-	snprintf(path, 128, "%s/%s", folder, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static void works(const struct store_options *options, const char *mode)
-{
-	struct store *store = open_with(options);
-	struct store_state state;
-	struct store_charge all = {.key = "works", .label = "", .window_ms = HOUR_MS};
-	void *value = NULL;
-	size_t length = 0;
-
-	store_state(store, &state);
-	if (!state.up)
-		fail_msg("%s: %s", options->url, said.last);
-	assert_string_equal(state.mode, mode);
-	assert_int_equal(reserve(store, "works", 2), STORE_OK);
-	assert_int_equal(reserve(store, "works", 2), STORE_OK);
-	assert_int_equal(reserve(store, "works", 2), STORE_OVER);
-	assert_int_equal(store_put(store, "name", "value", 5, HOUR_MS), STORE_OK);
-	assert_int_equal(store_get(store, "name", &value, &length), STORE_OK);
-	assert_int_equal(length, 5);
-	mem_free(value);
-	assert_int_equal(store_forget(store, &all, 1), STORE_OK);
-	store_close(&store);
-}
-
-/* Down, for a reason that is said once. */
-static void is_down(const struct store_options *options, const char *reason)
-{
-	int down = said.down;
-	struct store *store = open_with(options);
-	struct store_state state;
-
-	store_state(store, &state);
-	assert_false(state.up);
-	if (strstr(said.last, reason) == NULL)
-		fail_msg("\"%s\" instead of \"%s\"", said.last, reason);
-	assert_int_equal(said.down, down + 1);
-	assert_null(strstr(said.last, "sesame"));
-	store_close(&store);
-}
 
 static void over_tcp_and_databases(void **state)
 {
@@ -234,105 +179,6 @@ static void rights_in_a_group(void **state)
 	private_group_remove(&group);
 }
 
-/* TLS. ------------------------------------------------------------------------------------------- */
-
-static void run_openssl(const char *line)
-{
-	char shell[1024];
-	int status;
-
-	snprintf(shell, sizeof(shell), "cd %s && openssl %s >/dev/null 2>&1", folder, line);
-	status = system(shell);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		fail_msg("openssl %s", line);
-}
-
-static void make_certificates(void)
-{
-	char path[128];
-
-	run_openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key "
-		    "-out ca.pem -subj /CN=authority -days 2");
-	run_openssl(
-		"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key "
-		"-out other.pem -subj /CN=other -days 2");
-	put_file(path, "server.ext", "subjectAltName=IP:127.0.0.1,DNS:redis.example.org\n");
-	run_openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key "
-		    "-out server.csr -subj /CN=redis");
-	run_openssl("x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
-		    "-extfile server.ext -out server.pem");
-	run_openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key "
-		    "-out client.csr -subj /CN=mailreeve");
-	run_openssl("x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
-		    "-out client.pem");
-}
-
-static void over_tls(void **state)
-{
-	static char port[8], paths[5][128];
-	static const char *const tls[] = {"--tls-port", port, "--bind", "127.0.0.1",
-		"--tls-cert-file", paths[0], "--tls-key-file", paths[1], "--tls-ca-cert-file",
-		paths[2], "--tls-auth-clients", "yes", NULL};
-	static const char *const names[] = {
-		"server.pem", "server.key", "ca.pem", "client.pem", "client.key"};
-	struct store_options options = options_at(NULL, NULL, 5000);
-	char url[128], other[128], why[512] = "";
-	const char *setting = "";
-
-	(void)state;
-	make_certificates();
-	for (size_t i = 0; i < ARRAY_COUNT(paths); i++)
-		snprintf(paths[i], sizeof(paths[i]), "%s/%s", folder, names[i]);
-	snprintf(other, sizeof(other), "%s/other.pem", folder);
-	snprintf(port, sizeof(port), "%d", private_redis_free_port());
-	snprintf(url, sizeof(url), "rediss://127.0.0.1:%s", port);
-	options.url = url;
-	options.tls_ca_file = paths[2];
-	options.tls_certificate_file = paths[3];
-	options.tls_key_file = paths[4];
-	if (!store_options_verify(&options, &setting, why, sizeof(why))) {
-		/* A build without: refused, with the setting and the reason. */
-		assert_string_equal(setting, "url");
-		assert_non_null(strstr(why, "built without TLS to Redis"));
-		assert_null(store_open(&options, why, sizeof(why)));
-		print_message("TLS to Redis: refused, this build has none\n");
-		return;
-	}
-	private_redis_start(&redis, tls);
-	works(&options, "single");
-	options.tls_server_name = (char *)(uintptr_t)"redis.example.org";
-	works(&options, "single");
-	/* Not for this name; not by this authority; without our certificate; not TLS at all. */
-	options.tls_server_name = (char *)(uintptr_t)"redis.example.com";
-	is_down(&options, "certificate");
-	options.tls_server_name = NULL;
-	options.tls_ca_file = other;
-	is_down(&options, "certificate");
-	options.tls_ca_file = paths[2];
-	options.tls_certificate_file = options.tls_key_file = NULL;
-	is_down(&options, "");
-	options.tls_certificate_file = paths[3];
-	options.tls_key_file = paths[4];
-	snprintf(url, sizeof(url), "redis://127.0.0.1:%s", port);
-	options.tls_ca_file = options.tls_certificate_file = options.tls_key_file = NULL;
-	is_down(&options, "");
-	/* A key of another certificate, and a file that is none. */
-	snprintf(url, sizeof(url), "rediss://127.0.0.1:%s", port);
-	options.tls_certificate_file = paths[3];
-	options.tls_key_file = paths[1];
-	assert_false(store_options_verify(&options, &setting, why, sizeof(why)));
-	assert_string_equal(setting, "tls_key_file");
-	options.tls_key_file = NULL;
-	assert_false(store_options_verify(&options, &setting, why, sizeof(why)));
-	assert_string_equal(setting, "tls_certificate_file");
-	options.tls_certificate_file = NULL;
-	options.tls_ca_file = paths[4];
-	assert_false(store_options_verify(&options, &setting, why, sizeof(why)));
-	assert_string_equal(setting, "tls_ca_file");
-	private_redis_remove(&redis);
-	print_message("TLS to Redis: spoken\n");
-}
-
 /* What is no Redis but speaks as one, where this system has it. */
 static void valkey(void **state)
 {
@@ -404,22 +250,6 @@ static void refused_options(void **state)
 	}
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/mailreeve-servers-XXXXXX");
-	return mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int remove_folder(void **state)
-{
-	char shell[128];
-
-	(void)state;
-	snprintf(shell, sizeof(shell), "rm -rf %s", folder);
-	return system(shell);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
@@ -429,7 +259,6 @@ int main(void)
 		cmocka_unit_test_setup(sentinels_with_passwords, forget),
 		cmocka_unit_test_setup(a_cluster_with_passwords, forget),
 		cmocka_unit_test_setup(rights_in_a_group, forget),
-		cmocka_unit_test_setup(over_tls, forget),
 		cmocka_unit_test_setup(valkey, forget),
 	};
 

@@ -53,6 +53,18 @@ static void name_node(struct private_group *group, size_t index)
 	snprintf(group->ids[index], sizeof(group->ids[index]), "%040zx", 0xabcdef00 + index);
 }
 
+const struct private_group_tls *private_group_tls;
+
+static void add_tls(struct private_redis *node)
+{
+	const char *const options[] = {"--tls-cert-file", private_group_tls->certificate,
+		"--tls-key-file", private_group_tls->key, "--tls-ca-cert-file",
+		private_group_tls->authority, "--tls-auth-clients", "yes", "--tls-replication",
+		"yes", NULL};
+
+	add_options(node, options);
+}
+
 /* A server on a port of its own; not started yet. */
 static void prepare_node(struct private_group *group, size_t index, const char *const *extra)
 {
@@ -63,8 +75,10 @@ static void prepare_node(struct private_group *group, size_t index, const char *
 	private_redis_prepare(node);
 	node->port = private_redis_free_port();
 	snprintf(group->ports[index], sizeof(group->ports[index]), "%d", node->port);
-	add_option(node, "--port");
+	add_option(node, private_group_tls == NULL ? "--port" : "--tls-port");
 	add_option(node, group->ports[index]);
+	if (private_group_tls != NULL)
+		add_tls(node);
 	add_options(node, common);
 	add_options(node, extra);
 	name_node(group, index);
@@ -85,6 +99,10 @@ static void prepare_cluster_node(
 		group->bus_ports[index]);
 	add_options(&group->nodes[index], common);
 	add_option(&group->nodes[index], group->ports[GROUP_NODES_MAX + index]);
+	if (private_group_tls != NULL) {
+		add_option(&group->nodes[index], "--tls-cluster");
+		add_option(&group->nodes[index], "yes");
+	}
 }
 
 ATTR_PRINTF(2, 3)
@@ -171,7 +189,8 @@ void private_cluster_start(
 		write_nodes(group, primaries, i);
 	for (size_t i = 0; i < group->node_count; i++)
 		private_redis_restart(&group->nodes[i]);
-	snprintf(group->url, sizeof(group->url), "cluster://");
+	snprintf(group->url, sizeof(group->url), "cluster%s://",
+		private_group_tls == NULL ? "" : "s");
 	for (size_t i = 0; i < primaries; i++) {
 		length = strlen(group->url);
 		snprintf(group->url + length, sizeof(group->url) - length, "%s127.0.0.1:%d",
@@ -302,6 +321,12 @@ void private_cluster_move(
 
 /* Sentinels. ------------------------------------------------------------------------------------- */
 
+/* Where a sentinel is told to others. */
+static int sentinel_port(const struct private_group *group, size_t index)
+{
+	return private_group_tls == NULL ? group->sentinels[index].port : group->tls_ports[index];
+}
+
 static void write_sentinel(const struct private_group *group, size_t self, const char *lines)
 {
 	char text[GROUP_TEXT_SIZE] = "";
@@ -317,7 +342,13 @@ static void write_sentinel(const struct private_group *group, size_t self, const
 	for (size_t i = 0; i < group->sentinel_count; i++)
 		if (i != self)
 			add_text(text, "sentinel known-sentinel mail 127.0.0.1 %d %s\n",
-				group->sentinels[i].port, group->ids[GROUP_NODES_MAX + i]);
+				sentinel_port(group, i), group->ids[GROUP_NODES_MAX + i]);
+	if (private_group_tls != NULL)
+		add_text(text,
+			"tls-port %d\ntls-cert-file %s\ntls-key-file %s\ntls-ca-cert-file %s\n"
+			"tls-auth-clients yes\ntls-replication yes\n",
+			group->tls_ports[self], private_group_tls->certificate,
+			private_group_tls->key, private_group_tls->authority);
 	add_text(text, "%s", lines == NULL ? "" : lines);
 	write_file(&group->sentinels[self], "sentinel.conf", text);
 }
@@ -328,6 +359,7 @@ static void prepare_sentinel(struct private_group *group, size_t index)
 
 	private_redis_prepare(sentinel);
 	sentinel->port = private_redis_free_port();
+	group->tls_ports[index] = private_group_tls == NULL ? 0 : private_redis_free_port();
 	sentinel->is_sentinel = true;
 	sentinel->options[0] = "sentinel.conf";
 	name_node(group, GROUP_NODES_MAX + index);
@@ -354,13 +386,14 @@ void private_sentinels_start(struct private_group *group, size_t replicas, const
 		await_replicas(&group->nodes[i]);
 	for (size_t i = 0; i < GROUP_SENTINELS; i++)
 		prepare_sentinel(group, i);
-	snprintf(group->url, sizeof(group->url), "sentinel://");
+	snprintf(group->url, sizeof(group->url), "sentinel%s://",
+		private_group_tls == NULL ? "" : "s");
 	for (size_t i = 0; i < GROUP_SENTINELS; i++) {
 		write_sentinel(group, i, sentinel_lines);
 		private_redis_restart(&group->sentinels[i]);
 		length = strlen(group->url);
 		snprintf(group->url + length, sizeof(group->url) - length, "%s127.0.0.1:%d",
-			i == 0 ? "" : ",", group->sentinels[i].port);
+			i == 0 ? "" : ",", sentinel_port(group, i));
 	}
 	length = strlen(group->url);
 	snprintf(group->url + length, sizeof(group->url) - length, "/mail");

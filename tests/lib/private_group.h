@@ -14,11 +14,19 @@ struct private_group {
 	char ids[GROUP_NODES_MAX + GROUP_SENTINELS][41];
 	int bus_ports[GROUP_NODES_MAX];
 	char ports[2 * GROUP_NODES_MAX][8];
+	int tls_ports[GROUP_SENTINELS]; /* of the sentinels, beside their plain ones */
 	char url[256];
 };
 
 /* With it the group's own commands log in; NULL: none is needed. */
 extern const char *private_group_password;
+
+/* With it all servers of a group are reached, and reach each other, by TLS with these files (PEM), and their
+ * clients show a certificate; NULL: none. The tests' own commands go over Unix sockets as ever. */
+struct private_group_tls {
+	const char *certificate, *key, *authority;
+};
+extern const struct private_group_tls *private_group_tls;
 
 /* PRIMARIES, each with REPLICAS (nodes after the primaries, in their order); up when all of them say that
  * the cluster is. EXTRA: options of each (NULL-terminated, borrowed; may be NULL). */
