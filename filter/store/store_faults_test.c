@@ -258,6 +258,28 @@ static void f08_reset_before_the_reply(void **state)
 	struck("F8", WIRE_SWALLOW, 0, 20);
 }
 
+/* Nobody else made it, so it is made: an alarm is not lost with the reply. */
+static void f08_claim_without_a_reply(void **state)
+{
+	struct store *store = open_wired(5000);
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		bool claimed = false;
+		char name[32];
+
+		snprintf(name, sizeof(name), "claim%d", i);
+		wire_fault_set(&wire, WIRE_SWALLOW, 0, 1);
+		assert_int_equal(store_claim(store, name, HOUR_MS, &claimed), STORE_OK);
+		assert_true(claimed);
+		assert_int_equal(store_claim(store, name, HOUR_MS, &claimed), STORE_OK);
+		assert_false(claimed);
+	}
+	assert_in_range(atomic_load(&wire.hits), 1, 20);
+	store_close(&store);
+	wire_fault_stop(&wire);
+}
+
 static void f09_end_in_the_middle_of_replies(void **state)
 {
 	(void)state;
@@ -542,6 +564,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(f06_part_of_a_reply_then_reset, forget),
 		cmocka_unit_test_setup(f07_other_bytes_than_a_reply, forget),
 		cmocka_unit_test_setup(f08_reset_before_the_reply, forget),
+		cmocka_unit_test_setup(f08_claim_without_a_reply, forget),
 		cmocka_unit_test_setup(f09_end_in_the_middle_of_replies, forget),
 		cmocka_unit_test_setup(f10_scripts_flushed_all_the_time, forget),
 		cmocka_unit_test_setup(f11_demoted_to_a_replica, forget),

@@ -12,18 +12,43 @@
 #include "store_table_lua.h"
 #include "window.h"
 
-enum { LIST_COUNT = 100 /* keys a call looks at */ };
+enum { LIST_COUNT = 100 /* keys a call looks at */, OWNER_SIZE = 2 * STORE_ID_SIZE + 1 };
+
+/* Ours all the same: the reply to the first try was lost, and this is the one to the second. */
+static enum store_status is_ours(
+	struct redis *redis, const char *name, const char *owner, bool *ours_r)
+{
+	struct redis_command command;
+	struct redis_answer reply;
+
+	redis_command_init(&command);
+	redis_command_add(&command, "GETRANGE");
+	redis_command_addf(&command, "%sc:%s", redis->prefix, name);
+	redis_command_add(&command, "0");
+	redis_command_addf(&command, "%d", OWNER_SIZE - 2);
+	if (redis_pool_call(redis->pool, &command, &reply) != STORE_OK)
+		return STORE_DOWN;
+	*ours_r = reply.kind == ANSWER_TEXT && reply.length == strlen(owner) &&
+		  memcmp(reply.text, owner, reply.length) == 0;
+	mem_free(reply.text);
+	return STORE_OK;
+}
 
 enum store_status redis_claim(void *half, const char *name, int64_t keep_ms, bool *claimed_r)
 {
 	struct redis *redis = half;
 	struct redis_command command;
 	struct redis_answer reply;
+	unsigned char id[STORE_ID_SIZE];
+	char owner[OWNER_SIZE];
 
+	store_id(id);
+	for (size_t i = 0; i < STORE_ID_SIZE; i++)
+		snprintf(owner + 2 * i, 3, "%02x", id[i]);
 	redis_command_init(&command);
 	redis_command_add(&command, "SET");
 	redis_command_addf(&command, "%sc:%s", redis->prefix, name);
-	redis_command_add(&command, "1");
+	redis_command_add(&command, owner);
 	redis_command_add(&command, "NX");
 	redis_command_add(&command, "PX");
 	redis_command_addf(&command, "%" PRId64, keep_ms);
@@ -31,7 +56,7 @@ enum store_status redis_claim(void *half, const char *name, int64_t keep_ms, boo
 		return STORE_DOWN;
 	*claimed_r = reply.kind == ANSWER_TEXT;
 	mem_free(reply.text);
-	return STORE_OK;
+	return *claimed_r ? STORE_OK : is_ours(redis, name, owner, claimed_r);
 }
 
 /* Tables. -------------------------------------------------------------------------------------- */
