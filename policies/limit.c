@@ -64,53 +64,65 @@ struct connection_state {
 
 /* What one step asks: of all limits at once, in one call of the store. */
 struct step {
-	const struct limit_options **limits; /* owned, as many as there are */
-	struct reservation_charge *charges; /* owned */
+	struct reservation_charge *charges; /* owned; each is of the limit that is its owner */
 	size_t count;
 };
 
-/* Of the limits of PHASES that WANTED (NULL: all) names. RESERVATION NULL: nothing is held yet, and no
+static const struct limit_options *limit_of(const struct step *step, size_t i)
+{
+	return step->charges[i].owner;
+}
+
+typedef bool is_wanted(const struct limit_options *limit, const struct ipaddr *client);
+
+static bool is_asked(const struct call *call, const struct limit_options *limit, unsigned phases,
+	is_wanted *wanted)
+{
+	return limit->trial.mode != MODE_OFF && (phase_of(limit) & phases) != 0 &&
+	       (wanted == NULL || wanted(limit, &call->session->client));
+}
+
+/* Of the limits of PHASES that are WANTED (NULL: all). RESERVATION NULL: nothing is held yet, and no
  * transaction has begun. The caller frees it. */
 static struct step make_step(struct call *call, unsigned phases,
-	const struct reservation *reservation,
-	bool (*wanted)(const struct limit_options *limit, const struct ipaddr *client))
+	const struct reservation *reservation, is_wanted *wanted)
 {
 	const struct connection_state *connection = call->state[SCOPE_CONNECTION];
 	struct limit_state *state = reservation == NULL ? NULL : call->state[SCOPE_TRANSACTION];
-	const struct limit_raise_set *raises = limit_raises_hold(call->session->services->raises);
 	const struct limit_options *limits = call->options;
 	struct limit_proof none = {0};
-	const struct limit_step_facts facts = {
+	struct limit_step_facts facts = {
 		.session = call->session,
 		.deadline_ms = call->deadline_ms,
-		.raises = raises,
 		.proof = state == NULL ? &none : &state->proof,
 		.bytes = state == NULL ? 0 : state->bytes,
 		.tried = connection->tried,
 	};
-	struct step step = {
-		.limits = mem_array(call->option_count, sizeof(*step.limits)),
-		.charges = mem_array(call->option_count, sizeof(*step.charges)),
-	};
+	struct step step = {.count = 0};
+	size_t most = 0;
 
+	for (size_t i = 0; i < call->option_count; i++)
+		most += is_asked(call, &limits[i], phases, wanted);
+	if (most == 0)
+		return step;
+	facts.raises = limit_raises_hold(call->session->services->raises);
+	step.charges = mem_array(most, sizeof(*step.charges));
 	for (size_t i = 0; i < call->option_count; i++) {
-		unsigned phase = phase_of(&limits[i]);
+		struct reservation_charge *charge = &step.charges[step.count];
 
-		if (limits[i].trial.mode == MODE_OFF || (phase & phases) == 0 ||
-			(wanted != NULL && !wanted(&limits[i], &call->session->client)) ||
-			!limit_charge_make(
-				&limits[i], &facts, reservation, &step.charges[step.count]))
+		if (!is_asked(call, &limits[i], phases, wanted) ||
+			!limit_charge_make(&limits[i], &facts, reservation, charge))
 			continue;
-		step.charges[step.count].part = phase;
-		step.limits[step.count++] = &limits[i];
+		charge->part = phase_of(&limits[i]);
+		charge->owner = &limits[i];
+		step.count++;
 	}
-	limit_raises_release(&raises);
+	limit_raises_release(&facts.raises);
 	return step;
 }
 
 static void free_step(struct step *step)
 {
-	mem_free(step->limits);
 	mem_free(step->charges);
 }
 
@@ -152,8 +164,8 @@ static void meter(
 		const struct reservation_answer *own = answer_to(step, i, answer);
 
 		if (own != NULL)
-			limit_meter_count(step->limits[i]->meter,
-				outcome_of(call, step->limits[i], own->result),
+			limit_meter_count(limit_of(step, i)->meter,
+				outcome_of(call, limit_of(step, i), own->result),
 				step->charges[i].label, step->charges[i].units);
 	}
 }
@@ -165,11 +177,11 @@ static void report_step(
 		const struct reservation_answer *own = answer_to(step, i, answer);
 
 		if (own != NULL && own->result == RESERVATION_OVER)
-			limit_report_over(call, step->limits[i], &step->charges[i], own);
+			limit_report_over(call, limit_of(step, i), &step->charges[i], own);
 		else if (own != NULL && own->result == RESERVATION_DOWN)
-			limit_report_down(call, step->limits[i], !step->charges[i].watched);
+			limit_report_down(call, limit_of(step, i), !step->charges[i].watched);
 		else if (call->session->dry_run)
-			limit_report_use(call, step->limits[i], &step->charges[i]);
+			limit_report_use(call, limit_of(step, i), &step->charges[i]);
 	}
 }
 
@@ -227,7 +239,7 @@ static void judge_connect(struct call *call)
 	answer = reservation_look(call->session->services, step.charges, step.count);
 	if (answer.result == RESERVATION_OVER)
 		limit_report_over(
-			call, step.limits[answer.over], &step.charges[answer.over], &answer);
+			call, limit_of(&step, answer.over), &step.charges[answer.over], &answer);
 	free_step(&step);
 }
 

@@ -17,7 +17,7 @@ enum pick {
 
 struct picked {
 	struct store_charge *charges;
-	size_t *from; /* index in the list */
+	size_t *from; /* index in the list; behind the charges, in the same memory */
 	size_t count;
 };
 
@@ -73,8 +73,8 @@ static struct picked pick_charges(
 		picked.count += is_picked(&charges[i], pick, refused);
 	if (picked.count == 0)
 		return picked;
-	picked.charges = mem_array(picked.count, sizeof(*picked.charges));
-	picked.from = mem_array(picked.count, sizeof(*picked.from));
+	picked.charges = mem_array(picked.count, sizeof(*picked.charges) + sizeof(*picked.from));
+	picked.from = (size_t *)(picked.charges + picked.count);
 	picked.count = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (!is_picked(&charges[i], pick, refused))
@@ -88,7 +88,6 @@ static struct picked pick_charges(
 static void free_picked(struct picked *picked)
 {
 	mem_free(picked->charges);
-	mem_free(picked->from);
 }
 
 /* Taking. -------------------------------------------------------------------------------------- */

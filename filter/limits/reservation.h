@@ -39,6 +39,7 @@ struct reservation_charge {
 	int64_t local_limit; /* this host's share of it */
 	int64_t units;
 	const char *title; /* of the limit; borrowed for the call */
+	const void *owner; /* the caller's own */
 	bool unique; /* counts different MEMBERs; UNITS is 1 */
 	unsigned char member[STORE_MEMBER_SIZE];
 	enum outage outage;
