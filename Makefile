@@ -148,7 +148,7 @@ demo:
 	@$(MAKE) --no-print-directory -s -j2 BUILD=$(BUILD) all
 	@MAILREEVE_BUILD=$(abspath $(BUILD)) KEEP=$(KEEP) sh tests/demo/run.sh
 
-# The tests of limits in full size: a quarter of an hour.
+# The tests of limits, faults and reloads in full size: half an hour.
 soak: all $(foreach test,model unique exact faults faults_sentinel faults_cluster,$(BUILD)/filter/store/store_$(test)_test)
 	@sh tests/deps.sh check
 	@sh tests/soak/run.sh $(BUILD) $(SOAK)
