@@ -312,7 +312,6 @@ static struct kept_options kept_options_of(const struct conf *conf)
 
 static void start_services(const struct conf *conf)
 {
-	struct store_options memory = conf->store;
 	char why[512];
 
 	services.resolver = resolver_start(&conf->resolver, why, sizeof(why));
@@ -321,12 +320,7 @@ static void start_services(const struct conf *conf)
 	services.store = store_open(&conf->store, why, sizeof(why));
 	if (services.store == NULL)
 		fail(EX_CONFIG, why);
-	services.local = services.store;
-	memory.url = NULL;
-	if (conf->store.url != NULL)
-		services.local = store_open(&memory, why, sizeof(why));
-	if (services.local == NULL)
-		fail(EX_SOFTWARE, why);
+	services.local = conf->store.url == NULL ? services.store : store_open_local(&conf->store);
 	services.raises = limit_raises_start(services.store);
 	services.notifier = notifier_start(NULL, NOTIFIER_LIMIT_MS);
 }

@@ -58,6 +58,8 @@ bool store_options_verify(const struct store_options *options, const char **sett
  * Redis half starts a thread, so open it after a fork, and ignores SIGPIPE where nobody handles it. */
 struct store *store_open(
 	const struct store_options *options, char *why, size_t why_size) MUST_CHECK;
+/* In memory, whatever else is said: of OPTIONS only memory_bytes counts. */
+struct store *store_open_local(const struct store_options *options);
 void store_close(struct store **store);
 
 enum store_status {

@@ -151,6 +151,16 @@ struct store *store_open(const struct store_options *options, char *why, size_t 
 	return store;
 }
 
+struct store *store_open_local(const struct store_options *options)
+{
+	struct store *store = mem_alloc(sizeof(*store));
+	struct store_url none = {.kind = STORE_URL_MEMORY};
+
+	store->backend = &store_memory;
+	store->half = store->backend->open(store, options, &none, NULL, 0);
+	return store;
+}
+
 void store_close(struct store **store)
 {
 	if (*store == NULL)
