@@ -123,6 +123,16 @@ void redis_node_failed(struct redis_node *node, bool final, const char *detail)
 	node->options.changed(node->options.context, node, detail);
 }
 
+void redis_node_suspect(struct redis_node *node)
+{
+	lock_take(&node->lock);
+	if (!node->breaker.open) {
+		node->suspected = true;
+		condition_signal(&node->keeper_wanted);
+	}
+	lock_give(&node->lock);
+}
+
 /* A link, or with NULL the place of one that is gone, goes to the next in line or back. */
 static void pass_on(struct redis_node *node, struct redis_link *link, unsigned generation)
 	REQUIRES(node->lock)

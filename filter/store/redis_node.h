@@ -75,6 +75,10 @@ void redis_node_send_later(struct redis_node *node, const struct redis_command *
 /* Notes a failure; FINAL ones open the breaker at once. DETAIL holds no secret. */
 void redis_node_failed(struct redis_node *node, bool final, const char *detail);
 
+/* The server answered, but not as one that is well: its thread probes it at once (each second at most), so
+ * that what is wrong is noticed, and said, where calls are few. */
+void redis_node_suspect(struct redis_node *node);
+
 /* Closes the idle links now and those in use when they are given back. */
 void redis_node_close_links(struct redis_node *node);
 

@@ -90,6 +90,21 @@ static void send_waiting(struct redis_node *node)
 		mem_free(ask.reply.text);
 }
 
+/* The server is down and its time has come, or somebody thinks that it is not well. */
+static bool may_probe(struct redis_node *node, uint64_t now) REQUIRES(node->lock)
+{
+	bool suspected = node->suspected && !node->breaker.open && now >= node->suspect_ms;
+	unsigned char random[STORE_ID_SIZE];
+
+	if (suspected) {
+		node->suspected = false;
+		node->suspect_ms = now + TICK_MS;
+		return true;
+	}
+	store_id(random);
+	return breaker_may_probe(&node->breaker, (uint32_t)random[0] << 8 | random[1], now);
+}
+
 static void *keep(void *argument)
 {
 	struct redis_node *node = argument;
@@ -100,10 +115,8 @@ static void *keep(void *argument)
 		uint64_t now = clock_monotonic_ms();
 		uint64_t until = now + TICK_MS;
 		bool waiting = !node->breaker.open && node->later_count > 0;
-		unsigned char random[STORE_ID_SIZE];
 
-		store_id(random);
-		if (breaker_may_probe(&node->breaker, (uint32_t)random[0] << 8 | random[1], now)) {
+		if (may_probe(node, now)) {
 			lock_give(&node->lock);
 			probe(node);
 			lock_take(&node->lock);

@@ -59,6 +59,8 @@ struct redis_node {
 	size_t later_count GUARDED_BY(lock);
 	bool known GUARDED_BY(lock); /* whether it is up, since the first probe ended */
 	struct condition first_probe; /* KNOWN was set */
+	bool suspected GUARDED_BY(lock); /* to be probed, though it is up */
+	uint64_t suspect_ms GUARDED_BY(lock); /* but not before */
 	bool closing GUARDED_BY(lock);
 };
 

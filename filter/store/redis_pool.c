@@ -92,6 +92,7 @@ static void note(struct redis_seat *seat, struct errand *errand, bool final)
 
 	redis_node_describe(LINK_ANSWERED, &errand->ask.reply, detail);
 	redis_node_failed(seat->node, final, detail);
+	redis_node_suspect(seat->node);
 	fail(errand);
 }
 

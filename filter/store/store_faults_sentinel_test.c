@@ -215,6 +215,10 @@ static void replicas_that_confirm(void **state)
 	store = open_confirmed(wire.url);
 	reserve_confirmed(store, "confirmed");
 	follow(1, 1);
+	/* One call is enough, though what follows it needs no confirmation. */
+	assert_int_equal(reserve(store, "confirmed", 10), STORE_DOWN);
+	(void)used(store, "confirmed");
+	await_lines(&said.down, 1);
 	wait_until(store, false);
 	assert_non_null(strstr(said.last, "wait_replicas"));
 	assert_int_equal(reserve(store, "confirmed", 10), STORE_DOWN);

@@ -141,6 +141,22 @@ static void out_of_memory(void **state)
 	store_close(&store);
 }
 
+/* A single call is enough to find out, and to say so. */
+static void noticed_by_one_call(void **state)
+{
+	struct store *store = open_at(redis.url, NULL, 20000);
+
+	(void)state;
+	command("CONFIG SET maxmemory 1", "+OK");
+	assert_int_equal(reserve(store, "one", 10), STORE_DOWN);
+	await_lines(&said.down, 1);
+	assert_non_null(strstr(said.last, "maxmemory"));
+	command("CONFIG SET maxmemory 0", "+OK");
+	await_lines(&said.up, 1);
+	assert_int_equal(reserve(store, "one", 10), STORE_OK);
+	store_close(&store);
+}
+
 /* Three kills under load: never over the limit, with a server that keeps what it acknowledged. (With
  * appendfsync everysec Redis delays writes behind a slow fsync, and a kill loses what it delayed.) */
 struct load {
@@ -211,6 +227,7 @@ int main(void)
 		cmocka_unit_test_setup(emptied, forget),
 		cmocka_unit_test_setup(read_only_for_a_while, forget),
 		cmocka_unit_test_setup(out_of_memory, forget),
+		cmocka_unit_test_setup(noticed_by_one_call, forget),
 		cmocka_unit_test_setup(killed_under_load, forget),
 	};
 

@@ -3,6 +3,8 @@
 
 import json
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +83,43 @@ def test_failover_by_sentinels(postfix, site, sentinels):
     assert len([line for line in lines if "is up again" in line]) <= 1
     assert state_of(site)["failovers"] == 1
     assert f"127.0.0.1:{replica.port}" in ask(site, "status")
+
+
+def test_replicas_that_confirm(postfix, site, tmp_path):
+    """All that a single Redis can be told: a password, and a replica that must have what was counted."""
+    secret = Path(site.filter_folder) / "redis-password"
+    secret.write_text("sesame\n")
+    secret.chmod(0o600)
+    shutil.chown(secret, "nobody")
+    locked = ["--requirepass", "sesame", "--masterauth", "sesame"]
+    primary = Redis(tmp_path / "primary", "127.0.0.1", free_port(), locked)
+    replica = Redis(
+        tmp_path / "replica", "127.0.0.1", free_port(),
+        locked + ["--replicaof", "127.0.0.1", primary.port],
+    )
+    primary.start()
+    replica.start()
+    store = (
+        f'url = "{primary.url}/3" password_file = "{secret}" wait_replicas = 1 wait_timeout = 500ms '
+    )
+    daemon = site.fresh_filter(LIMIT.format(rate=3, store=store))
+    until(lambda: state_of(site)["up"], "the replica to confirm")
+    assert [site.send(postfix).accepted for _ in range(2)] == [True] * 2
+    mark = daemon.mark()
+    replica.stop()
+
+    def is_said_to_be_down():
+        assert not site.send(postfix).accepted
+        return daemon.lines(mark, "is down")
+
+    until(is_said_to_be_down, "nobody who confirms")
+    assert "wait_replicas" in daemon.lines(mark, "is down")[0]
+    replica.start()
+    until(lambda: state_of(site)["up"], "the replica to confirm again")
+    assert sum(site.send(postfix).accepted for _ in range(3)) <= 1
+    site.stop_filter()
+    primary.stop()
+    replica.stop()
 
 
 @pytest.fixture
