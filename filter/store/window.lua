@@ -30,6 +30,7 @@
 -- type is an error of the server (WRONGTYPE) before anything is written.
 local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 256, 4503599627370496, 128
 local MEMBER_SIZE, HOLDS_MAX = 12, 256
+local SWEPT_EVERY = 16 -- slots: then all fields of a window are looked through
 local operation, id, sequence, kinds = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 local insert, format, match, floor = table.insert, string.format, string.match, math.floor
@@ -51,12 +52,37 @@ local function one_more(held, slot, units)
 	end
 end
 
--- Nearly every call: units, in windows in which something was counted in this slot before, and room
--- for all of them. It costs half of what the rest would, so it comes before that is so much as
--- defined, and is written plainly: one command to read a window and one to write it, few functions,
--- few tables. Nil where it is not so simple; then nothing was written.
+-- The first units of a slot, not long after those of the slot CHANGED, before which OLDER units were:
+-- what the slots before this one hold now, and the slots that have left. Nil where it is not so simple.
+local function moved_on(key, step, changed, older)
+	local last, current = tonumber(changed), floor(real / step)
+	if last >= current or floor(last / SWEPT_EVERY) ~= floor(current / SWEPT_EVERY) then
+		return nil
+	end
+	local slots, leaving = {changed}, {}
+	for slot = last - SLOTS, current - SLOTS - 1 do
+		insert(slots, format(NUMBER, slot))
+	end
+	for i, units in ipairs(redis.call('HMGET', key, unpack(slots))) do
+		if units and not match(units, '^%d+$') then
+			return nil
+		elseif i == 1 then
+			older = older + (units or 0)
+		elseif units then
+			older = older - units
+			insert(leaving, slots[i])
+		end
+	end
+	return {older = format(NUMBER, older), leaving = leaving,
+		lasts = format(NUMBER, (current + SLOTS + 1) * step - real)}
+end
+
+-- Nearly every call: units, in windows in which something was counted in this slot before, or not long
+-- ago, and room for all of them. It costs half of what the rest would and less, so it comes before that
+-- is so much as defined, and is written plainly: one command to read a window and one to write it, few
+-- functions, few tables. Nil where it is not so simple; then nothing was written.
 local function reserve_quickly()
-	local mine, slots, counts, reservations = 'r' .. id, {}, {}, {}
+	local mine, slots, counts, reservations, moves = 'r' .. id, {}, {}, {}, nil
 	local fullest, share, used = 0, -1, 0
 	for i = 1, #KEYS do
 		local slot, units = format(NUMBER, floor(real / ARGV[4 * i + 1])), ARGV[4 * i + 3]
@@ -64,8 +90,15 @@ local function reserve_quickly()
 		local stored = redis.pcall('HMGET', KEYS[i], 'c', slot, mine)
 		local changed, older, count = match((stored[1] or '') .. ' ' .. (stored[2] or '0'),
 			'^(%d+),(%d+) (%d+)$')
-		if changed ~= slot or units == '0' then
+		if not changed or units == '0' then
 			return nil
+		elseif changed ~= slot then
+			local move = not stored[2] and moved_on(KEYS[i], ARGV[4 * i + 1], changed, older)
+			if not move then
+				return nil
+			end
+			moves, older = moves or {}, move.older
+			moves[i] = move
 		end
 		local limit, after = tonumber(ARGV[4 * i + 2]), older + count + units
 		local reservation = stored[3] and one_more(stored[3], slot, units) or not stored[3] and
@@ -79,9 +112,19 @@ local function reserve_quickly()
 		end
 	end
 	for i = 1, #KEYS do
-		redis.call('HSET', KEYS[i], slots[i], counts[i], mine, reservations[i])
+		local move = moves and moves[i]
+		if not move then
+			redis.call('HSET', KEYS[i], slots[i], counts[i], mine, reservations[i])
+		else
+			if move.leaving[1] then
+				redis.call('HDEL', KEYS[i], unpack(move.leaving))
+			end
+			redis.call('HSET', KEYS[i], 't', format(NUMBER, real), 'c', slots[i] .. ',' .. move.older,
+				slots[i], counts[i], mine, reservations[i])
+			redis.call('PEXPIRE', KEYS[i], move.lasts)
+		end
 	end
-	return '0 ' .. format(NUMBER, fullest) .. ' ' .. format(NUMBER, used) .. ' 0 0'
+	return format(NUMBER == '%d' and '0 %d %d 0 0' or '0 %.0f %.0f 0 0', fullest, used)
 end
 
 if operation == 'reserve' and not string.find(kinds, '[mM]') then
@@ -279,13 +322,22 @@ local function load(charge)
 	local w = {key = charge.key, step = charge.step, used = 0, old = old}
 	fill(w, stored)
 	w.current = slot_of_now(w.last, w.step)
-	w.moves = not w.last or floor(w.last / w.step) ~= w.current
+	local last = floor((w.last or 0) / w.step)
+	w.moves = last ~= w.current
+	-- The last change dropped what was older, or would have (moved_on leaves some for later).
+	w.kept_from = last - SLOTS
+	w.oldest = math.max(last, w.current) - SLOTS
 	for slot, units in pairs(w.slots) do
 		if slot >= w.current - SLOTS then
 			w.used = w.used + units
 		end
 	end
 	return w
+end
+
+local function our_reservation(w)
+	local held = parse_reservation(w.held['r' .. id])
+	return held and held.at >= w.kept_from and held or nil
 end
 
 -- Until enough of the oldest slots have left for this charge.
@@ -310,12 +362,12 @@ local function wait_ms(w, charge)
 	return SLOTS * w.step
 end
 
-local function runs_move_on(held, current)
+local function runs_move_on(held, oldest, current)
 	local changed = held.at > current
 	held.at = math.min(held.at, current)
 	for i = #held.runs, 1, -1 do
 		local run = held.runs[i]
-		if run[3] < current - SLOTS then
+		if run[3] < oldest then
 			table.remove(held.runs, i)
 			changed = true
 		elseif run[3] > current then
@@ -345,17 +397,17 @@ local function move_on(w, set, delete)
 	end
 	for field, value in pairs(w.held) do
 		local held = parse_reservation(value)
-		if not held or held.at < w.current - SLOTS then
+		if not held or held.at < w.oldest then
 			insert(delete, field)
 			w.held[field] = nil
-		elseif runs_move_on(held, w.current) then
+		elseif runs_move_on(held, w.oldest, w.current) then
 			w.held[field] = show_reservation(held)
 			insert(set, field)
 			insert(set, w.held[field])
 		end
 	end
 	for field, value in pairs(w.members) do
-		local member = parse_member(value, w.current - SLOTS, w.current)
+		local member = parse_member(value, w.oldest, w.current)
 		local left = newest_use(member) and show_member(member) or nil
 		w.members[field] = left
 		if not left then
@@ -365,6 +417,7 @@ local function move_on(w, set, delete)
 			insert(set, left)
 		end
 	end
+	w.kept_from, w.oldest = w.current - SLOTS, w.current - SLOTS
 end
 
 -- Lua unpacks only so many arguments at once.
@@ -393,7 +446,7 @@ end
 -- A use of a member in the current slot.
 local function use_member(w, members, set, delete)
 	local field = 'u' .. members
-	local member = parse_member(w.members[field], w.current - SLOTS, w.current)
+	local member = parse_member(w.members[field], w.oldest, w.current)
 	local before = newest_use(member)
 	if #member.holds == HOLDS_MAX then
 		keep(member, table.remove(member.holds, 1)[2])
@@ -418,7 +471,7 @@ end
 
 local function use_units(w, units, set)
 	local mine, field = 'r' .. id, text(w.current)
-	local held = parse_reservation(w.held[mine]) or {runs = {}}
+	local held = our_reservation(w) or {runs = {}}
 	local run = held.runs[#held.runs]
 	held.last, held.at = sequence, w.current
 	if run and run[1] + run[2] == sequence and run[3] == w.current and run[4] == units then
@@ -474,11 +527,10 @@ end
 local function judge(w, charge)
 	local known
 	if charge.members then
-		local member = parse_member(w.members['u' .. charge.members], w.current - SLOTS,
-			w.current)
+		local member = parse_member(w.members['u' .. charge.members], w.oldest, w.current)
 		known, w.counted = newest_use(member) ~= nil, held_by_us(member) ~= nil
 	else
-		local held = parse_reservation(w.held['r' .. id])
+		local held = our_reservation(w)
 		w.counted = charge.units > 0 and held ~= nil and sequence <= held.last
 	end
 	w.cost = (known or w.counted) and 0 or charge.units
