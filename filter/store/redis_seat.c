@@ -189,12 +189,14 @@ static void changed(void *context, struct redis_node *node, const char *detail)
 {
 	struct redis_seat *seat = context;
 	struct redis_pool *pool = seat->pool;
-	char why[REDIS_DETAIL_SIZE + STORE_HOST_SIZE];
+	char why[REDIS_DETAIL_SIZE + STORE_HOST_SIZE] = "";
 
 	seat->serving = detail == NULL;
-	snprintf(why, sizeof(why), "%s%s%s",
-		pool->url.kind == STORE_URL_CLUSTER ? redis_node_place(node)->shown : "",
-		pool->url.kind == STORE_URL_CLUSTER ? ": " : "", detail == NULL ? "" : detail);
+	/* One that came up is no reason why others are down. */
+	if (detail != NULL)
+		snprintf(why, sizeof(why), "%s%s%s",
+			pool->url.kind == STORE_URL_CLUSTER ? redis_node_place(node)->shown : "",
+			pool->url.kind == STORE_URL_CLUSTER ? ": " : "", detail);
 	redis_pool_review(pool, why, NULL);
 	if (detail != NULL)
 		redis_pool_look_soon(pool);

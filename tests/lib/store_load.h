@@ -334,8 +334,19 @@ MAYBE_UNUSED static void load_end_unsettled(struct load *load)
 	load_settle_locally(load);
 }
 
+/* Whatever was remembered of it has a reason. */
+static void assert_reasoned(const char *detail)
+{
+	size_t length = strlen(detail);
+
+	if (length >= 2 && strcmp(detail + length - 2, ": ") == 0)
+		fail_msg("\"%s\" and no reason", detail);
+}
+
 static void load_settle_log(const struct load *load, const struct store_state *now, int outages)
 {
+	assert_reasoned(now->detail);
+	assert_reasoned(said.last);
 	if (outages < 0) {
 		await_lines(&said.up, said.down);
 		assert_int_equal(said.up, said.down);
