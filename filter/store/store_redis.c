@@ -46,12 +46,20 @@ static char kind_of(const struct store_charge *charge)
 	return charge->members != NULL ? 'm' : 'u';
 }
 
+/* One for each charge, or none at all where they are all the same and usual. */
 static void add_kinds(const struct store_step *step, struct redis_command *command)
 {
 	char *kinds = command->arena + command->arena_used;
+	size_t usual = 0;
 
-	for (size_t i = 0; i < step->count; i++)
+	for (size_t i = 0; i < step->count; i++) {
 		kinds[i] = kind_of(&step->charges[i]);
+		usual += kinds[i] == 'u';
+	}
+	if (usual == step->count) {
+		redis_command_add(command, "");
+		return;
+	}
 	command->arena_used += step->count;
 	redis_command_add_n(command, kinds, step->count);
 }

@@ -13,7 +13,7 @@
 --                            Each counts as one unit in the slot of its newest use.
 --          Other fields are left alone.
 -- ARGV     operation, id, sequence, a letter for each key: u (units) or m (members), or, of a charge
---          that never refuses, U or M;
+--          that never refuses, U or M; empty: all u;
 --          then for each key: slot in ms, limit, units or members (12 bytes each), the limit's name and
 --          the readable key with a tab between them;
 --          then, in tests only, now
@@ -77,57 +77,88 @@ local function moved_on(key, step, changed, older)
 		lasts = format(NUMBER, (current + SLOTS + 1) * step - real)}
 end
 
+-- Until enough of the oldest slots have left, where a few of them are enough; nil where not.
+local function wait_quickly(key, step, needed)
+	local first, freed, slots = floor(real / step) - SLOTS, 0, {}
+	for slot = first, first + 5 do
+		insert(slots, format(NUMBER, slot))
+	end
+	for i, units in ipairs(redis.call('HMGET', key, unpack(slots))) do
+		freed = freed + (units and (tonumber(units) or UNITS_MAX) or 0)
+		if freed >= needed then
+			return (first + i + SLOTS) * step - real
+		end
+	end
+end
+
 -- Nearly every call: units, in windows in which something was counted in this slot before, or not long
--- ago, and room for all of them. It costs half of what the rest would and less, so it comes before that
--- is so much as defined, and is written plainly: one command to read a window and one to write it, few
--- functions, few tables. Nil where it is not so simple; then nothing was written.
+-- ago. It costs half of what the rest would and less, so it comes before that is so much as defined, and
+-- is written plainly: one command to read a window and one to write it, few functions, few tables. Nil
+-- where it is not so simple; then nothing was written.
 local function reserve_quickly()
 	local mine, slots, counts, reservations, moves = 'r' .. id, {}, {}, {}, nil
-	local fullest, share, used = 0, -1, 0
+	local fullest, share, used, over, longest, left_out = 0, -1, 0, false, 0, ''
+	local slot, slot_length
 	for i = 1, #KEYS do
-		local slot, units = format(NUMBER, floor(real / ARGV[4 * i + 1])), ARGV[4 * i + 3]
+		local step, limit, units = ARGV[4 * i + 1], tonumber(ARGV[4 * i + 2]), ARGV[4 * i + 3]
+		if step ~= slot_length then
+			slot, slot_length = format(NUMBER, floor(real / step)), step
+		end
 		-- Of a key of another type it is an error, which has no fields.
 		local stored = redis.pcall('HMGET', KEYS[i], 'c', slot, mine)
 		local changed, older, count = match((stored[1] or '') .. ' ' .. (stored[2] or '0'),
 			'^(%d+),(%d+) (%d+)$')
-		if not changed or units == '0' then
+		local move = changed and changed ~= slot and not stored[2] and
+			moved_on(KEYS[i], step, changed, older)
+		local reservation = stored[3] and one_more(stored[3], slot, units) or not stored[3] and
+			ARGV[3] .. ',' .. slot .. ';' .. ARGV[3] .. ',1,' .. slot .. ',' .. units .. ';'
+		if changed ~= slot and not move or not reservation or units == '0' then
 			return nil
-		elseif changed ~= slot then
-			local move = not stored[2] and moved_on(KEYS[i], ARGV[4 * i + 1], changed, older)
-			if not move then
-				return nil
-			end
+		end
+		if move then
 			moves, older = moves or {}, move.older
 			moves[i] = move
 		end
-		local limit, after = tonumber(ARGV[4 * i + 2]), older + count + units
-		local reservation = stored[3] and one_more(stored[3], slot, units) or not stored[3] and
-			ARGV[3] .. ',' .. slot .. ';' .. ARGV[3] .. ',1,' .. slot .. ',' .. units .. ';'
-		if after > limit or not reservation then
-			return nil
-		end
-		slots[i], counts[i], reservations[i] = slot, format(NUMBER, count + units), reservation
-		if after / limit > share then
-			fullest, share, used = i - 1, after / limit, after
+		local after = older + count + units
+		if after > limit then
+			local wait = tonumber(units) > limit and SLOTS * step or
+				wait_quickly(KEYS[i], step, after - limit)
+			if not wait then
+				return nil
+			elseif string.sub(kinds, i, i) == 'U' then
+				left_out = left_out .. format(' w %d ' .. NUMBER .. ' ' .. NUMBER, i - 1,
+					after - units, wait)
+			elseif not over or wait > longest then
+				over, fullest, used, longest = true, i - 1, after - units, wait
+			end
+		elseif not over then
+			slots[i], counts[i], reservations[i] = slot, format(NUMBER, count + units),
+				reservation
+			if after / limit > share then
+				fullest, share, used = i - 1, after / limit, after
+			end
 		end
 	end
-	for i = 1, #KEYS do
+	if over then
+		return format('1 %d ' .. NUMBER .. ' ' .. NUMBER .. ' 0', fullest, used, longest) .. left_out
+	end
+	for i, slot in pairs(slots) do
 		local move = moves and moves[i]
 		if not move then
-			redis.call('HSET', KEYS[i], slots[i], counts[i], mine, reservations[i])
+			redis.call('HSET', KEYS[i], slot, counts[i], mine, reservations[i])
 		else
 			if move.leaving[1] then
 				redis.call('HDEL', KEYS[i], unpack(move.leaving))
 			end
-			redis.call('HSET', KEYS[i], 't', format(NUMBER, real), 'c', slots[i] .. ',' .. move.older,
-				slots[i], counts[i], mine, reservations[i])
+			redis.call('HSET', KEYS[i], 't', format(NUMBER, real), 'c', slot .. ',' .. move.older,
+				slot, counts[i], mine, reservations[i])
 			redis.call('PEXPIRE', KEYS[i], move.lasts)
 		end
 	end
-	return format(NUMBER == '%d' and '0 %d %d 0 0' or '0 %.0f %.0f 0 0', fullest, used)
+	return format(NUMBER == '%d' and '0 %d %d 0 0' or '0 %.0f %.0f 0 0', fullest, used) .. left_out
 end
 
-if operation == 'reserve' and not string.find(kinds, '[mM]') then
+if operation == 'reserve' and (kinds == '' or not string.find(kinds, '[mM]')) then
 	local answer = reserve_quickly()
 	if answer then
 		return answer
@@ -159,7 +190,7 @@ local function charge_of(i)
 		limit = tonumber(ARGV[4 * i + 2]),
 		names = ARGV[4 * i + 4],
 	}
-	if kind == 'u' or kind == 'U' then
+	if kind ~= 'm' and kind ~= 'M' then
 		charge.units = tonumber(third)
 	else
 		charge.units, charge.members = 1, third

@@ -129,7 +129,7 @@ static bool measure_bare(
 	hash_script(sha);
 	snprintf(command, sizeof(command),
 		"redis-benchmark -s %s --csv -n %d -c %u -r %d EVALSHA %s 1 "
-		"mailreeve:w:0000000000000000%04u__rand_int__:%d reserve abcd__rand_int__ 1 u %d "
+		"mailreeve:w:0000000000000000%04u__rand_int__:%d reserve abcd__rand_int__ 1 '' %d "
 		"1000000000 1 'per-sender\tanna@example.org' </dev/null 2>&1",
 		redis->socket, DECISIONS, sessions, KEYS, sha, new_phase(), HOUR_MS, HOUR_MS / 60);
 	output = popen(command, "r");
