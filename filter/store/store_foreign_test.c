@@ -2,6 +2,7 @@
 /* The Redis half and what others decide: who may log in, what a user may do, and values that were not
  * written by us. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "../../tests/lib/store_trouble.h"
@@ -199,12 +200,78 @@ static void rights_of_a_user(void **state)
 	store_close(&store);
 }
 
+/* How often a command was called since CONFIG RESETSTAT. */
+static long calls(const char *name)
+{
+	char reply[8192], field[64];
+	const char *found;
+
+	private_redis_ask(&redis, "INFO commandstats", reply, sizeof(reply));
+	snprintf(field, sizeof(field), "cmdstat_%s:calls=", name);
+	found = strstr(reply, field);
+	return found == NULL ? 0 : strtol(found + strlen(field), NULL, 10);
+}
+
+/* Nearly every call of window.lua goes its short way: one command reads a window and one writes it; a
+ * window is not read whole when a slot begins, nor when it is full. */
+static void few_commands(void **state)
+{
+	enum { TIMES = 20, LIMIT = 100, FIRST_SLOT = 16 * 1870000 };
+	struct store *store = open_at(redis.url, NULL, 20000);
+	struct store_watch watch;
+	struct store_charge charges[] = {
+		{.key = "few1", .window_ms = HOUR_MS, .limit = LIMIT, .units = 1},
+		{.key = "few2", .window_ms = HOUR_MS, .limit = LIMIT, .units = 1, .watch = &watch}};
+	struct store_decision decision;
+	unsigned char id[STORE_ID_SIZE];
+
+	(void)state;
+	store->clock = clock_of_slots;
+	atomic_store(&slot_clock, (uint64_t)FIRST_SLOT * HOUR_MS / 60);
+	store_id(id);
+	assert_int_equal(store_reserve(store, id, 1, charges, 2, &decision), STORE_OK);
+	command("CONFIG RESETSTAT", "+OK");
+	for (unsigned i = 0; i < TIMES; i++) {
+		unsigned char other[STORE_ID_SIZE];
+
+		store_id(other);
+		assert_int_equal(store_reserve(store, id, i + 2, charges, 2, &decision), STORE_OK);
+		assert_int_equal(store_reserve(store, other, 1, charges, 2, &decision), STORE_OK);
+		assert_int_equal(decision.used, 2 * i + 3);
+	}
+	assert_int_equal(calls("evalsha"), 2 * TIMES);
+	assert_int_equal(calls("hmget"), 4 * TIMES);
+	assert_int_equal(calls("hset"), 4 * TIMES);
+	assert_int_equal(calls("hlen") + calls("hgetall") + calls("hget") + calls("hdel"), 0);
+	/* A new slot each time, with the window that only looks on full from the beginning. */
+	charges[1].limit = 1;
+	for (int i = 1; i < 16; i++) {
+		atomic_fetch_add(&slot_clock, HOUR_MS / 60);
+		store_id(id);
+		assert_int_equal(store_reserve(store, id, 1, charges, 1, &decision), STORE_OK);
+	}
+	assert_int_equal(decision.used, 2 * TIMES + 16);
+	assert_int_equal(calls("hgetall"), 0);
+	atomic_store(&slot_clock, (uint64_t)(FIRST_SLOT + 60) * HOUR_MS / 60);
+	assert_int_equal(store_reserve(store, id, 2, charges, 1, &decision), STORE_OK);
+	command("CONFIG RESETSTAT", "+OK");
+	charges[0].limit = 2 * TIMES + 17;
+	for (int i = 0; i < TIMES; i++) {
+		store_id(id);
+		assert_int_equal(store_reserve(store, id, 1, charges, 1, &decision), STORE_OVER);
+		assert_int_equal(decision.retry_after_ms, HOUR_MS / 60);
+	}
+	assert_int_equal(calls("hgetall"), 0);
+	store_close(&store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		cmocka_unit_test_setup(poisoned_values, forget),
 		cmocka_unit_test_setup(a_clock_that_steps, forget),
 		cmocka_unit_test_setup(a_key_is_small, forget),
+		cmocka_unit_test_setup(few_commands, forget),
 		cmocka_unit_test_setup(passwords_and_databases, forget),
 		cmocka_unit_test_setup(rights_of_a_user, forget),
 	};
