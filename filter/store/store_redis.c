@@ -420,8 +420,35 @@ static enum store_status set_has(void *half, const char *key, const char *const 
 	return STORE_OK;
 }
 
+static enum link_result check_step(const struct redis *redis, const char *operation,
+	const struct store_step *step, struct redis_link *link, uint64_t deadline_ms,
+	struct redis_answer *reply_r)
+{
+	struct redis_command command;
+	enum link_result result;
+
+	redis_build_step(redis, operation, step, &command);
+	result = redis_link_call(link, &command, deadline_ms, reply_r);
+	redis_command_clear(&command);
+	return result;
+}
+
+static enum link_result check_presence(
+	struct redis_link *link, uint64_t deadline_ms, struct redis_answer *reply_r)
+{
+	struct redis_command command;
+	enum link_result result;
+
+	redis_command_init(&command);
+	redis_command_add(&command, "PING");
+	result = redis_link_call(link, &command, deadline_ms, reply_r);
+	redis_command_clear(&command);
+	return result;
+}
+
 /* A server is there when it does what we need of it: a reservation, on a key of its own. Where no key
- * can be its own, it only has to answer. */
+ * can be its own, it only has to answer. What the key held is forgotten first: a script that begins by
+ * deleting may write even where the server is out of memory, so an old key would say that all is well. */
 static enum link_result check(void *context, const char *name, struct redis_link *link,
 	uint64_t deadline_ms, struct redis_answer *reply_r)
 {
@@ -433,19 +460,16 @@ static enum link_result check(void *context, const char *name, struct redis_link
 		.units = 1};
 	unsigned char id[STORE_ID_SIZE];
 	struct store_step step = {id, 1, &charge, 1, false};
-	struct redis_command command;
 	enum link_result result;
 
-	if (*name == '\0') {
-		redis_command_init(&command);
-		redis_command_add(&command, "PING");
-	} else {
-		store_id(id);
-		redis_build_step(redis, "reserve", &step, &command);
-	}
-	result = redis_link_call(link, &command, deadline_ms, reply_r);
-	redis_command_clear(&command);
-	return result;
+	if (*name == '\0')
+		return check_presence(link, deadline_ms, reply_r);
+	store_id(id);
+	result = check_step(redis, "forget", &step, link, deadline_ms, reply_r);
+	if (result != LINK_ANSWERED || reply_r->kind == ANSWER_ERROR)
+		return result;
+	mem_free(reply_r->text);
+	return check_step(redis, "reserve", &step, link, deadline_ms, reply_r);
 }
 
 static void *open_half(struct store *store, const struct store_options *options,
