@@ -87,7 +87,8 @@ static struct spread divide(const struct redis *redis, const struct store_step *
 		spread.count++;
 	}
 	mem_free(slots);
-	spread.commands = mem_array(spread.count, sizeof(*spread.commands));
+	/* Large, and not zeroed: each is begun anew (redis_build_step). */
+	spread.commands = mem_resize(NULL, spread.count, sizeof(*spread.commands));
 	spread.replies = mem_array(spread.count, sizeof(*spread.replies));
 	spread.done = mem_array(spread.count, sizeof(*spread.done));
 	return spread;

@@ -97,7 +97,7 @@ end
 -- where it is not so simple; then nothing was written.
 local function reserve_quickly()
 	local mine, slots, counts, reservations, moves = 'r' .. id, {}, {}, {}, nil
-	local fullest, share, used, over, longest, left_out = 0, -1, 0, false, 0, ''
+	local fullest, share, used, over, longest, details = 0, -1, 0, false, 0, ''
 	local slot, slot_length
 	for i = 1, #KEYS do
 		local step, limit, units = ARGV[4 * i + 1], tonumber(ARGV[4 * i + 2]), ARGV[4 * i + 3]
@@ -126,7 +126,7 @@ local function reserve_quickly()
 			if not wait then
 				return nil
 			elseif string.sub(kinds, i, i) == 'U' then
-				left_out = left_out .. format(' w %d ' .. NUMBER .. ' ' .. NUMBER, i - 1,
+				details = details .. format(' w %d ' .. NUMBER .. ' ' .. NUMBER, i - 1,
 					after - units, wait)
 			elseif not over or wait > longest then
 				over, fullest, used, longest = true, i - 1, after - units, wait
@@ -140,7 +140,7 @@ local function reserve_quickly()
 		end
 	end
 	if over then
-		return format('1 %d ' .. NUMBER .. ' ' .. NUMBER .. ' 0', fullest, used, longest) .. left_out
+		return format('1 %d ' .. NUMBER .. ' ' .. NUMBER .. ' 0', fullest, used, longest) .. details
 	end
 	for i, slot in pairs(slots) do
 		local move = moves and moves[i]
@@ -154,11 +154,14 @@ local function reserve_quickly()
 				slot, counts[i], mine, reservations[i])
 			redis.call('PEXPIRE', KEYS[i], move.lasts)
 		end
+		if operation == 'part' then
+			details = details .. format(' c %d', i - 1)
+		end
 	end
-	return format(NUMBER == '%d' and '0 %d %d 0 0' or '0 %.0f %.0f 0 0', fullest, used) .. left_out
+	return format(NUMBER == '%d' and '0 %d %d 0 0' or '0 %.0f %.0f 0 0', fullest, used) .. details
 end
 
-if operation == 'reserve' and (kinds == '' or not string.find(kinds, '[mM]')) then
+if (operation == 'reserve' or operation == 'part') and (kinds == '' or not string.find(kinds, '[mM]')) then
 	local answer = reserve_quickly()
 	if answer then
 		return answer
