@@ -18,23 +18,11 @@ struct redis_pool;
 typedef enum link_result redis_pool_check(void *context, const char *name, struct redis_link *link,
 	uint64_t deadline_ms, struct redis_answer *reply_r);
 
-/* Waits up to 3 s for the first answers; a server that is down is found later. NULL with a sentence in WHY. The caller owns it. */
+/* Waits up to 3 s for the first answers; a server that is down is found later. NULL with a sentence in WHY.
+ * The caller owns it. */
 struct redis_pool *redis_pool_open(const struct store_options *options, const struct store_url *url,
 	redis_pool_check *check, void *check_context, char *why, size_t why_size);
 void redis_pool_close(struct redis_pool **pool);
-
-/* Sends COMMAND and waits for its reply within the store's deadline. Where it is an EVALSHA, its script
- * is sent whole to a server that does not know it. It may run twice after a lost connection, so it must be
- * one that bears that. With STORE_OK the reply is no error; the caller frees its text. */
-enum store_status redis_pool_call(
-	struct redis_pool *pool, struct redis_command *command, struct redis_answer *reply_r);
-
-/* The same for COUNT commands with one deadline: those of one server travel together, one
- * server is asked after the other. After one that failed the rest is run only with TO_THE_END. *DONE_R
- * is set for each that was answered; STORE_DOWN if one was not. Its reply is then the error of the server,
- * if that was the reason. */
-enum store_status redis_pool_call_all(struct redis_pool *pool, struct redis_command *commands,
-	size_t count, bool to_the_end, struct redis_answer *replies_r, bool *done_r);
 
 /* Must the keys of a command be of one slot? */
 bool redis_pool_is_cluster(const struct redis_pool *pool);
@@ -42,8 +30,6 @@ bool redis_pool_is_cluster(const struct redis_pool *pool);
 /* All servers, for a command that is not about a key; an empty name: any server. Their number. */
 enum { REDIS_SERVERS_MAX = 255 };
 size_t redis_pool_servers(struct redis_pool *pool, struct store_host servers[REDIS_SERVERS_MAX]);
-enum store_status redis_pool_call_at(struct redis_pool *pool, const struct store_host *server,
-	struct redis_command *command, struct redis_answer *reply_r);
 
 /* Sends COMMAND with a later call, or within about a second, and ignores its reply. It may be lost. */
 void redis_pool_send_later(struct redis_pool *pool, const struct redis_command *command);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the calls (redis_pool.c), the seats (redis_seat.c) and the follower (redis_follower.c) of a pool
+/* What the calls (redis_pool_call.c), the seats (redis_seat.c) and the follower (redis_follower.c) of a pool
  * share. */
 #ifndef MAILREEVE_REDIS_POOL_PRIVATE_H
 #define MAILREEVE_REDIS_POOL_PRIVATE_H
@@ -56,6 +56,9 @@ struct redis_pool {
 	char detail[REDIS_DETAIL_SIZE] GUARDED_BY(lock);
 	_Atomic uint64_t late, refused, lost, redirected, unconfirmed;
 };
+
+/* Of the first key of COMMAND; 0 where it is no cluster. */
+unsigned redis_pool_slot(const struct redis_pool *pool, const struct redis_command *command);
 
 /* The seat that serves SLOT (any, where it is no cluster), in use until redis_seat_give; NULL: nobody. */
 struct redis_seat *redis_seat_take(struct redis_pool *pool, unsigned slot);

@@ -3,7 +3,7 @@
 #ifndef MAILREEVE_STORE_REDIS_PRIVATE_H
 #define MAILREEVE_STORE_REDIS_PRIVATE_H
 
-#include "redis_pool.h"
+#include "redis_pool_call.h"
 #include "store_backend.h"
 
 enum { PREFIX_SIZE = 65, REDIS_KEY_SIZE = PREFIX_SIZE + STORE_KEY_SIZE + 24 };
