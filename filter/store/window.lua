@@ -31,6 +31,7 @@
 local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 256, 4503599627370496, 128
 local MEMBER_SIZE, HOLDS_MAX = 12, 256
 local SWEPT_EVERY = 16 -- slots: then all fields of a window are looked through
+local KEYS, ARGV, redis = KEYS, ARGV, redis -- found faster
 local operation, id, sequence, kinds = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 local insert, format, match, floor = table.insert, string.format, string.match, math.floor
@@ -41,7 +42,7 @@ if not real then
 end
 
 -- Exact up to UNITS_MAX, and twice as fast where a long has 64 bits.
-local NUMBER = format('%d', UNITS_MAX) == '4503599627370496' and '%d' or '%.0f'
+local NUMBER = format('%d', 2 ^ 32) == '4294967296' and '%d' or '%.0f'
 
 -- A reservation whose calls were all alike and in this slot, with one call more. Nil for any other.
 local function one_more(held, slot, units)
@@ -52,29 +53,57 @@ local function one_more(held, slot, units)
 	end
 end
 
--- The first units of a slot, not long after those of the slot CHANGED, before which OLDER units were:
--- what the slots before this one hold now, and the slots that have left. Nil where it is not so simple.
-local function moved_on(key, step, changed, older)
-	local last, current = tonumber(changed), floor(real / step)
-	if last >= current or floor(last / SWEPT_EVERY) ~= floor(current / SWEPT_EVERY) then
-		return nil
+local function add_names(names, set)
+	local name, label = match(names, '^([^\t]*)\t(.*)$')
+	insert(set, 'n')
+	insert(set, name)
+	insert(set, 'l')
+	insert(set, string.sub(label, 1, 64))
+	if #label > 64 then
+		insert(set, 'm')
+		insert(set, string.sub(label, 65))
 	end
-	local slots, leaving = {changed}, {}
-	for slot = last - SLOTS, current - SLOTS - 1 do
-		insert(slots, format(NUMBER, slot))
-	end
-	for i, units in ipairs(redis.call('HMGET', key, unpack(slots))) do
-		if units and not match(units, '^%d+$') then
+end
+
+-- The first units of a window, or of a slot, not long after those of the slot CHANGED, before which OLDER
+-- units were: what the slots before this one hold now, and a function that writes it. Nil where it is not
+-- so simple.
+local function begin_slot(i, slot, changed, older)
+	local key, step, last = KEYS[i], ARGV[4 * i + 1], tonumber(changed)
+	local current, leaving = floor(real / step), {}
+	local set = {'t', format(NUMBER, real), 'c'}
+	if not last then
+		if redis.pcall('HLEN', key) ~= 0 then
 			return nil
-		elseif i == 1 then
-			older = older + (units or 0)
-		elseif units then
-			older = older - units
-			insert(leaving, slots[i])
 		end
+		older, set[4] = 0, slot .. ',0'
+		add_names(ARGV[4 * i + 4], set)
+	elseif last >= current or floor(last / SWEPT_EVERY) ~= floor(current / SWEPT_EVERY) then
+		return nil
+	else
+		local slots = {changed}
+		for before = last - SLOTS, current - SLOTS - 1 do
+			insert(slots, format(NUMBER, before))
+		end
+		for n, units in ipairs(redis.call('HMGET', key, unpack(slots))) do
+			if units and not match(units, '^%d+$') then
+				return nil
+			elseif n == 1 then
+				older = older + (units or 0)
+			elseif units then
+				older = older - units
+				insert(leaving, slots[n])
+			end
+		end
+		set[4] = slot .. ',' .. format(NUMBER, older)
 	end
-	return {older = format(NUMBER, older), leaving = leaving,
-		lasts = format(NUMBER, (current + SLOTS + 1) * step - real)}
+	return older, function(count, reservation)
+		if leaving[1] then
+			redis.call('HDEL', key, unpack(leaving))
+		end
+		redis.call('HSET', key, slot, count, 'r' .. id, reservation, unpack(set))
+		redis.call('PEXPIRE', key, format(NUMBER, (current + SLOTS + 1) * step - real))
+	end
 end
 
 -- Until enough of the oldest slots have left, where a few of them are enough; nil where not.
@@ -96,7 +125,7 @@ end
 -- is written plainly: one command to read a window and one to write it, few functions, few tables. Nil
 -- where it is not so simple; then nothing was written.
 local function reserve_quickly()
-	local mine, slots, counts, reservations, moves = 'r' .. id, {}, {}, {}, nil
+	local mine, slots, counts, reservations, begun = 'r' .. id, {}, {}, {}, nil
 	local fullest, share, used, over, longest, details = 0, -1, 0, false, 0, ''
 	local slot, slot_length
 	for i = 1, #KEYS do
@@ -108,16 +137,19 @@ local function reserve_quickly()
 		local stored = redis.pcall('HMGET', KEYS[i], 'c', slot, mine)
 		local changed, older, count = match((stored[1] or '') .. ' ' .. (stored[2] or '0'),
 			'^(%d+),(%d+) (%d+)$')
-		local move = changed and changed ~= slot and not stored[2] and
-			moved_on(KEYS[i], step, changed, older)
+		if changed ~= slot then
+			local write
+			older, write = begin_slot(i, slot, changed, older)
+			if not write or stored[2] then
+				return nil
+			end
+			begun, count = begun or {}, 0
+			begun[i] = write
+		end
 		local reservation = stored[3] and one_more(stored[3], slot, units) or not stored[3] and
 			ARGV[3] .. ',' .. slot .. ';' .. ARGV[3] .. ',1,' .. slot .. ',' .. units .. ';'
-		if changed ~= slot and not move or not reservation or units == '0' then
+		if not reservation or units == '0' then
 			return nil
-		end
-		if move then
-			moves, older = moves or {}, move.older
-			moves[i] = move
 		end
 		local after = older + count + units
 		if after > limit then
@@ -142,19 +174,13 @@ local function reserve_quickly()
 	if over then
 		return format('1 %d ' .. NUMBER .. ' ' .. NUMBER .. ' 0', fullest, used, longest) .. details
 	end
-	for i, slot in pairs(slots) do
-		local move = moves and moves[i]
-		if not move then
-			redis.call('HSET', KEYS[i], slot, counts[i], mine, reservations[i])
-		else
-			if move.leaving[1] then
-				redis.call('HDEL', KEYS[i], unpack(move.leaving))
-			end
-			redis.call('HSET', KEYS[i], 't', format(NUMBER, real), 'c', slot .. ',' .. move.older,
-				slot, counts[i], mine, reservations[i])
-			redis.call('PEXPIRE', KEYS[i], move.lasts)
+	for i = 1, #KEYS do
+		if slots[i] and begun and begun[i] then
+			begun[i](counts[i], reservations[i])
+		elseif slots[i] then
+			redis.call('HSET', KEYS[i], slots[i], counts[i], mine, reservations[i])
 		end
-		if operation == 'part' then
+		if operation == 'part' and slots[i] then
 			details = details .. format(' c %d', i - 1)
 		end
 	end
@@ -517,18 +543,6 @@ local function use_units(w, units, set)
 	insert(set, show_reservation(held))
 	insert(set, field)
 	insert(set, text((w.slots[w.current] or 0) + units))
-end
-
-local function add_names(names, set)
-	local name, label = match(names, '^([^\t]*)\t(.*)$')
-	insert(set, 'n')
-	insert(set, name)
-	insert(set, 'l')
-	insert(set, string.sub(label, 1, 64))
-	if #label > 64 then
-		insert(set, 'm')
-		insert(set, string.sub(label, 65))
-	end
 end
 
 local function take(w, charge)
