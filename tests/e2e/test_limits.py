@@ -88,6 +88,43 @@ def test_redis_stops_and_comes_back(postfix, site, redis):
     until(lambda: site.send(postfix, **OTHER).end and redis.key_count() > 0, "Redis in use again")
 
 
+RULE = """\
+limit "sender" {{
+  key = "sender" count = "messages" rate = "4 / 1h" hosts = 2 action = "tempfail" outage = {outage}
+}}
+connection {{ mode = off }}
+store {{ url = "{url}" }}
+"""
+
+
+@pytest.mark.parametrize("fault", ["gone", "frozen"])
+@pytest.mark.parametrize("outage, accepted", [("local", 2), ("accept", 5), ("tempfail", 0)])
+def test_the_rule_for_outages(postfix, site, redis, fault, outage, accepted):
+    """Each rule while a Redis is gone, and while it stands still; afterwards it counts from where it was."""
+    redis.flush()
+    daemon = site.fresh_filter(RULE.format(outage=outage, url=redis.url))
+    mark = daemon.mark()
+    if fault == "gone":
+        redis.stop()
+    else:
+        redis.freeze()
+    try:
+        results = [site.send(postfix) for _ in range(5)]
+        daemon.wait_line(r"store: Redis .* is down", mark)
+    finally:
+        if fault == "gone":
+            redis.start()
+        else:
+            redis.thaw()
+    assert [result.accepted for result in results] == [True] * accepted + [False] * (5 - accepted)
+    assert all(result.refusal[1].code == 451 for result in results[accepted:])
+    daemon.wait_line(r"store: Redis .* is up again", mark)
+    # What one that stood still had received before it was given up may count.
+    later = sum(site.send(postfix).accepted for _ in range(5))
+    assert later == 4 if fault == "gone" else 1 <= later <= 4
+    assert len(daemon.lines(mark, "is down")) == len(daemon.lines(mark, "is up again")) == 1
+
+
 COUNTS = """\
 limit "count" {{ key = "client_ip" count = "{count}" rate = "{rate} / 1h" {more} }}
 connection {{ mode = off }}

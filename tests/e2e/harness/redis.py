@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import socket
 
 from .process import Child, free_port, tcp_listens
@@ -34,6 +35,13 @@ class Redis:
     def kill(self):
         self.child.kill()
         self.child = None
+
+    def freeze(self):
+        """Commands then find no answer at all."""
+        self.child.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.child.send_signal(signal.SIGCONT)
 
     def command(self, *words):
         """One command; the reply as the protocol writes it."""
