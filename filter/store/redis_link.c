@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "mem.h"
 #include "redis_error.h"
+#include "text.h"
 
 /* The one difference between hiredis 0.14 and 1.x that matters here. */
 #if HIREDIS_MAJOR >= 1
@@ -85,18 +86,18 @@ void redis_command_add(struct redis_command *command, const char *string)
 
 void redis_command_addf(struct redis_command *command, const char *format, ...)
 {
-	char *start = command->arena + command->arena_used;
 	size_t room = command->arena_size - command->arena_used;
+	struct text text;
 	va_list args;
-	int wanted;
 
+	if (room == 0)
+		return;
+	text_init(&text, command->arena + command->arena_used, room);
 	va_start(args, format);
-	wanted = vsnprintf(start, room, format, args);
+	text_vaddf(&text, format, &args);
 	va_end(args);
-	if (wanted < 0 || (size_t)wanted >= room)
-		wanted = room > 0 ? (int)strnlen(start, room - 1) : 0;
-	redis_command_add_n(command, start, (size_t)wanted);
-	command->arena_used += (size_t)wanted;
+	redis_command_add_n(command, text.buffer, text.length);
+	command->arena_used += text.length;
 }
 
 /* An array announces its size before its elements come, and hiredis would allocate for it; 1.x nests
@@ -269,10 +270,13 @@ void redis_link_close(struct redis_link **link)
 
 void redis_link_append(struct redis_link *link, const struct redis_command *command, bool wanted)
 {
+	size_t length;
+	char *bytes = redis_link_format(command, &length);
+
 	/* A failure stays in the context and comes out of the next receive. */
-	redisAppendCommandArgv(
-		link->context, (int)command->count, command->arguments, command->lengths);
+	redisAppendFormattedCommand(link->context, bytes, length);
 	link->unwanted += !wanted;
+	mem_free(bytes);
 }
 
 void redis_link_append_bytes(struct redis_link *link, const char *bytes, size_t length)
@@ -281,20 +285,24 @@ void redis_link_append_bytes(struct redis_link *link, const char *bytes, size_t 
 	link->unwanted++;
 }
 
+/* hiredis does the same with a printf and a copy for each argument. */
 char *redis_link_format(const struct redis_command *command, size_t *length_r)
 {
-	char *formatted = NULL;
-	char *copy;
-	long long length = redisFormatCommandArgv(
-		&formatted, (int)command->count, command->arguments, command->lengths);
+	enum { HEAD_BYTES = 24, END_BYTES = 2 }; /* "$20 digits\r\n" */
+	size_t size = HEAD_BYTES + 1;
+	struct text text;
 
-	*length_r = length < 0 ? 0 : (size_t)length;
-	copy = mem_alloc(*length_r);
-	if (length > 0)
-		memcpy(copy, formatted, *length_r);
-	if (length >= 0)
-		redisFreeCommand(formatted);
-	return copy;
+	for (size_t i = 0; i < command->count; i++)
+		size += HEAD_BYTES + command->lengths[i] + END_BYTES;
+	text_init(&text, mem_resize(NULL, size, 1), size);
+	text_addf(&text, "*%zu\r\n", command->count);
+	for (size_t i = 0; i < command->count; i++) {
+		text_addf(&text, "$%zu\r\n", command->lengths[i]);
+		text_add_n(&text, command->arguments[i], command->lengths[i]);
+		text_add(&text, "\r\n");
+	}
+	*length_r = text.length;
+	return text.buffer;
 }
 
 static bool all_numbers(const redisReply *array)

@@ -8,6 +8,7 @@
 
 #include "mem.h"
 #include "store_redis_private.h"
+#include "text.h"
 #include "window.h"
 #include "window_lua.h"
 
@@ -64,6 +65,21 @@ static void add_kinds(const struct store_step *step, struct redis_command *comma
 	redis_command_add_n(command, kinds, step->count);
 }
 
+static void add_names(const struct store_charge *charge, struct redis_command *command)
+{
+	const char *title = charge->title == NULL ? "" : charge->title;
+	const char *label = charge->label == NULL ? "" : charge->label;
+	struct text names;
+
+	text_init(
+		&names, command->arena + command->arena_used, STORE_TITLE_SIZE + STORE_LABEL_SIZE);
+	text_add_n(&names, title, strnlen(title, STORE_TITLE_SIZE - 1));
+	text_add_char(&names, '\t');
+	text_add_n(&names, label, strnlen(label, STORE_LABEL_SIZE - 1));
+	command->arena_used += names.length;
+	redis_command_add_n(command, names.buffer, names.length);
+}
+
 static void add_charge(const struct store_charge *charge, struct redis_command *command)
 {
 	redis_command_addf(
@@ -74,9 +90,7 @@ static void add_charge(const struct store_charge *charge, struct redis_command *
 			command, charge->members, charge->member_count * STORE_MEMBER_SIZE);
 	else
 		redis_command_addf(command, "%" PRId64, charge->units);
-	redis_command_addf(command, "%.*s\t%.*s", STORE_TITLE_SIZE - 1,
-		charge->title == NULL ? "" : charge->title, STORE_LABEL_SIZE - 1,
-		charge->label == NULL ? "" : charge->label);
+	add_names(charge, command);
 }
 
 void redis_build_step(const struct redis *redis, const char *operation,
