@@ -213,6 +213,21 @@ static void run_server(const struct private_redis *redis, pid_t parent)
 	_exit(127);
 }
 
+/* What it says itself about why it does not start. */
+static void show_log(const struct private_redis *redis)
+{
+	char path[128], line[512];
+	FILE *log;
+
+	snprintf(path, sizeof(path), "%s/%s", redis->folder,
+		redis->is_sentinel ? "sentinel.log" : "redis.log");
+	log = fopen(path, "r");
+	while (log != NULL && fgets(line, sizeof(line), log) != NULL)
+		fputs(line, stderr);
+	if (log != NULL)
+		fclose(log);
+}
+
 static void start(struct private_redis *redis, bool loaded)
 {
 	uint64_t give_up_ms = clock_monotonic_ms() + START_MS;
@@ -226,8 +241,11 @@ static void start(struct private_redis *redis, bool loaded)
 	if (redis->pid == 0)
 		run_server(redis, parent);
 	while (!answers(redis, loaded)) {
-		if (waitpid(redis->pid, &status, WNOHANG) != 0 || clock_monotonic_ms() > give_up_ms)
+		if (waitpid(redis->pid, &status, WNOHANG) != 0 ||
+			clock_monotonic_ms() > give_up_ms) {
+			show_log(redis);
 			give_up("redis-server did not start");
+		}
 		poll(NULL, 0, 5);
 	}
 }
