@@ -10,6 +10,7 @@
 #include "store_redis_private.h"
 #include "text.h"
 #include "window.h"
+#include "window_answer.h"
 #include "window_lua.h"
 
 static void hash_script(const char *source, char sha[41])
@@ -129,88 +130,25 @@ enum store_status redis_odd_reply(struct redis *redis)
 	return STORE_DOWN;
 }
 
-/* Far from where a sum with it would be too large. */
-#define USED_MAX (INT64_MAX / 2)
-
-/* A number from the network within its bounds. */
-static int64_t within(int64_t number, int64_t minimum, int64_t maximum)
-{
-	return number < minimum ? minimum : number > maximum ? maximum : number;
-}
-
 /* All of it is a text. */
 static bool is_text(const struct redis_answer *reply)
 {
 	return reply->kind == ANSWER_TEXT && strlen(reply->text) == reply->length;
 }
 
-/* The next word, a number, of an answer of window.lua; false where there is none. */
-static bool next_number(const char **text, int64_t *number_r)
-{
-	char *end;
-
-	*text += strspn(*text, " ");
-	if (**text < '0' || **text > '9')
-		return false;
-	*number_r = strtoll(*text, &end, 10);
-	*text = end;
-	return true;
-}
-
-/* "index used retry" of a decision about one of COUNT charges. */
-static bool next_decision(const char **text, size_t count, struct store_decision *decision_r)
-{
-	int64_t index, used, wait;
-
-	if (!next_number(text, &index) || index >= (int64_t)count || !next_number(text, &used) ||
-		!next_number(text, &wait))
-		return false;
-	*decision_r = (struct store_decision){(size_t)index, within(used, 0, USED_MAX),
-		within(wait, 0, 4 * WINDOW_LENGTH_MAX_MS)};
-	return true;
-}
-
-/* What is said of single charges. CHARGED_R: of those of a part, may be NULL. */
-static bool read_details(
-	const char **text, const struct store_charge *charges, size_t count, bool *charged_r)
-{
-	for (;;) {
-		struct store_decision decision;
-		int64_t index;
-		char word;
-
-		*text += strspn(*text, " ");
-		word = **text;
-		*text += word != '\0';
-		if (word == '\0')
-			return true;
-		if (word == 'w' && next_decision(text, count, &decision) &&
-			charges[decision.over].watch != NULL)
-			*charges[decision.over].watch =
-				(struct store_watch){true, decision.used, decision.retry_after_ms};
-		else if (word == 'c' && charged_r != NULL && next_number(text, &index) &&
-			 index < (int64_t)count)
-			charged_r[index] = true;
-		else
-			return false;
-	}
-}
-
 enum store_status redis_read_decision(struct redis *redis, const struct redis_answer *reply,
 	const struct store_charge *charges, size_t count, struct store_decision *decision_r,
 	bool *charged_r)
 {
-	const char *text = reply->text;
-	int64_t over, foreign;
+	struct window_decided decided = {.charged = charged_r};
 
-	if (!is_text(reply) || !next_number(&text, &over) || over > 1 ||
-		!next_decision(&text, count, decision_r) || !next_number(&text, &foreign) ||
-		!read_details(&text, charges, count, charged_r))
+	if (!is_text(reply) || !window_answer_decision(reply->text, charges, count, &decided))
 		return redis_odd_reply(redis);
-	if (foreign > 0)
+	*decision_r = decided.decision;
+	if (decided.foreign > 0)
 		redis_pool_complain(redis->pool,
 			"a count was changed by somebody else; it counts as full until it expires");
-	return over == 0 ? STORE_OK : STORE_OVER;
+	return decided.over ? STORE_OVER : STORE_OK;
 }
 
 /* A call whose answer is TEXT, which the caller owns. */
@@ -327,14 +265,9 @@ static enum store_status forget(void *half, const struct store_step *step)
 enum store_status redis_read_used(
 	struct redis *redis, const struct redis_answer *reply, size_t count, int64_t *used_r)
 {
-	const char *text = reply->text;
-	bool good = is_text(reply);
-
-	for (size_t i = 0; i < count && good; i++) {
-		good = next_number(&text, &used_r[i]);
-		used_r[i] = good ? within(used_r[i], 0, USED_MAX) : 0;
-	}
-	return good && *text == '\0' ? STORE_OK : redis_odd_reply(redis);
+	return is_text(reply) && window_answer_used(reply->text, count, used_r)
+		       ? STORE_OK
+		       : redis_odd_reply(redis);
 }
 
 static enum store_status peek(void *half, const struct store_step *step, int64_t *used_r)
