@@ -7,7 +7,7 @@
 set -u
 build=$(realpath -m "${1:?folder of the build}")
 shift
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 export MAILREEVE_SOAK=1
 export MAILREEVE_BUILD="$build"
 passed=0
@@ -57,7 +57,7 @@ print_totals() {
         under += after("under-admitted")
     }
     END {
-        printf "operations against a model: %d, rolling windows looked at: %d\n", operations, windows
+        printf "operations against a model or by its history: %d, rolling windows looked at: %d\n", operations, windows
         printf "attempts of many processes on one key: %d\n", attempts
         printf "sessions given back exactly: %d\n", sessions
         printf "faults of Redis: %d, calls meanwhile: %d\n", faults, calls
