@@ -174,7 +174,7 @@ local function reserve_quickly()
 	if over then
 		return format('1 %d ' .. NUMBER .. ' ' .. NUMBER .. ' 0', fullest, used, longest) .. details
 	end
-	for i = 1, #KEYS do
+	for i = 1, operation == 'look' and 0 or #KEYS do
 		if slots[i] and begun and begun[i] then
 			begun[i](counts[i], reservations[i])
 		elseif slots[i] then
@@ -187,7 +187,8 @@ local function reserve_quickly()
 	return format(NUMBER == '%d' and '0 %d %d 0 0' or '0 %.0f %.0f 0 0', fullest, used) .. details
 end
 
-if (operation == 'reserve' or operation == 'part') and (kinds == '' or not string.find(kinds, '[mM]')) then
+local decides = operation == 'reserve' or operation == 'part' or operation == 'look'
+if decides and (kinds == '' or not string.find(kinds, '[mM]')) then
 	local answer = reserve_quickly()
 	if answer then
 		return answer
@@ -632,7 +633,7 @@ local function reserve()
 end
 
 -- What follows is not even defined for these: a function costs time when it is.
-if operation == 'reserve' or operation == 'part' or operation == 'look' then
+if decides then
 	return reserve()
 end
 
