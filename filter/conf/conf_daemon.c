@@ -174,7 +174,7 @@ const struct setting store_settings[] = {
 		.help = "The Redis or Valkey that all filter hosts share: redis://host:port/db, "
 			"unix:/path, sentinel://host:port,host:port/primary or "
 			"cluster://host:port,host:port; with TLS rediss, sentinels or clusters; "
-			"user@ before the hosts; empty: in the memory of this process"},
+			"user@ before the hosts; memory, or empty: in the memory of this process"},
 	{.name = "password_file",
 		.type = SETTING_FILE,
 		.offset = offsetof(struct store_options, password_file),
@@ -238,7 +238,7 @@ const struct setting store_settings[] = {
 		.type = SETTING_TEXT,
 		.offset = offsetof(struct store_options, prefix),
 		.default_text = "mailreeve:",
-		.help = "Start of every key in Redis"},
+		.help = "Start of every key in Redis: 1 to 64 characters without blanks"},
 	{.name = "connect_timeout",
 		.type = SETTING_DURATION,
 		.offset = offsetof(struct store_options, connect_timeout_ms),

@@ -214,14 +214,28 @@ static const struct {
 			"c:2: trusted_networks: /nonexistent/file: No such file or directory\n"
 			"c:3: password_file = \"/nonexistent/x\" cannot be read: No such file or "
 			"directory; it must be a readable file\n"
-			"c:3: url: a store URL begins with redis://, rediss://, "
-			"unix:, sentinel:// or cluster://\n"},
+			"c:3: url: this is no store URL; it should be memory, or begin with "
+			"redis://, rediss://, unix:, sentinel:// or cluster://\n"},
 	{.text = "hostname = a.b\n"
 		 "store { password_file = relative url = \"redis://joe:secret@host:port\" }\n",
 		.said = "c:2: password_file = \"relative\" is not an absolute path; it must be the "
 			"absolute path of a readable file\n"
-			"c:2: url: no host and port; it should be "
+			"c:2: url: the port is no number from 1 to 65535; it should be "
 			"redis://[user@]host[:6379][/db]\n"},
+	{.text = "hostname = a.b\nstore { password_file = /etc/passwd }\n",
+		.said = "c:2: password_file is set, but url names no Redis; it should be "
+			"redis://host:6379, or remove this line\n"},
+	{.text = "hostname = a.b\nstore { url = redis://h password_file = /dev/null }\n",
+		.said = "c:2: password_file: the first line of /dev/null is empty; it should be "
+			"the password\n"},
+	{.text = "hostname = a.b\nstore { url = unix:/tmp }\n",
+		.said = "c:2: url: /tmp is a folder; it should be the path of a socket in it\n"},
+	{.text = "hostname = a.b\nstore { prefix = \"\" }\n",
+		.said = "c:2: prefix is empty, so nothing would tell our keys from those of "
+			"others; it must have 1 to 64 characters, like \"mailreeve:\"\n"},
+	{.text = "hostname = a.b\nstore { prefix = \"a b\" }\n",
+		.said = "c:2: prefix is too long, or has a blank in it; it must have 1 to 64 "
+			"characters, like \"mailreeve:\"\n"},
 	{.text = "resolver { nameservers = { 192.0.2.53, 192.0.2.53:99999,\n"
 		 "  ns.example.net } }\n"
 		 "user = no-such-user\n"
@@ -375,14 +389,15 @@ static const struct {
 			"192.0.2.0/24, example.com, .example.com, user@example.com or user@\n"},
 	{.text = "hostname = a.b\n"
 		 "store { url = \"http://joe:secret@x\" }\n",
-		.said = "c:2: url: a store URL begins with redis://, rediss://, "
+		.said = "c:2: url: this is no store URL; it should be memory, or begin with "
+			"redis://, rediss://, "
 			"unix:, sentinel:// or cluster://\n"},
 	{.text = "hostname = a.b\n"
 		 "store { url = \"redis://joe:secret@host:port\" }\n"
 		 "foo = 1\n"
 		 "time_limit = 40h\n"
 		 "store { timeout = 9s }\n",
-		.said = "c:2: url: no host and port; it should be "
+		.said = "c:2: url: the port is no number from 1 to 65535; it should be "
 			"redis://[user@]host[:6379][/db]\n"
 			"c:3: unknown setting \"foo\"; mailreeve.conf(5) lists all of them\n"
 			"c:4: time_limit = \"40h\" is too large; it must be a duration like 500ms, "

@@ -169,7 +169,7 @@ static void test_files(void **state)
 	struct fixture *fixture = *state;
 	char *entries = path_of(fixture, "entries");
 	char *text = mem_format("hostname = mx.example.org\ntrusted_networks = { ::1, %s }\n"
-				"store { password_file = %s }\n",
+				"store { url = redis://127.0.0.1 password_file = %s }\n",
 		entries, entries);
 	struct conf *conf;
 

@@ -312,6 +312,7 @@ static struct kept_options kept_options_of(const struct conf *conf)
 
 static void start_services(const struct conf *conf)
 {
+	struct store_state state;
 	char why[512];
 
 	services.resolver = resolver_start(&conf->resolver, why, sizeof(why));
@@ -320,7 +321,9 @@ static void start_services(const struct conf *conf)
 	services.store = store_open(&conf->store, why, sizeof(why));
 	if (services.store == NULL)
 		fail(EX_CONFIG, why);
-	services.local = conf->store.url == NULL ? services.store : store_open_local(&conf->store);
+	store_state(services.store, &state);
+	services.local =
+		strcmp(state.kind, "memory") == 0 ? services.store : store_open_local(&conf->store);
 	services.raises = limit_raises_start(services.store);
 	services.notifier = notifier_start(NULL, NOTIFIER_LIMIT_MS);
 }

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mem.h"
 #include "redis_tls.h"
@@ -31,9 +32,14 @@ static bool verify_numbers(
 			"connections must be between 1 and 1024");
 	if (options->memory_bytes < 65536)
 		return blame(setting_r, "memory", why, why_size, "memory must be at least 64 kB");
-	if (options->prefix == NULL || strlen(options->prefix) > 64)
+	if (options->prefix == NULL)
 		return blame(setting_r, "prefix", why, why_size,
-			"prefix must have at most 64 characters");
+			"prefix is empty, so nothing would tell our keys from those of others; it "
+			"must have 1 to 64 characters, like \"mailreeve:\"");
+	if (strlen(options->prefix) > 64 || strchr(options->prefix, ' ') != NULL)
+		return blame(setting_r, "prefix", why, why_size,
+			"prefix is too long, or has a blank in it; it must have 1 to 64 "
+			"characters, like \"mailreeve:\"");
 	if (options->wait_replicas < 0 || options->wait_replicas > 16)
 		return blame(setting_r, "wait_replicas", why, why_size,
 			"wait_replicas must be between 0 and 16");
@@ -45,9 +51,36 @@ static bool verify_numbers(
 	return true;
 }
 
+/* The secret is not kept. */
+static bool verify_password_file(
+	const char *file, const char *setting, const char **setting_r, char *why, size_t why_size)
+{
+	FILE *stream = file == NULL ? NULL : fopen(file, "re");
+	bool empty = false;
+	int first;
+
+	/* What cannot be read is told of where the setting is read. */
+	if (stream == NULL)
+		return true;
+	setvbuf(stream, NULL, _IONBF, 0);
+	first = fgetc(stream);
+	empty = first == EOF || first == '\n' || first == '\r';
+	fclose(stream);
+	if (!empty)
+		return true;
+	*setting_r = setting;
+	snprintf(why, why_size, "%s: the first line of %.200s is empty; it should be the password",
+		setting, file);
+	return false;
+}
+
 static bool verify_passwords(const struct store_options *options, const struct store_url *url,
 	const char **setting_r, char *why, size_t why_size)
 {
+	if (options->password_file != NULL && url->kind == STORE_URL_MEMORY)
+		return blame(setting_r, "password_file", why, why_size,
+			"password_file is set, but url names no Redis; it should be "
+			"redis://host:6379, or remove this line");
 	if (url->password[0] != '\0' && options->password_file != NULL)
 		return blame(setting_r, "password_file", why, why_size,
 			"password_file is set, and url holds a password too; remove the one in "
@@ -60,7 +93,17 @@ static bool verify_passwords(const struct store_options *options, const struct s
 		return blame(setting_r, "sentinel_user", why, why_size,
 			"sentinel_user is set, but url names no sentinels; it should be "
 			"sentinel://host:26379,host:26379/mymaster, or remove this line");
-	return true;
+	return verify_password_file(
+		       options->password_file, "password_file", setting_r, why, why_size) &&
+	       verify_password_file(options->sentinel_password_file, "sentinel_password_file",
+		       setting_r, why, why_size);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return path[0] != '\0' && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 static bool verify_tls(const struct store_options *options, const struct store_url *url,
@@ -111,6 +154,12 @@ static bool verify(const struct store_options *options, struct store_url *url,
 	if (!store_url_parse(options->url, url, sentence, sizeof(sentence))) {
 		*setting_r = "url";
 		snprintf(why, why_size, "url: %s", sentence);
+		return false;
+	}
+	if (is_folder(url->path)) {
+		*setting_r = "url";
+		snprintf(why, why_size,
+			"url: %s is a folder; it should be the path of a socket in it", url->path);
 		return false;
 	}
 	if (url->kind == STORE_URL_MEMORY && options->wait_replicas > 0)

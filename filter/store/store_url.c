@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ipaddr.h"
 #include "text.h"
 
 enum { DEFAULT_PORT = 6379, DEFAULT_SENTINEL_PORT = 26379, DATABASE_MAX = 65535 };
@@ -74,58 +75,108 @@ static bool parse_login(const char *login, size_t length, struct store_url *url)
 	       decode(colon + 1, length - user - 1, url->password, sizeof(url->password));
 }
 
-/* host, host:port, [address], [address]:port */
-static bool parse_host(
+/* A name as resolvers take it, "_" included, since container networks make such; or an IPv4 address. */
+static bool is_host_name(const char *name)
+{
+	struct ipaddr address;
+	size_t label = 0;
+
+	if (name[strspn(name, "0123456789.")] == '\0')
+		return ipaddr_parse(name, &address);
+	if (strlen(name) >= STORE_HOST_SIZE || name[strspn(name, NAME_CHARACTERS)] != '\0')
+		return false;
+	for (; *name != '\0'; name += name[label] == '.' ? label + 1 : label) {
+		label = strcspn(name, ".");
+		if (label == 0 || label > 63 || name[0] == '-' || name[label - 1] == '-')
+			return false;
+	}
+	return true;
+}
+
+/* With a zone perhaps: "fe80::1%eth0". */
+static bool is_ipv6(const char *text)
+{
+	char bare[IPADDR_TEXT_SIZE];
+	size_t length = strcspn(text, "%");
+	struct ipaddr address;
+
+	if (length >= sizeof(bare) || memchr(text, ':', length) == NULL ||
+		(text[length] == '%' && text[length + 1] == '\0') ||
+		text[strspn(text, NAME_CHARACTERS ":%")] != '\0')
+		return false;
+	memcpy(bare, text, length);
+	bare[length] = '\0';
+	return ipaddr_parse(bare, &address);
+}
+
+/* host, host:port, [address], [address]:port. NULL, or what is wrong. */
+static const char *parse_host(
 	const char *place, size_t length, int default_port, struct store_host *host_r)
 {
 	const char *end = place + length;
-	const char *host = place;
-	const char *host_end;
-	size_t host_length;
+	bool bracket = length > 0 && *place == '[';
+	const char *host = place + bracket;
+	const char *host_end = memchr(host, bracket ? ']' : ':', length - bracket);
 
 	host_r->port = default_port;
-	if (length > 0 && *place == '[') {
-		host++;
-		host_end = memchr(place, ']', length);
-		place = host_end == NULL ? NULL : host_end + 1;
-	} else {
-		host_end = memchr(place, ':', length);
-		host_end = host_end == NULL ? end : host_end;
-		place = host_end;
-	}
-	if (host_end == NULL || host_end == host)
-		return false;
-	host_length = (size_t)(host_end - host);
-	if (host_length >= sizeof(host_r->name))
-		return false;
-	memcpy(host_r->name, host, host_length);
-	host_r->name[host_length] = '\0';
-	if (strspn(host_r->name, NAME_CHARACTERS ":%") != host_length)
-		return false;
+	if (host_end == NULL && bracket)
+		return "the bracket [ does not end";
+	if (memchr(place, '?', length) != NULL)
+		return "nothing with a ? may follow (a database stands behind a slash)";
+	host_end = host_end == NULL ? end : host_end;
+	if (host_end == host)
+		return "a host is missing";
+	if ((size_t)(host_end - host) >= sizeof(host_r->name))
+		return "the name of a host is too long";
+	if (!bracket && host_end < end && memchr(host_end + 1, ':', (size_t)(end - host_end - 1)))
+		return "an IPv6 address stands in brackets, like [2001:db8::1]:6379";
+	memcpy(host_r->name, host, (size_t)(host_end - host));
+	host_r->name[host_end - host] = '\0';
+	if (bracket && !is_ipv6(host_r->name))
+		return "what stands in brackets is no IPv6 address";
+	if (!bracket && !is_host_name(host_r->name))
+		return "a host is neither a name nor an address";
+	place = host_end + bracket;
 	if (place == end)
-		return true;
-	return *place == ':' &&
-	       parse_number(place + 1, (size_t)(end - place - 1), 65535, &host_r->port) &&
-	       host_r->port > 0;
+		return NULL;
+	if (*place != ':')
+		return "only a port may follow the bracket ]";
+	if (!parse_number(place + 1, (size_t)(end - place - 1), 65535, &host_r->port) ||
+		host_r->port == 0)
+		return "the port is no number from 1 to 65535";
+	return NULL;
 }
 
-static bool parse_hosts(const char *list, size_t length, int default_port, struct store_url *url)
+static bool is_named_before(const struct store_url *url, const struct store_host *host)
+{
+	for (const struct store_host *other = url->hosts; other < host; other++)
+		if (other->port == host->port && ascii_equal(other->name, host->name))
+			return true;
+	return false;
+}
+
+/* NULL, or what is wrong. */
+static const char *parse_hosts(
+	const char *list, size_t length, int default_port, struct store_url *url)
 {
 	const char *end = list + length;
 
 	for (;;) {
 		const char *comma = memchr(list, ',', (size_t)(end - list));
 		const char *stop = comma == NULL ? end : comma;
-		struct store_host *host;
+		struct store_host *host = &url->hosts[url->host_count];
+		const char *wrong;
 
 		if (url->host_count == STORE_HOSTS_MAX)
-			return false;
-		host = &url->hosts[url->host_count];
+			return "there are more than 16 hosts";
 		url->host_count++;
-		if (!parse_host(list, (size_t)(stop - list), default_port, host))
-			return false;
+		wrong = parse_host(list, (size_t)(stop - list), default_port, host);
+		if (wrong != NULL)
+			return wrong;
+		if (is_named_before(url, host))
+			return "a host is named twice";
 		if (comma == NULL)
-			return true;
+			return NULL;
 		list = comma + 1;
 	}
 }
@@ -145,8 +196,8 @@ static bool parse_server_end(const char *rest, struct store_url *url, char *why,
 			"sentinel://host,host/primary or cluster://host,host");
 	if (!parse_database(rest, url))
 		return fail(why, why_size,
-			"the database after the last / is not a number; it should be like "
-			"redis://host:6379/0");
+			"the database after the last / is no number from 0 to 65535; it should be "
+			"like redis://host:6379/0");
 	return true;
 }
 
@@ -176,8 +227,9 @@ static bool parse_sentinel_end(const char *rest, struct store_url *url, char *wh
 	url->primary[length] = '\0';
 	if (!parse_database(rest + 1 + length, url))
 		return fail(why, why_size,
-			"the database after the name of the primary is not a number; it should be "
-			"like sentinel://host,host/mymaster/0");
+			"the database after the name of the primary is no number from 0 to 65535; "
+			"it "
+			"should be like sentinel://host,host/mymaster/0");
 	return true;
 }
 
@@ -207,6 +259,7 @@ static bool parse_network(const struct scheme *scheme, const char *rest, struct 
 	size_t length = strcspn(hosts, "/");
 	int default_port =
 		scheme->kind == STORE_URL_SENTINEL ? DEFAULT_SENTINEL_PORT : DEFAULT_PORT;
+	const char *wrong;
 
 	url->kind = scheme->kind;
 	url->tls = scheme->tls;
@@ -214,12 +267,9 @@ static bool parse_network(const struct scheme *scheme, const char *rest, struct 
 		return fail(why, why_size,
 			"user or password is too long or not well encoded; write @ : / and % in "
 			"them as %40 %3A %2F and %25");
-	if (!parse_hosts(hosts, length, default_port, url)) {
-		snprintf(why, why_size,
-			url->host_count < STORE_HOSTS_MAX
-				? "no host and port; it should be %s"
-				: "a host is wrong, or there are more than 16; it should be %s",
-			scheme->form);
+	wrong = parse_hosts(hosts, length, default_port, url);
+	if (wrong != NULL) {
+		snprintf(why, why_size, "%s; it should be %s", wrong, scheme->form);
 		return false;
 	}
 	switch (scheme->kind) {
@@ -232,17 +282,21 @@ static bool parse_network(const struct scheme *scheme, const char *rest, struct 
 	}
 }
 
-/* "db=N" or "user=NAME" */
-static bool parse_option(const char *option, size_t length, struct store_url *url)
+/* "db=N" or "user=NAME", each once. */
+static bool parse_option(
+	const char *option, size_t length, bool *has_database, struct store_url *url)
 {
-	if (length > 3 && strncmp(option, "db=", 3) == 0)
+	if (length > 3 && strncmp(option, "db=", 3) == 0 && !*has_database) {
+		*has_database = true;
 		return parse_number(option + 3, length - 3, DATABASE_MAX, &url->database);
-	return length > 5 && strncmp(option, "user=", 5) == 0 &&
+	}
+	return length > 5 && strncmp(option, "user=", 5) == 0 && url->user[0] == '\0' &&
 	       decode(option + 5, length - 5, url->user, sizeof(url->user));
 }
 
 static bool parse_unix(const char *rest, struct store_url *url, char *why, size_t why_size)
 {
+	bool has_database = false;
 	size_t length;
 
 	url->kind = STORE_URL_UNIX;
@@ -250,17 +304,26 @@ static bool parse_unix(const char *rest, struct store_url *url, char *why, size_
 		rest += 2;
 	length = strcspn(rest, "?");
 	if (*rest != '/')
-		return fail(why, why_size, "the path of a Unix socket must begin with /");
+		return fail(why, why_size,
+			"the path of a Unix socket must begin with /; it should be like "
+			"unix:/run/redis/redis-server.sock");
+	if (rest[length - 1] == '/')
+		return fail(why, why_size,
+			"the path is that of a folder; it should be like "
+			"unix:/run/redis/redis-server.sock");
 	if (length >= sizeof(url->path))
-		return fail(why, why_size, "the path of the Unix socket is too long");
+		return fail(why, why_size,
+			"the path of the Unix socket is longer than 107 bytes, which no socket's "
+			"can be");
 	memcpy(url->path, rest, length);
 	url->path[length] = '\0';
 	for (rest += length; *rest != '\0'; rest += length) {
 		length = strcspn(++rest, "&");
-		if (!parse_option(rest, length, url))
+		if (!parse_option(rest, length, &has_database, url))
 			return fail(why, why_size,
 				"only ?db=NUMBER and user=NAME may follow the path of a Unix "
-				"socket");
+				"socket, each once; it should be like "
+				"unix:/run/redis/redis-server.sock?db=1");
 	}
 	return true;
 }
@@ -290,12 +353,37 @@ static const char *say_instead(const char *string)
 	return NULL;
 }
 
+/* What STRING seems to be meant for; NULL: nothing we know. */
+static const char *guess(const char *string)
+{
+	static const char *const words[] = {"redis", "rediss", "valkey", "valkeys", "unix",
+		"sentinel", "sentinels", "cluster", "clusters", "memory", NULL};
+	const char *instead = say_instead(string);
+	size_t length = strcspn(string, ":");
+	struct store_host host;
+	char scheme[24];
+
+	if (instead != NULL)
+		return instead;
+	snprintf(scheme, sizeof(scheme), "%.*s", (int)(length < 23 ? length : 23), string);
+	instead = text_suggest(scheme, words);
+	for (size_t i = 0; instead != NULL && i < ARRAY_COUNT(schemes); i++)
+		if (ascii_starts_with(schemes[i].prefix, instead) &&
+			schemes[i].prefix[strlen(instead)] == ':')
+			return schemes[i].form;
+	if (instead != NULL)
+		return strcmp(instead, "unix") == 0 ? "unix:/path/of/the/socket" : instead;
+	return parse_host(string, strlen(string), DEFAULT_PORT, &host) == NULL
+		       ? "redis://host:6379/0"
+		       : NULL;
+}
+
 bool store_url_parse(const char *string, struct store_url *url_r, char *why, size_t why_size)
 {
 	const char *instead;
 
 	memset(url_r, 0, sizeof(*url_r));
-	if (string == NULL || *string == '\0')
+	if (string == NULL || *string == '\0' || ascii_equal(string, "memory"))
 		return true;
 	for (size_t i = 0; i < ARRAY_COUNT(schemes); i++)
 		if (ascii_starts_with(string, schemes[i].prefix))
@@ -303,11 +391,13 @@ bool store_url_parse(const char *string, struct store_url *url_r, char *why, siz
 				why, why_size);
 	if (ascii_starts_with(string, "unix:"))
 		return parse_unix(string + 5, url_r, why, why_size);
-	instead = say_instead(string);
-	snprintf(why, why_size, "a store URL begins with %s%s",
-		instead == NULL ? "redis://, rediss://, unix:, sentinel:// or cluster://"
-				: "another word; it should be like ",
-		instead == NULL ? "" : instead);
+	instead = guess(string);
+	if (instead != NULL)
+		snprintf(why, why_size, "this is no store URL; it should be like %s", instead);
+	else
+		snprintf(why, why_size,
+			"this is no store URL; it should be memory, or begin with redis://, "
+			"rediss://, unix:, sentinel:// or cluster://");
 	return false;
 }
 

@@ -36,12 +36,13 @@ struct store_url {
 };
 
 /* Reads
+ *     memory
  *     redis://[user[:password]@]host[:6379][/db]
  *     unix:/path[?db=N][&user=NAME]
  *     sentinel://[user[:password]@]host[:26379],host.../primary[/db]
  *     cluster://[user[:password]@]host[:6379],host...
  * where rediss, sentinels and clusters say TLS, and valkey is redis. User and password may hold %XX.
- * NULL is the memory store. False with a sentence in WHY (what is wrong; what would be right), which
+ * NULL is the memory store, too. False with a sentence in WHY (what is wrong; what would be right), which
  * never holds a secret. */
 bool store_url_parse(
 	const char *string, struct store_url *url_r, char *why, size_t why_size) MUST_CHECK;

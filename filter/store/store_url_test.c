@@ -20,6 +20,10 @@ static const struct {
 } good[] = {
 	{NULL, {.kind = STORE_URL_MEMORY}, "memory"},
 	{"", {.kind = STORE_URL_MEMORY}, "memory"},
+	{"Memory", {.kind = STORE_URL_MEMORY}, "memory"},
+	{"redis://redis_1.internal.", {TCP, .hosts = {{"redis_1.internal.", 6379}}},
+		"redis_1.internal.:6379"},
+	{"redis://[fe80::1%eth0]:1", {TCP, .hosts = {{"fe80::1%eth0", 1}}}, "[fe80::1%eth0]:1"},
 	{"redis://localhost", {TCP, .hosts = {{"localhost", 6379}}}, "localhost:6379"},
 	{"REDIS://h/", {TCP, .hosts = {{"h", 6379}}}, "h:6379"},
 	{"valkey://h", {TCP, .hosts = {{"h", 6379}}}, "h:6379"},
@@ -60,6 +64,47 @@ static const struct {
 		{CLUSTER, .tls = true, .host_count = 1, .hosts = {{"n1", 6379}}, .user = "u",
 			.password = "p"},
 		"cluster://n1:6379"},
+};
+
+/* What is wrong, or what would be right, as it is said. */
+static const struct {
+	const char *url, *said;
+} told[] = {
+	{"redis://h:99999", "the port is no number from 1 to 65535"},
+	{"redis://h:0", "the port is no number from 1 to 65535; it should be redis://"},
+	{"sentinel://a,b:x/m", "the port is no number from 1 to 65535; it should be sentinel://"},
+	{"redis://", "a host is missing"},
+	{"sentinel://a,,b/m", "a host is missing"},
+	{"sentinel://a,A:26379/m", "a host is named twice"},
+	{"cluster://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", "there are more than 16 hosts"},
+	{"redis://2001:db8::1:6379", "an IPv6 address stands in brackets"},
+	{"redis://[2001:db8::1", "the bracket [ does not end"},
+	{"redis://[host]:6379", "no IPv6 address"},
+	{"redis://[::1%]", "no IPv6 address"},
+	{"redis://[::1]x", "only a port may follow"},
+	{"redis://999.1.1.1", "neither a name nor an address"},
+	{"redis://-h-", "neither a name nor an address"},
+	{"redis://a..b", "neither a name nor an address"},
+	{"redis://%%%", "neither a name nor an address"},
+	{"redis://ho st", "neither a name nor an address"},
+	{"redis://h?db=1", "a database stands behind a slash"},
+	{"redis://h/99999", "no number from 0 to 65535"},
+	{"sentinel://h/m/99999", "no number from 0 to 65535"},
+	{"unix://path", "should be like unix:/run/redis"},
+	{"unix:/", "that of a folder"},
+	{"unix:/run/redis/", "that of a folder"},
+	{"unix:/r?db=1&db=2", "each once"},
+	{"unix:/r?user=a&user=b", "each once"},
+	{"localhost", "should be like redis://host:6379/0"},
+	{"localhost:6379", "should be like redis://host:6379/0"},
+	{"192.0.2.7", "should be like redis://host:6379/0"},
+	{"redi://h", "should be like redis://[user@]host"},
+	{"sentinal://h", "should be like sentinel://"},
+	{"/run/redis.sock", "should be like unix:/"},
+	{"unx:/run/redis.sock", "should be like unix:/"},
+	{"memroy", "should be like memory"},
+	{"http://h", "should be memory, or begin with redis://"},
+	{"redis:/h", "should be like redis://host:6379/0"},
 };
 
 static const char *const bad[] = {
@@ -147,6 +192,20 @@ static void reads_what_it_should(void **state)
 	}
 }
 
+static void says_which_part_is_wrong(void **state)
+{
+	struct store_url url;
+	char why[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(told); i++) {
+		if (store_url_parse(told[i].url, &url, why, sizeof(why)))
+			fail_msg("%s was taken", told[i].url);
+		if (strstr(why, told[i].said) == NULL)
+			fail_msg("%s: %s", told[i].url, why);
+	}
+}
+
 static void refuses_the_rest_and_says_why(void **state)
 {
 	char name[600], why[256];
@@ -184,6 +243,7 @@ int main(void)
 {
 	const struct CMUnitTest cases[] = {
 		cmocka_unit_test(reads_what_it_should),
+		cmocka_unit_test(says_which_part_is_wrong),
 		cmocka_unit_test(refuses_the_rest_and_says_why),
 	};
 

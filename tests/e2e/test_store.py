@@ -153,6 +153,12 @@ def test_limits_in_a_cluster(postfix, site, cluster):
     assert "3 of 3 primaries up" in ask(site, "status")
 
 
+def test_memory_can_be_said(postfix, site):
+    site.fresh_filter(LIMIT.format(rate=1, store="url = memory"))
+    assert state_of(site)["mode"] == "memory"
+    assert [site.send(postfix).accepted for _ in range(2)] == [True, False]
+
+
 WRONG = {
     'url = "sentinel://a:26379"': "/mymaster",
     'url = "cluster://a:6379/1"': "database 0 only",
@@ -163,6 +169,11 @@ WRONG = {
     'url = "redis://a" sentinel_user = x': "sentinel://host",
     'url = "redis://a" tls_server_name = b': "rediss://",
     "wait_replicas = 1": "redis://host:6379",
+    'url = "redis://a:99999"': "the port is no number from 1 to 65535",
+    'url = "localhost:6379"': "it should be like redis://host:6379/0",
+    'url = "unix:/tmp"': "is a folder",
+    'prefix = ""': "prefix is empty",
+    "password_file = /etc/hostname": "url names no Redis",
 }
 
 
