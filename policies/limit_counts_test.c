@@ -285,12 +285,25 @@ static void test_overrides(void **state)
 static void test_verify(void **state)
 {
 	static const struct {
-		const char *name, *key, *count, *reply, *want;
+		const char *name, *key, *count, *reply, *want, *rate, *overrides;
 	} rows[] = {
-		{"key", "recipient", "bytes", "", "by recipient"},
-		{"key", "client_ip + recipient_domain", "connections", "", "by recipient"},
-		{"key", "recipient", "refused_recipients", "", NULL},
-		{"reply", "client_ip", "bytes", "{when}", "{when}"},
+		{"key", "recipient", "bytes", "", "by recipient", NULL, NULL},
+		{"key", "client_ip + recipient_domain", "connections", "", "by recipient", NULL,
+			NULL},
+		{"key", "recipient", "refused_recipients", "", NULL, NULL, NULL},
+		{"reply", "client_ip", "bytes", "{when}", "{when}", NULL, NULL},
+		{"reply", "client_ip", "bytes", "451 no", "begins with a code", NULL, NULL},
+		{"rate", "client_ip", "messages", "", "is a size, but this limit counts messages",
+			"5MB / 1h", NULL},
+		{"rate", "client_ip", "bytes", "", NULL, "5MB / 1h", NULL},
+		{"rate", "client_ip", "unique_recipients", "", "more than 10000", "10001 / 1h",
+			NULL},
+		{"overrides", "client_ip", "recipients", "",
+			":2: the rate's count is a size, but this limit counts recipients", NULL,
+			"192.0.2.1 5 / 1h\n192.0.2.2 5MB / 1h\n"},
+		{"overrides", "client_ip", "bytes", "", NULL, NULL, "192.0.2.2 5MB / 1h\n"},
+		{"overrides", "client_ip", "unique_recipients", "", ":1: more than 10000", NULL,
+			"192.0.2.2 10001 / 1h\n192.0.2.3 unlimited\n"},
 	};
 
 	(void)state;
@@ -298,14 +311,21 @@ static void test_verify(void **state)
 		const struct row none = {0};
 		struct policy_case one;
 		const char *setting = NULL;
-		char why[300] = "";
+		char why[300] = "", file[] = "/tmp/mailreeve-limit-XXXXXX";
+		int opened = mkstemp(file);
+		const char *lines = rows[i].overrides == NULL ? "" : rows[i].overrides;
 
+		assert_true(opened >= 0);
+		assert_int_equal(write(opened, lines, strlen(lines)), (ssize_t)strlen(lines));
+		close(opened);
 		start(&one, &none);
 		for (const struct setting *row = policy_limit.settings; row->name != NULL; row++) {
-			const char *value = strcmp(row->name, "key") == 0     ? rows[i].key
-					    : strcmp(row->name, "count") == 0 ? rows[i].count
-					    : strcmp(row->name, "reply") == 0 ? rows[i].reply
-									      : NULL;
+			const char *value = strcmp(row->name, "key") == 0	  ? rows[i].key
+					    : strcmp(row->name, "count") == 0	  ? rows[i].count
+					    : strcmp(row->name, "reply") == 0	  ? rows[i].reply
+					    : strcmp(row->name, "rate") == 0	  ? rows[i].rate
+					    : strcmp(row->name, "overrides") == 0 ? file
+										  : NULL;
 
 			if (value != NULL)
 				assert_true(setting_parse(
@@ -319,6 +339,7 @@ static void test_verify(void **state)
 			assert_non_null(strstr(why, rows[i].want));
 		}
 		stop(&one);
+		unlink(file);
 	}
 }
 

@@ -324,8 +324,8 @@ static const struct {
 			"monitor, "
 			"off; did you mean enforce?\n"
 			"c:1: flag = \"maybe\" is not allowed; it must be yes or no\n"
-			"c:1: rate = \"5 / 10ms\" is not a rate (a count, a slash, a window of at "
-			"least 1s); it must be a rate like \"200 / 1h\"\n"},
+			"c:1: rate = \"5 / 10ms\": the rate's window is not from 1s to 400d; write "
+			"it like 200 / 90s, 200 / 1h or 200 / 365d\n"},
 	{.text = "include(\"nowhere\")\n"
 		 "include(\"c\")\n"
 		 "include nothing\n"

@@ -248,6 +248,16 @@ static const struct {
 	{"limit a { key = sender mode = off }\n", ""},
 	{"limit a { key = \"client_net + sender\" }\n", ""},
 	{"limit a { }\n", ""},
+	{"limit a { rate = \"0 / 1h\" }\n",
+		"warning c:2: rate lets nothing through, ever, and action = tempfail has it tried "
+		"for days; use action = reject\n"},
+	{"limit a { rate = \"0 / 1h\" action = reject }\n", ""},
+	{"limit a { key = auth_user count = bytes rate = \"5 / 1h\" }\n",
+		"warning c:2: rate lets less than a kilobyte through, which is no message; write a "
+		"size with its unit, like 100MB / 1d\n"},
+	{"limit a { hosts = 300 }\n",
+		"warning c:2: rate divided by hosts is less than one, so while the store is down "
+		"each host lets one through; use outage = tempfail where that is too much\n"},
 	{"recipient {\nsources = { \"a.example passwd:\", \"*  redis:known\" }\n}\n",
 		"warning c:3: \"*  redis:known\" can never be asked, since url of section store "
 		"names no Redis; write url = \"redis://127.0.0.1\" there\n"},

@@ -147,6 +147,7 @@ static int run_raise(const char *socket, const struct words *words)
 	struct text rate_text, end_text;
 	struct rate read;
 	size_t at = 2;
+	const char *wrong;
 	int64_t end_ms;
 
 	text_init(&rate_text, rate, sizeof(rate));
@@ -158,9 +159,10 @@ static int run_raise(const char *socket, const struct words *words)
 		return complain("raise takes a key, a rate, and an end");
 	join(words, 2, at, &rate_text);
 	join(words, at, words->count, &end_text);
-	if (!ascii_equal(rate, "unlimited") && !parse_rate(rate, &read)) {
-		snprintf(why, sizeof(why),
-			"the rate \"%.60s\" cannot be read; write \"500 / 1h\" or unlimited", rate);
+	wrong = ascii_equal(rate, "unlimited") ? NULL : parse_rate_or_say(rate, &read);
+	if (wrong != NULL) {
+		snprintf(why, sizeof(why), "the rate \"%.60s\" cannot be read: %s, or unlimited",
+			rate, wrong);
 		return complain(why);
 	}
 	if (!ctl_until_parse(end, clock_wall_ms(), &end_ms, why, sizeof(why)))

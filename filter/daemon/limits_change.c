@@ -238,6 +238,7 @@ int limits_raise(struct limits_query *query, const char *rate, int64_t end_ms)
 	char quoted[STORE_FIELD_SIZE];
 	struct limit_raise raise = {.key = query->name, .rate = rate, .end_ms = end_ms};
 	const struct limit_options *limit;
+	struct rate wanted;
 	char why[256];
 	int status = EX_DATAERR;
 
@@ -248,6 +249,10 @@ int limits_raise(struct limits_query *query, const char *rate, int64_t end_ms)
 	limit = choose(query, rate, &status);
 	if (limit == NULL)
 		return status;
+	if (parse_rate(rate, &wanted) && !limit_rate_check(limit, &wanted, why, sizeof(why))) {
+		fprintf(query->out, "limit %s: %s\n", limit->title, why);
+		return EX_DATAERR;
+	}
 	raise.title = limit->title;
 	if (!limit_raise_check(&raise, why, sizeof(why)) && !check_user(limit, &raise, quoted)) {
 		fprintf(query->out, "%s\n", why);

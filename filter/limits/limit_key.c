@@ -61,6 +61,51 @@ static bool complain_of_word(const char *word, size_t length, char *why, size_t 
 	return false;
 }
 
+static bool alternative_has(const struct limit_key *key, size_t alternative, unsigned char part)
+{
+	for (size_t i = 0; i < key->part_counts[alternative]; i++)
+		if (key->parts[alternative][i] == part)
+			return true;
+	return false;
+}
+
+/* Whoever has all that LATER asks for has all that EARLIER does. */
+static bool hides(const struct limit_key *key, size_t earlier, size_t later)
+{
+	for (size_t i = 0; i < key->part_counts[earlier]; i++)
+		if (!alternative_has(key, later, key->parts[earlier][i]))
+			return false;
+	return true;
+}
+
+/* Every word does something. */
+static bool check_words(const struct limit_key *key, char *why, size_t why_size)
+{
+	for (size_t a = 0; a < key->alternatives; a++) {
+		for (size_t i = 0; i < key->part_counts[a]; i++) {
+			for (size_t j = 0; j < i; j++) {
+				if (key->parts[a][i] != key->parts[a][j])
+					continue;
+				snprintf(why, why_size,
+					"\"%s\" is joined with itself; write it once",
+					part_names[key->parts[a][i]]);
+				return false;
+			}
+		}
+		for (size_t earlier = 0; earlier < a; earlier++) {
+			if (!hides(key, earlier, a))
+				continue;
+			snprintf(why, why_size,
+				"what stands behind \"|\" number %zu is never reached, since who "
+				"has it has an alternative before it, too; write the longer one "
+				"first, or leave one out",
+				a);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool limit_key_parse(const char *text, struct limit_key *key, char *why, size_t why_size)
 {
 	*key = (struct limit_key){.alternatives = 1};
@@ -81,7 +126,7 @@ bool limit_key_parse(const char *text, struct limit_key *key, char *why, size_t 
 		text += length;
 		text += strspn(text, " \t");
 		if (*text == '\0')
-			return true;
+			return check_words(key, why, why_size);
 		if (*text == '|' && key->alternatives++ == LIMIT_ALTERNATIVES_MAX) {
 			snprintf(
 				why, why_size, "more than %d alternatives", LIMIT_ALTERNATIVES_MAX);

@@ -38,7 +38,8 @@ const struct setting limit_settings[] = {
 		.type = SETTING_RATE,
 		.offset = offsetof(struct limit_options, rate),
 		.default_text = "200 / 1h",
-		.help = "The most in any window of this length; bytes as a size: 100MB / 1d"},
+		.help = "The most in any window of this length, from 1s to 400d; bytes as a size: "
+			"100MB / 1d; 0 lets nothing through"},
 	{.name = "action",
 		.type = SETTING_ACTION,
 		.offset = offsetof(struct limit_options, action),
@@ -157,17 +158,48 @@ int64_t limit_share(const struct limit_options *limit, const struct rate *rate)
 	return share == 0 && rate->count > 0 ? 1 : share;
 }
 
-static bool can_load(const char *file, char *why, size_t why_size)
+bool limit_rate_check(
+	const struct limit_options *limit, const struct rate *rate, char *why, size_t why_size)
 {
+	if (rate->sized && limit->count != COUNT_BYTES)
+		snprintf(why, why_size,
+			"the rate's count is a size, but this limit counts %s; write a plain "
+			"number, like 200 / 1h, or count = bytes",
+			count_words[limit->count]);
+	else if (limit->count == COUNT_UNIQUE_RECIPIENTS && rate->count > STORE_UNIQUE_MAX)
+		snprintf(why, why_size,
+			"more than %d unique recipients cannot be counted, since each is kept; "
+			"use count = recipients, or a smaller number",
+			STORE_UNIQUE_MAX);
+	else
+		return true;
+	return false;
+}
+
+static bool check_overrides(const struct limit_options *limit, char *why, size_t why_size)
+{
+	const char *file = limit->overrides_file;
+	const struct limit_override *override;
 	struct limit_overrides *overrides;
+	char sentence[256];
+	bool good = true;
 
 	if (file == NULL)
 		return true;
 	overrides = limit_overrides_load(file, why, why_size);
 	if (overrides == NULL)
 		return false;
+	for (size_t i = 0; good; i++) {
+		override = limit_overrides_at(overrides, i);
+		if (override == NULL)
+			break;
+		good = override->unlimited ||
+		       limit_rate_check(limit, &override->rate, sentence, sizeof(sentence));
+		if (!good)
+			snprintf(why, why_size, "%s:%u: %s", file, override->line, sentence);
+	}
 	limit_overrides_free(&overrides);
-	return true;
+	return good;
 }
 
 /* What is counted can be counted by this key. */
@@ -224,13 +256,8 @@ bool limit_verify(const void *options_given, const struct site *site, const char
 	if (!count_fits(limit, &key, why, why_size))
 		return false;
 	*setting_r = "rate";
-	if (limit->count == COUNT_UNIQUE_RECIPIENTS && limit->rate.count > STORE_UNIQUE_MAX) {
-		snprintf(why, why_size,
-			"more than %d unique recipients cannot be counted, since each is kept; "
-			"use count = recipients, or a smaller number",
-			STORE_UNIQUE_MAX);
+	if (!limit_rate_check(limit, &limit->rate, why, why_size))
 		return false;
-	}
 	*setting_r = "key";
 	if (!limit_title_check(limit->title, why, why_size))
 		return false;
@@ -241,7 +268,7 @@ bool limit_verify(const void *options_given, const struct site *site, const char
 	if (limit->notify != NULL && !notifier_check(limit->notify, why, why_size))
 		return false;
 	*setting_r = "overrides";
-	return can_load(limit->overrides_file, why, why_size);
+	return check_overrides(limit, why, why_size);
 }
 
 void limit_prepare(void *options_given, const struct site *site)
@@ -270,6 +297,24 @@ void limit_clear(void *options_given)
 	limit_overrides_free(&limit->overrides);
 }
 
+static void advise_rate(const struct limit_options *limit,
+	void (*warn)(void *context, const char *setting, const char *text), void *context)
+{
+	if (limit->rate.count == 0 && limit->action == ACTION_TEMPFAIL)
+		warn(context, "rate",
+			"rate lets nothing through, ever, and action = tempfail has it tried for "
+			"days; use action = reject");
+	if (limit->count == COUNT_BYTES && limit->rate.count > 0 && limit->rate.count < 1024)
+		warn(context, "rate",
+			"rate lets less than a kilobyte through, which is no message; write a size "
+			"with its unit, like 100MB / 1d");
+	if (limit->outage == OUTAGE_LOCAL && limit->rate.count > 0 &&
+		limit->rate.count < limit->hosts)
+		warn(context, "hosts",
+			"rate divided by hosts is less than one, so while the store is down each "
+			"host lets one through; use outage = tempfail where that is too much");
+}
+
 void limit_advise(const struct call *call, const struct site *site,
 	void (*warn)(void *context, const char *setting, const char *text), void *context)
 {
@@ -291,7 +336,8 @@ void limit_advise(const struct call *call, const struct site *site,
 			limit->title);
 		warn(context, "key", text);
 	}
-	if (limit->action == ACTION_REJECT)
+	advise_rate(limit, warn, context);
+	if (limit->action == ACTION_REJECT && limit->rate.count > 0)
 		warn(context, "action",
 			"action = reject loses the mail of a busy hour for good; tempfail lets it "
 			"come when there is room again");

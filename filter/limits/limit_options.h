@@ -45,6 +45,10 @@ bool limit_is_held_back(const struct limit_options *limit, const struct ipaddr *
 /* "limit per-sender": how its trial is named. Returns BUFFER. */
 const char *limit_trial_name(const struct limit_options *limit, char buffer[TRIAL_NAME_SIZE]);
 
+/* False with a sentence in WHY: RATE, of its section, an override or a raise, does not go with what it counts. */
+bool limit_rate_check(const struct limit_options *limit, const struct rate *rate, char *why,
+	size_t why_size) MUST_CHECK;
+
 /* What this host lets through while it counts alone: at least one, or a small limit would stop all. */
 int64_t limit_share(const struct limit_options *limit, const struct rate *rate);
 

@@ -58,11 +58,18 @@ static char *behind_key(char *line)
 	return line;
 }
 
-static bool read_rate(const char *text, struct limit_override *override)
+/* NULL, or what is wrong. */
+static const char *read_rate(const char *text, struct limit_override *override)
 {
 	text += strspn(text, " \t");
 	override->unlimited = ascii_equal(text, "unlimited");
-	return override->unlimited || parse_rate(text, &override->rate);
+	if (override->unlimited)
+		return NULL;
+	if (*text == '\0')
+		return "a rate is missing; write \"KEY 200 / 1h\" or \"KEY unlimited\"";
+	if (strchr(text, '/') == NULL)
+		return "the rate cannot be read; write \"KEY 200 / 1h\" or \"KEY unlimited\"";
+	return parse_rate_or_say(text, &override->rate);
 }
 
 /* What stands in a match list for a whole value; no proven address has this domain. */
@@ -103,13 +110,9 @@ static bool add(struct limit_overrides *overrides, char *line, struct limit_over
 	char where[24], whole[WHOLE_SIZE];
 	bool is_whole;
 
-	if (!read_rate(rest, &override)) {
-		*why = *rest == '\0'
-			       ? "a rate is missing; write \"KEY 200 / 1h\" or \"KEY unlimited\""
-			       : "the rate cannot be read; write \"KEY 200 / 1h\" or \"KEY "
-				 "unlimited\"";
+	*why = read_rate(rest, &override);
+	if (*why != NULL)
 		return false;
-	}
 	*rest = '\0';
 	snprintf(where, sizeof(where), "%u", override.line);
 	is_whole = read_whole(line, whole);
@@ -193,6 +196,12 @@ struct limit_overrides *limit_overrides_load(const char *file, char *why, size_t
 		snprintf(why, why_size, "%s:%u: %s", file, number, wrong);
 	limit_overrides_free(&overrides);
 	return NULL;
+}
+
+const struct limit_override *limit_overrides_at(
+	const struct limit_overrides *overrides, size_t index)
+{
+	return index < overrides->count ? &overrides->items[index] : NULL;
 }
 
 void limit_overrides_free(struct limit_overrides **overrides)

@@ -42,6 +42,10 @@ struct limit_overrides *limit_overrides_load(
 	const char *file, char *why, size_t why_size) MUST_CHECK;
 void limit_overrides_free(struct limit_overrides **overrides); /* nulls; NULL allowed */
 
+/* In order of the lines; NULL behind the last. */
+const struct limit_override *limit_overrides_at(
+	const struct limit_overrides *overrides, size_t index);
+
 /* The entry for a client, or for what a key says: an address, a domain, a user's name. NULL without
  * one. OVERRIDES may be NULL. */
 const struct limit_override *limit_override_for_client(

@@ -33,6 +33,16 @@ bool limit_reply_check(const char *text, char *why, size_t why_size)
 		snprintf(why, why_size, "the text is longer than %d characters", REPLY_MAX);
 		return false;
 	}
+	if (*text != '\0' && text[strspn(text, " ")] == '\0') {
+		snprintf(why, why_size, "the text is blank; leave the setting out for our own");
+		return false;
+	}
+	if ((*text == '4' || *text == '5') && strspn(text, "0123456789") == 3) {
+		snprintf(why, why_size,
+			"the text begins with a code; leave it out, since action gives it one, "
+			"like 451 4.7.1");
+		return false;
+	}
 	for (const char *c = text; *c != '\0'; c++) {
 		if (*c < 0x20 || *c > 0x7e) {
 			snprintf(why, why_size, "an SMTP reply is one line of printable ASCII");
@@ -48,19 +58,19 @@ bool limit_reply_check(const char *text, char *why, size_t why_size)
 	return true;
 }
 
+static const struct {
+	const char *one, *many;
+} names[] = {
+	[COUNT_CONNECTIONS] = {"connection", "connections"},
+	[COUNT_MESSAGES] = {"message", "messages"},
+	[COUNT_RECIPIENTS] = {"recipient", "recipients"},
+	[COUNT_UNIQUE_RECIPIENTS] = {"unique recipient", "unique recipients"},
+	[COUNT_BYTES] = {"byte", "bytes"},
+	[COUNT_REFUSED_RECIPIENTS] = {"refused recipient", "refused recipients"},
+};
+
 const char *limit_amount(enum limit_count count, int64_t units, char *buffer, size_t size)
 {
-	static const struct {
-		const char *one, *many;
-	} names[] = {
-		[COUNT_CONNECTIONS] = {"connection", "connections"},
-		[COUNT_MESSAGES] = {"message", "messages"},
-		[COUNT_RECIPIENTS] = {"recipient", "recipients"},
-		[COUNT_UNIQUE_RECIPIENTS] = {"unique recipient", "unique recipients"},
-		[COUNT_BYTES] = {"byte", "bytes"},
-		[COUNT_REFUSED_RECIPIENTS] = {"refused recipient", "refused recipients"},
-	};
-
 	if (count == COUNT_BYTES && units >= 1024 && units % 1024 == 0)
 		return format_size(units, buffer, size);
 	snprintf(buffer, size, "%lld %s", (long long)units,
@@ -105,6 +115,21 @@ const char *limit_wait(int64_t wait_ms, char *buffer, size_t size)
 	return buffer;
 }
 
+/* Nobody is told to come back for it. */
+static const char *write_never(const struct limit_reply *reply, char *buffer, size_t size)
+{
+	char amount[48], window[32];
+
+	if (reply->limit > 0)
+		snprintf(buffer, size, "more at once than %s per %s, which is all that is allowed",
+			limit_amount(reply->count, reply->limit, amount, sizeof(amount)),
+			limit_window(reply->window_ms, window, sizeof(window)));
+	else
+		snprintf(buffer, size, "no %s are allowed",
+			reply->count == COUNT_BYTES ? "messages" : names[reply->count].many);
+	return buffer;
+}
+
 const char *limit_reply_write(const struct limit_reply *reply, char *buffer, size_t size)
 {
 	char values[WORD_COUNT][48] = {[WORD_WAIT] = "some time"};
@@ -112,12 +137,14 @@ const char *limit_reply_write(const struct limit_reply *reply, char *buffer, siz
 	struct text line;
 	enum word word;
 
+	if (text == NULL && reply->never)
+		return write_never(reply, buffer, size);
 	if (text == NULL)
 		text = reply->wait_ms > 0 ? "{limit} per {window} reached, try again in {wait}"
 					  : "{limit} per {window} reached, try again later";
 	limit_amount(reply->count, reply->limit, values[WORD_LIMIT], sizeof(values[0]));
 	limit_window(reply->window_ms, values[WORD_WINDOW], sizeof(values[0]));
-	if (reply->wait_ms > 0)
+	if (reply->wait_ms > 0 && !reply->never)
 		limit_wait(reply->wait_ms, values[WORD_WAIT], sizeof(values[0]));
 	text_init(&line, buffer, size);
 	while (*text != '\0') {

@@ -27,6 +27,7 @@ struct limit_reply {
 	enum limit_count count;
 	int64_t limit, window_ms;
 	int64_t wait_ms; /* 0: not known */
+	bool never; /* what is asked for is more than the limit: no time makes it fit */
 };
 
 /* "200 recipients per hour reached, try again in 12 minutes". Returns BUFFER. */

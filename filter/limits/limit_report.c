@@ -29,6 +29,7 @@ void limit_report_over(struct call *call, const struct limit_options *limit,
 		.window_ms = charge->window_ms,
 		.wait_ms = limit_spread_wait(
 			answer->retry_after_ms, charge->window_ms, limit->spread, some_number()),
+		.never = answer->limit == 0 || charge->units > answer->limit,
 	};
 	char window[32], amount[48];
 	struct finding *finding;

@@ -199,14 +199,18 @@ static bool parse_number(
 static bool parse_rate_setting(
 	const struct setting *setting, const char *text, void *options, char *why, size_t size)
 {
-	const char *what;
+	const char *what, *wrong;
 	struct rate rate;
+	struct text out;
 
-	if (!parse_rate(text, &rate))
-		return complain(setting, text,
-			"not a rate (a count, a slash, a window of at least "
-			"1s)",
-			why, size);
+	wrong = parse_rate_or_say(text, &rate);
+	if (wrong != NULL) {
+		text_init(&out, why, size);
+		text_addf(&out, "%s = \"", setting->name);
+		text_add_escaped(&out, text, strlen(text), SHOWN_MAX);
+		text_addf(&out, "\": %s", wrong);
+		return false;
+	}
 	if (is_out_of_bounds(setting, rate.count, &what))
 		return complain(setting, text, what, why, size);
 	memcpy(member(setting, options), &rate, sizeof(rate));

@@ -31,9 +31,14 @@ enum setting_type {
 };
 
 struct rate {
-	int64_t count;
-	int64_t window_ms;
+	int64_t count; /* at most RATE_COUNT_MAX */
+	int64_t window_ms; /* from 1 s to RATE_WINDOW_MAX_MS */
+	bool sized; /* the count was written as a size: "5MB" */
 };
+
+/* A store keeps no more, nor longer. */
+#define RATE_COUNT_MAX ((int64_t)1 << 52)
+#define RATE_WINDOW_MAX_MS ((int64_t)400 * 24 * 3600 * 1000)
 
 struct setting {
 	const char *name; /* NULL ends a table */
@@ -85,6 +90,9 @@ const char *setting_bounds_text(const struct setting *setting, char *buffer, siz
 bool parse_duration(const char *text, int64_t *ms_r) MUST_CHECK;
 bool parse_size(const char *text, int64_t *bytes_r) MUST_CHECK;
 bool parse_rate(const char *text, struct rate *rate_r) MUST_CHECK;
+
+/* The same: NULL when it could be read, else a sentence (what is wrong; what would be right). */
+const char *parse_rate_or_say(const char *text, struct rate *rate_r) MUST_CHECK;
 
 /* The shortest text that reads back as the same value ("90s", "10MB"). Return BUFFER. */
 const char *format_duration(int64_t ms, char *buffer, size_t size);

@@ -112,13 +112,47 @@ static const struct {
 	{"1 / 1h / 1h", -1, 0},
 	{"200 per 1h", -1, 0},
 	{"99999999999999999999 / 1h", -1, 0},
+	{"4503599627370496 / 400d", RATE_COUNT_MAX, RATE_WINDOW_MAX_MS},
+	{"4503599627370497 / 1h", -1, 0},
+	{"5 / 401d", -1, 0},
 };
+
+static void test_rates_say_what_is_wrong(void **state)
+{
+	static const char *const rows[][2] = {
+		{"5", "no slash"},
+		{"5 / 1", "no unit"},
+		{"5 / hour", "no duration"},
+		{"5 / 1y", "no duration"},
+		{"5 / ", "no duration"},
+		{"5 / 500ms", "from 1s to 400d"},
+		{"5 / 0", "no unit"},
+		{"5 / 401d", "from 1s to 400d"},
+		{"-5 / 1h", "no whole number from 0 on"},
+		{"5.5 / 1h", "no whole number from 0 on"},
+		{" / 1h", "no whole number from 0 on"},
+		{"99999999999999999999 / 1h", "above 4503599627370496"},
+		{"9999TB / 1h", "above 4503599627370496"},
+		{"00000000000000000000000000000000000000000005 / 1h", "too long"},
+	};
+	struct rate rate;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		const char *said = parse_rate_or_say(rows[i][0], &rate);
+
+		if (said == NULL || strstr(said, rows[i][1]) == NULL)
+			fail_msg("%s: %s", rows[i][0], said == NULL ? "taken" : said);
+	}
+	assert_true(parse_rate("5k / 1h", &rate) && rate.sized && rate.count == 5120);
+	assert_true(parse_rate(" 5 / 1h", &rate) && !rate.sized);
+}
 
 static void test_rates(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(rates); i++) {
-		struct rate rate = {-1, 0};
+		struct rate rate = {.count = -1};
 
 		assert_int_equal(parse_rate(rates[i].text, &rate), rates[i].count >= 0);
 		assert_int_equal(rate.count, rates[i].count);
@@ -464,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_rates_say_what_is_wrong),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_long_values),

@@ -93,23 +93,49 @@ bool parse_size(const char *text, int64_t *bytes_r)
 	return parse_with_unit(text, size_units, bytes_r);
 }
 
-bool parse_rate(const char *text, struct rate *rate_r)
+static bool is_number(const char *text)
+{
+	skip_blanks(&text);
+	return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+const char *parse_rate_or_say(const char *text, struct rate *rate_r)
 {
 	const char *slash = strchr(text, '/');
 	struct rate rate;
 	char count[40];
 
-	if (slash == NULL || slash - text >= (ptrdiff_t)sizeof(count))
-		return false;
+	if (slash == NULL)
+		return "the rate has no slash; write it like 200 / 1h";
+	if (slash - text >= (ptrdiff_t)sizeof(count))
+		return "the rate's count is too long; write it like 200 / 1h";
 	snprintf(count, sizeof(count), "%.*s", (int)(slash - text), text);
 	for (size_t end = strlen(count); end > 0 && ascii_is_space(count[end - 1]); end--)
 		count[end - 1] = '\0';
-	if (!parse_size(count, &rate.count))
-		return false;
-	if (!parse_duration(slash + 1, &rate.window_ms) || rate.window_ms < 1000)
-		return false;
+	rate.sized = !is_number(count);
+	if (!parse_size(count, &rate.count) && rate.sized)
+		return "the rate's count is no whole number from 0 on; write it like 200 / 1h";
+	/* A number that is too large to be read is one, too. */
+	if (!parse_size(count, &rate.count) || rate.count > RATE_COUNT_MAX)
+		return "the rate's count is above 4503599627370496; write a smaller one, like "
+		       "200 / 1h";
+	if (is_number(slash + 1))
+		return "the rate's window has no unit; write it like 200 / 90s, 200 / 1h or 200 / "
+		       "7d";
+	if (!parse_duration(slash + 1, &rate.window_ms))
+		return "the rate's window is no duration; write it like 200 / 90s, 200 / 1h or 200 "
+		       "/ 7d";
+	if (rate.window_ms < 1000 || rate.window_ms > RATE_WINDOW_MAX_MS)
+		return "the rate's window is not from 1s to 400d; write it like 200 / 90s, 200 / "
+		       "1h "
+		       "or 200 / 365d";
 	*rate_r = rate;
-	return true;
+	return NULL;
+}
+
+bool parse_rate(const char *text, struct rate *rate_r)
+{
+	return parse_rate_or_say(text, rate_r) == NULL;
 }
 
 static const char *format_with_unit(

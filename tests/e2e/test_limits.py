@@ -161,6 +161,21 @@ def test_who_probes_for_recipients_gets_no_answer_any_more(mta, site, store):
     assert site.send(mta, **OTHER).accepted
 
 
+def test_nobody_is_told_to_come_back_for_what_never_fits(mta, site):
+    """A rate of 0, and a message that is larger than all that may be sent."""
+    site.fresh_filter(
+        'limit "none" { key = "sender" count = "messages" rate = "0 / 1h" action = "reject" }\n'
+        "connection { mode = off }\n")
+    said = site.send(mta).refusal[1]
+    assert said.code == 550 and "rate limit: no messages are allowed (ref" in said.text, said
+    site.fresh_filter(
+        'limit "few" { key = "sender" count = "bytes" rate = "100 / 1h" action = "tempfail" }\n'
+        "connection { mode = off }\n")
+    said = site.send(mta).refusal[1]
+    assert said.code == 451 and "try again" not in said.text
+    assert "more at once than 100 bytes per hour, which is all that is allowed" in said.text
+
+
 def test_overrides_and_reload(mta, site, store):
     """Reload is told of by the log; a bad line is named and leaves what was."""
     file = Path(site.filter_folder) / "limits"

@@ -86,6 +86,9 @@ def test_which_limit_is_meant(postfix, site, store):  # noqa: F811
     assert status == 65 and said.splitlines() == [
         "several limits count by such a key; say which one with --limit NAME:",
         "  sender (5 messages / 1h)", "  people (5 unique recipients / 1h)"]
+    assert run(site, "raise", "--limit", "day", ANNA, "5MB / 1d", "until", "tomorrow")[:2] == (
+        65, "limit day: the rate's count is a size, but this limit counts messages; "
+            "write a plain number, like 200 / 1h, or count = bytes\n")
     said = run(site, "raise", "--limit", "people", ANNA, "100 / 1h", "until", "tomorrow")[1]
     assert said.startswith("limit people:")
     assert [row["most"] for row in ask(site, "show", ANNA)[1]["limits"]] == [5, 100, 100]
@@ -96,6 +99,9 @@ BAD = [
     (["raise", ANNA], "a key, a rate, and an end"),
     (["raise", ANNA, "5 / 1h"], "an end is missing"),
     (["raise", ANNA, "many", "until", "tomorrow"], 'the rate "many" cannot be read'),
+    (["raise", ANNA, "5 / 1", "until", "tomorrow"], "the rate's window has no unit"),
+    (["raise", ANNA, "5 / 2y", "until", "tomorrow"], "the rate's window is no duration"),
+    (["raise", ANNA, "-5 / 1h", "until", "tomorrow"], "no whole number from 0 on"),
     (["raise", ANNA, "5 / 1h", "until", "yesterday"], '"yesterday" is no time'),
     (["raise", ANNA, "5 / 1h", "until", "2020-01-01"], "has passed already"),
     (["raise", ANNA, "5 / 1h", "for", "ever"], '"ever" is no duration'),
