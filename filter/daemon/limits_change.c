@@ -30,7 +30,7 @@ static void forget(struct limits_query *query, const struct limit_options *limit
 {
 	struct store_charge charge = {.key = identity->key};
 	const struct services *services = query->services;
-	char amount[48], key[STORE_LABEL_SIZE];
+	char amount[48], key[STORE_LABEL_SIZE], by[LIMITS_BY_SIZE];
 	struct rate rate;
 	int64_t used;
 
@@ -50,11 +50,12 @@ static void forget(struct limits_query *query, const struct limit_options *limit
 		limits_json_text(query->out, limit->title);
 		fputs(", \"key\": ", query->out);
 		limits_json_text(query->out, identity->label);
+		limits_json_by(query);
 		fprintf(query->out, ", \"forgotten\": %" PRId64 "}", used);
 	} else {
 		query->rows++;
-		fprintf(query->out, "limit %s: %s starts anew; %s forgotten\n", limit->title,
-			identity->label, amount);
+		fprintf(query->out, "limit %s: %s (%s) starts anew; %s forgotten\n", limit->title,
+			identity->label, limits_by(query, by), amount);
 	}
 	log_info("limit %s: an administrator has reset %s, which had used %s", limit->title,
 		text_escape(identity->label, key, sizeof(key)), amount);
@@ -158,8 +159,10 @@ static void write_raise(struct limits_query *query, const struct limit_raise *ra
 	trial_format_until(raise->end_ms, until);
 	if (!query->json) {
 		query->rows++;
-		fprintf(query->out, "%-20s %-40s %18s  %s\n", raise->title, raise->key, raise->rate,
-			until);
+		limits_table_add(&query->table, raise->title);
+		limits_table_add(&query->table, raise->key);
+		limits_table_add(&query->table, raise->rate);
+		limits_table_add(&query->table, until);
 		return;
 	}
 	limits_next_json(query, "raises");
@@ -304,16 +307,18 @@ int limits_unraise(struct limits_query *query)
 
 int limits_raises(struct limits_query *query)
 {
+	static const char *const names[] = {"LIMIT", "KEY", "RATE", "UNTIL"};
+
 	for (size_t i = 0; i < limit_raises_count(query->raises); i++) {
 		const struct limit_raise raise = limit_raises_at(query->raises, i);
 
 		if (query->title[0] != '\0' && strcmp(query->title, raise.title) != 0)
 			continue;
-		if (!query->json && query->rows == 0)
-			fprintf(query->out, "%-20s %-40s %18s  %s\n", "LIMIT", "KEY", "RATE",
-				"UNTIL");
+		for (size_t n = 0; !query->json && query->rows == 0 && n < ARRAY_COUNT(names); n++)
+			limits_table_add(&query->table, names[n]);
 		write_raise(query, &raise);
 	}
+	limits_table_write(&query->table, 4, "llrl", query->out);
 	if (query->json)
 		limits_end_json(query, "raises");
 	else if (query->rows == 0)

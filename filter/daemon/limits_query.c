@@ -51,16 +51,39 @@ struct limit_key_options limits_key_options(
 	};
 }
 
+bool limits_identity_of(struct limits_query *query, const struct limit_options *limit,
+	size_t alternative, bool proven, const char *name, struct limit_identity *identity)
+{
+	const struct limit_key_options options = limits_key_options(query, limit);
+
+	if (!limit_key_named(&limit->key, alternative, &options, name, !proven, identity))
+		return false;
+	limit_key_words(&limit->key, alternative, query->by);
+	query->proven = proven;
+	return true;
+}
+
+const char *limits_by(const struct limits_query *query, char buffer[LIMITS_BY_SIZE])
+{
+	snprintf(buffer, LIMITS_BY_SIZE, "%s%s", query->by, query->proven ? "" : ", unproven");
+	return buffer;
+}
+
+void limits_json_by(const struct limits_query *query)
+{
+	fputs(", \"by\": ", query->out);
+	limits_json_text(query->out, query->by);
+	fprintf(query->out, ", \"proven\": %s", query->proven ? "true" : "false");
+}
+
 static void identities_of(struct limits_query *query, const struct limit_options *limit,
 	const char *name, limits_identity *each)
 {
-	const struct limit_key_options options = limits_key_options(query, limit);
 	struct limit_identity identity;
 
 	for (size_t a = 0; a < limit->key.alternatives; a++)
 		for (int unproven = 0; unproven <= 1; unproven++)
-			if (limit_key_named(
-				    &limit->key, a, &options, name, unproven != 0, &identity))
+			if (limits_identity_of(query, limit, a, unproven == 0, name, &identity))
 				each(query, limit, &identity);
 }
 

@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "limit_options.h"
 #include "limit_raise.h"
+#include "limits_table.h"
 
 struct limits_query {
 	FILE *out;
@@ -21,6 +22,9 @@ struct limits_query {
 	const char *name; /* the key, as an administrator writes it */
 	int64_t cost;
 	size_t rows; /* written so far */
+	struct limits_table table; /* of them, where they are no JSON */
+	char by[LIMIT_WORDS_SIZE]; /* what the identity that is visited is: "auth_user" */
+	bool proven; /* and it is kept as such */
 	bool down; /* the store did not answer */
 };
 
@@ -33,6 +37,17 @@ const struct limit_options *limits_find(const struct limits_query *query, const 
 
 struct limit_key_options limits_key_options(
 	const struct limits_query *query, const struct limit_options *limit);
+
+/* Sets what the identity is that NAME stands for in that alternative of the limit's key. False: none. */
+bool limits_identity_of(struct limits_query *query, const struct limit_options *limit,
+	size_t alternative, bool proven, const char *name, struct limit_identity *identity_r);
+
+/* "sender", "sender, unproven". Returns BUFFER. */
+enum { LIMITS_BY_SIZE = LIMIT_WORDS_SIZE + 16 };
+const char *limits_by(const struct limits_query *query, char buffer[LIMITS_BY_SIZE]);
+
+/* ", "by": "sender", "proven": true": members of an object. */
+void limits_json_by(const struct limits_query *query);
 
 /* Calls EACH for every identity that the query's name can be for that limit. */
 typedef void limits_identity(struct limits_query *query, const struct limit_options *limit,

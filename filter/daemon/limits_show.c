@@ -36,6 +36,7 @@ static void write_json_row(struct limits_query *query, const struct row *row)
 	limits_json_text(out, row->limit->title);
 	fputs(", \"key\": ", out);
 	limits_json_text(out, row->label);
+	limits_json_by(query);
 	fprintf(out, ", \"unlimited\": %s, \"used\": %" PRId64 ", \"most\": %" PRId64,
 		row->unlimited ? "true" : "false", row->used, row->rate.count);
 	fprintf(out, ", \"remaining\": %" PRId64, row->unlimited ? 0 : left_of(row));
@@ -52,14 +53,17 @@ static void write_json_row(struct limits_query *query, const struct row *row)
 
 static void write_text_row(struct limits_query *query, const struct row *row)
 {
-	static const char columns[] = "%-20s %-36s %22s %22s %12s  %s";
+	static const char *const names[] = {
+		"LIMIT", "KEY", "BY", "USED", "MOST", "LEFT", "MAY SEND"};
 	enum limit_count count = (enum limit_count)row->limit->count;
-	char used[48], most[64], window[32], left[48], wait[64] = "now", until[UNTIL_TEXT_SIZE];
+	char used[48], most[96], window[32], left[48], wait[96], until[UNTIL_TEXT_SIZE];
+	char by[LIMITS_BY_SIZE];
+	struct limits_table *table = &query->table;
+	struct text out;
 
-	if (query->rows++ == 0) {
-		fprintf(query->out, columns, "LIMIT", "KEY", "USED", "MOST", "LEFT", "MAY SEND");
-		fputc('\n', query->out);
-	}
+	for (size_t i = 0; query->rows == 0 && i < ARRAY_COUNT(names); i++)
+		limits_table_add(table, names[i]);
+	query->rows++;
 	limit_amount(count, row->used, used, sizeof(used));
 	limit_amount(count, row->rate.count, left, sizeof(left));
 	snprintf(most, sizeof(most), "%s / %s", left,
@@ -68,17 +72,21 @@ static void write_text_row(struct limits_query *query, const struct row *row)
 		limit_amount(count, left_of(row), left, sizeof(left));
 	else
 		snprintf(left, sizeof(left), "%" PRId64, left_of(row));
-	if (row->wait_ms < 0)
-		snprintf(wait, sizeof(wait), "never");
-	else if (row->wait_ms > 0)
-		snprintf(wait, sizeof(wait), "in %s",
-			limit_wait(row->wait_ms, window, sizeof(window)));
-	fprintf(query->out, columns, row->limit->title, row->label, row->unlimited ? "-" : used,
-		row->unlimited ? "unlimited" : most, row->unlimited ? "-" : left, wait);
+	text_init(&out, wait, sizeof(wait));
+	if (row->wait_ms > 0)
+		text_addf(&out, "in %s", limit_wait(row->wait_ms, window, sizeof(window)));
+	else
+		text_add(&out, row->wait_ms < 0 ? "never" : "now");
 	if (row->override != NULL && row->override->end_ms > 0)
-		fprintf(query->out, "  (raised until %s)",
+		text_addf(&out, "  (raised until %s)",
 			trial_format_until(row->override->end_ms, until));
-	fputc('\n', query->out);
+	limits_table_add(table, row->limit->title);
+	limits_table_add(table, row->label);
+	limits_table_add(table, limits_by(query, by));
+	limits_table_add(table, row->unlimited ? "-" : used);
+	limits_table_add(table, row->unlimited ? "unlimited" : most);
+	limits_table_add(table, row->unlimited ? "-" : left);
+	limits_table_add(table, wait);
 }
 
 /* What COST units would be told, without taking them. */
@@ -124,6 +132,7 @@ static void tell_all(struct limits_query *query, const struct limit_options *lim
 
 static int end(struct limits_query *query, const char *none)
 {
+	limits_table_write(&query->table, 7, "lllrrrl", query->out);
 	if (query->json)
 		limits_end_json(query, "limits");
 	else if (query->down)
@@ -187,32 +196,32 @@ static void consider(void *context, const struct store_window *window)
 	leaders->best[at] = new;
 }
 
-static const struct limit_override *override_of(struct limits_query *query,
-	const struct limit_options *limit, const struct store_window *window)
+/* The label says which identity it was, but for what has changed since. */
+static void identify(struct limits_query *query, const struct limit_options *limit,
+	const struct store_window *window, struct limit_identity *identity)
 {
-	const struct limit_key_options options = limits_key_options(query, limit);
-	struct limit_identity identity;
 	char label[STORE_LABEL_SIZE];
 
 	memcpy(label, window->label, sizeof(label));
-	if (!text_unescape(label))
-		return NULL;
-	for (size_t a = 0; a < limit->key.alternatives; a++)
-		for (int unproven = 0; unproven <= 1; unproven++)
-			if (limit_key_named(
-				    &limit->key, a, &options, label, unproven != 0, &identity) &&
-				strcmp(identity.key, window->key) == 0)
-				return identity.override;
-	return NULL;
+	if (text_unescape(label))
+		for (size_t a = 0; a < limit->key.alternatives; a++)
+			for (int unproven = 0; unproven <= 1; unproven++)
+				if (limits_identity_of(
+					    query, limit, a, unproven == 0, label, identity) &&
+					strcmp(identity->key, window->key) == 0)
+					return;
+	*identity = (struct limit_identity){.override = NULL};
+	snprintf(query->by, sizeof(query->by), "-");
+	query->proven = true;
 }
 
 static void tell_leader(struct limits_query *query, const struct store_window *window)
 {
 	const struct limit_options *limit = limits_find(query, window->title);
-	struct limit_identity identity = {.override = override_of(query, limit, window)};
-
+	struct limit_identity identity;
 	struct rate rate;
 
+	identify(query, limit, window, &identity);
 	limits_rate(limit, &identity, &rate);
 	/* What was counted under another rate counts no more. */
 	if (rate.window_ms != window->window_ms)

@@ -143,6 +143,18 @@ bool limit_key_parse(const char *text, struct limit_key *key, char *why, size_t 
 	}
 }
 
+const char *limit_key_words(
+	const struct limit_key *key, size_t alternative, char buffer[LIMIT_WORDS_SIZE])
+{
+	struct text out;
+
+	text_init(&out, buffer, LIMIT_WORDS_SIZE);
+	for (size_t i = 0; i < key->part_counts[alternative]; i++)
+		text_addf(
+			&out, "%s%s", i == 0 ? "" : " + ", part_names[key->parts[alternative][i]]);
+	return buffer;
+}
+
 /* Making. -------------------------------------------------------------------------------------- */
 
 bool limit_key_part_is_written(enum part part)

@@ -14,7 +14,12 @@
 #include "session.h"
 #include "store.h"
 
-enum { LIMIT_ALTERNATIVES_MAX = 4, LIMIT_PARTS_MAX = 4, LIMIT_UNPROVEN_PLACES = 1024 };
+enum {
+	LIMIT_ALTERNATIVES_MAX = 4,
+	LIMIT_PARTS_MAX = 4,
+	LIMIT_UNPROVEN_PLACES = 1024,
+	LIMIT_WORDS_SIZE = 96
+};
 
 struct limit_key {
 	size_t alternatives;
@@ -25,6 +30,10 @@ struct limit_key {
 /* False with a sentence in WHY: what is wrong, what would be right. */
 bool limit_key_parse(
 	const char *text, struct limit_key *key_r, char *why, size_t why_size) MUST_CHECK;
+
+/* The words of one alternative, as in the configuration: "sender + client_ip". Returns BUFFER. */
+const char *limit_key_words(
+	const struct limit_key *key, size_t alternative, char buffer[LIMIT_WORDS_SIZE]);
 
 /* Holds nothing but what a stranger can write as he likes (reverse-path, HELO, recipients): for
  * warnings. */

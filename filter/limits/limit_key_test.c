@@ -233,6 +233,22 @@ static void test_confirmed_name(void **state)
 	dns_rows = NULL;
 }
 
+static void test_words(void **state)
+{
+	char words[LIMIT_WORDS_SIZE], why[200];
+	struct limit_key key;
+
+	(void)state;
+	assert_true(limit_key_parse("AUTH_USER|sender +client_ip", &key, why, sizeof(why)));
+	assert_string_equal(limit_key_words(&key, 0, words), "auth_user");
+	assert_string_equal(limit_key_words(&key, 1, words), "sender + client_ip");
+	assert_true(limit_key_parse(
+		"sender_organization + recipient_domain + confirmed_name + sender_domain", &key,
+		why, sizeof(why)));
+	assert_string_equal(limit_key_words(&key, 0, words),
+		"sender_organization + recipient_domain + confirmed_name + sender_domain");
+}
+
 /* One mailbox has one key however it is spelt; what differs has different keys. */
 static void test_keys(void **state)
 {
@@ -309,6 +325,7 @@ static void test_flood(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_forgeable),
 		cmocka_unit_test(test_make),

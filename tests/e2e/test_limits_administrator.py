@@ -67,13 +67,34 @@ def test_reset_and_top(postfix, site, store):  # noqa: F811
     assert [row["limit"] for row in ask(site, "top")[1]["limits"]][:2] == ["sender"] * 2
     assert len(ask(site, "top")[1]["limits"]) == 4
     assert len(ask(site, "top", "-n", "1")[1]["limits"]) == 1
-    assert run(site, "top")[1].splitlines()[1].split()[:3] == ["sender", ANNA, "3"]
+    assert run(site, "top")[1].splitlines()[1].split()[:4] == ["sender", ANNA, "sender", "3"]
     assert ask(site, "reset", ANNA)[1]["reset"] == [
-        {"limit": "sender", "key": ANNA, "forgotten": 3}]
+        {"limit": "sender", "key": ANNA, "by": "sender", "proven": True, "forgotten": 3}]
     assert ask(site, "show", ANNA)[1]["limits"][0]["used"] == 0
     assert accepted(site, postfix, 6) == [True] * 5 + [False]
     assert run(site, "reset", "192.0.2.1")[0] == 65
     assert run(site, "top", "nosuch")[1] == 'no limit "nosuch" runs\n'
+
+
+def test_what_a_key_is_is_said(postfix, site, store):  # noqa: F811
+    """A user and a sender of the same name have counts of their own."""
+    site.fresh_filter(
+        'limit "who" { key = "auth_user | sender" count = "recipients" rate = "90 / 1h" }\n'
+        f"connection {{ mode = off }}\n{store}")
+    assert as_user(postfix, ANNA, 2) == 2
+    assert accepted(site, postfix, 1) == [True]
+    rows = ask(site, "show", ANNA)[1]["limits"]
+    assert [(row["by"], row["proven"], row["used"]) for row in rows] == [
+        ("auth_user", True, 2), ("sender", True, 1)]
+    lines = [line.split() for line in run(site, "show", ANNA)[1].splitlines()]
+    assert lines[0][:4] == ["LIMIT", "KEY", "BY", "USED"]
+    assert [line[1:4] for line in lines[1:]] == [[ANNA, "auth_user", "2"], [ANNA, "sender", "1"]]
+    rows = ask(site, "show", f"{ANNA}+192.0.2.7")[1]["limits"]
+    assert ("sender", False) in [(row["by"], row["proven"]) for row in rows]
+    assert {row["by"] for row in ask(site, "top")[1]["limits"]} == {"auth_user", "sender"}
+    assert run(site, "reset", ANNA)[1].splitlines() == [
+        f"limit who: {ANNA} (auth_user) starts anew; 2 recipients forgotten",
+        f"limit who: {ANNA} (sender) starts anew; 1 recipient forgotten"]
 
 
 def test_which_limit_is_meant(postfix, site, store):  # noqa: F811

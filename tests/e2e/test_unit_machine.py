@@ -106,7 +106,7 @@ def test_chroot_and_alarm(unit_machine, tmp_path):
     assert said.count("sent root@example.org") == 2 and "451 4.7.1" in said
     assert "reject at rcpt by recipient.unknown" in said
     assert "200 metrics" in said and "200 healthz" in said
-    assert re.search(r"(?m)^few +anna@example\.org +2 messages", said) and " decisions from " in said
+    assert re.search(r"(?m)^few +anna@example\.org +sender +2 messages", said) and " decisions from " in said
     assert re.search(r"(?m)^Subject:.*few", said), said
 
     profile = apparmor.Profile(f"{machine.TREE}/packaging/apparmor/usr.sbin.mailreeve")
