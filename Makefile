@@ -53,7 +53,9 @@ SAY  = @$(if $(V),:,echo)
 FOLDERS  := $(wildcard filter/*)
 PROGRAMS := mailreeve mailreevectl
 MAINS    := filter/daemon/main.c filter/ctl/ctl.c
-SOURCES  := $(filter-out %_test.c $(MAINS),$(wildcard filter/*/*.c policies/*.c))
+# Defines functions of the system anew: not for who only links the library.
+DAEMON   := filter/daemon/milter_read_ahead.c
+SOURCES  := $(filter-out %_test.c $(MAINS) $(DAEMON),$(wildcard filter/*/*.c policies/*.c))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY  := $(BUILD)/libmailreeve.a
 TESTS    := $(wildcard filter/*/*_test.c policies/*_test.c)
@@ -64,7 +66,7 @@ MANUALS  := $(wildcard packaging/man/*.[578])
 
 all: $(PROGRAMS:%=$(BUILD)/%)
 
-$(BUILD)/mailreeve: $(BUILD)/filter/daemon/main.o $(LIBRARY)
+$(BUILD)/mailreeve: $(BUILD)/filter/daemon/main.o $(DAEMON:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
@@ -96,6 +98,8 @@ unit-tests: $(TEST_BIN)
 $(BUILD)/%_test: $(BUILD)/%_test.o $(TEST_LIB) $(LIBRARY)
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
+
+$(DAEMON:%.c=$(BUILD)/%_test): $(DAEMON:%.c=$(BUILD)/%.o)
 
 # A server's clock is skewed by what it preloads, so this knows no sanitizer.
 $(BUILD)/tests/tools/skewed_clock.so: tests/tools/skewed_clock.c

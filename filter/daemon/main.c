@@ -23,6 +23,7 @@
 #include "mem.h"
 #include "metrics_http.h"
 #include "milter.h"
+#include "milter_read_ahead.h"
 #include "milter_socket.h"
 #include "mta_check.h"
 #include "notifier.h"
@@ -414,6 +415,7 @@ static int serve(struct conf *conf)
 	log_info("mailreeve " MAILREEVE_VERSION " serves %s", conf->daemon.socket);
 	process_ready();
 	process_notify("READY=1");
+	milter_read_ahead_begin();
 	failed = milter_serve(conf, &services);
 	idle = control_close(&control);
 	metrics_http_stop(&metrics);
