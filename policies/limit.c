@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* No more than so much of something per key in any window of time (design section 4). Messages and
  * recipients are reserved at each RCPT that every other policy lets through, bytes at the end of the
- * message; they are committed when the message is accepted, and given back when it is not. Connections
+ * message (what MAIL declares is only looked at, at the first such RCPT); they are committed when the message is accepted, and given back when it is not. Connections
  * and refused recipients are reserved before anything is found out about a recipient. */
 #include <string.h>
 
@@ -27,7 +27,13 @@ static const struct check limit_checks[] = {
 };
 
 /* When a limit is asked, which hangs on what it counts. */
-enum phase { PHASE_CONNECTION = 1, PHASE_PROBE = 2, PHASE_RECIPIENT = 4, PHASE_END = 8 };
+enum phase {
+	PHASE_CONNECTION = 1,
+	PHASE_PROBE = 2,
+	PHASE_RECIPIENT = 4,
+	PHASE_END = 8,
+	PHASE_DECLARED = 16 /* at a recipient, what will be asked at the end */
+};
 
 static unsigned phase_of(const struct limit_options *limit)
 {
@@ -50,6 +56,7 @@ struct limit_state {
 	struct reservation message;
 	unsigned before; /* its sequence before this recipient */
 	bool recipient_judged, refused_by_limit; /* this recipient */
+	bool declared_fits; /* SIZE= of MAIL (RFC 1870) did, at a recipient before */
 	int64_t bytes;
 	struct limit_proof proof;
 };
@@ -78,6 +85,10 @@ typedef bool is_wanted(const struct limit_options *limit, const struct ipaddr *c
 static bool is_asked(const struct call *call, const struct limit_options *limit, unsigned phases,
 	is_wanted *wanted)
 {
+	/* What only looks on says so at the end. */
+	if ((phases & PHASE_DECLARED) != 0 && phase_of(limit) == PHASE_END &&
+		limit_refuses(limit, &call->session->client))
+		return true;
 	return limit->trial.mode != MODE_OFF && (phase_of(limit) & phases) != 0 &&
 	       (wanted == NULL || wanted(limit, &call->session->client));
 }
@@ -96,6 +107,9 @@ static struct step make_step(struct call *call, unsigned phases,
 		.deadline_ms = call->deadline_ms,
 		.proof = state == NULL ? &none : &state->proof,
 		.bytes = state == NULL ? 0 : state->bytes,
+		.declared = (phases & PHASE_DECLARED) != 0
+				    ? call->session->transaction.declared_size
+				    : 0,
 		.tried = connection->tried,
 	};
 	struct step step = {.count = 0};
@@ -163,7 +177,7 @@ static void meter(
 	for (size_t i = 0; i < step->count && !call->session->dry_run; i++) {
 		const struct reservation_answer *own = answer_to(step, i, answer);
 
-		if (own != NULL)
+		if (own != NULL && !(step->charges[i].looked && own->result == RESERVATION_TAKEN))
 			limit_meter_count(limit_of(step, i)->meter,
 				outcome_of(call, limit_of(step, i), own->result),
 				step->charges[i].label, step->charges[i].units);
@@ -180,7 +194,7 @@ static void report_step(
 			limit_report_over(call, limit_of(step, i), &step->charges[i], own);
 		else if (own != NULL && own->result == RESERVATION_DOWN)
 			limit_report_down(call, limit_of(step, i), !step->charges[i].watched);
-		else if (call->session->dry_run)
+		else if (call->session->dry_run && !step->charges[i].looked)
 			limit_report_use(call, limit_of(step, i), &step->charges[i]);
 	}
 }
@@ -286,13 +300,17 @@ static void recipient_answered(struct call *call)
 static void judge_rcpt(struct call *call)
 {
 	struct limit_state *state = call->state[SCOPE_TRANSACTION];
+	unsigned phases = PHASE_RECIPIENT;
 
 	state->recipient_judged = true;
 	state->before = state->message.sequence;
 	/* What the MTA has refused is not counted; what it must not refuse is let through. */
 	if (is_refused_by_mta(call->session) || exemption_is_local_submission(call->session))
 		return;
-	state->refused_by_limit = !charge(call, PHASE_RECIPIENT, &state->message);
+	if (call->session->transaction.declared_size > 0 && !state->declared_fits)
+		phases |= PHASE_DECLARED;
+	state->refused_by_limit = !charge(call, phases, &state->message);
+	state->declared_fits = !state->refused_by_limit;
 }
 
 static bool wants(const void *options, size_t count, enum stage stage)

@@ -143,6 +143,63 @@ static void test_bytes(void **state)
 	stop(&one);
 }
 
+/* What MAIL declares is looked at and not taken: the message itself is what counts. */
+static void test_declared_sizes(void **state)
+{
+	static const struct {
+		int64_t declared;
+		int used; /* before, but for the header */
+		enum verdict first;
+	} rows[] = {
+		{-1, 9000, VERDICT_CONTINUE},
+		{0, 9000, VERDICT_CONTINUE},
+		{5000, 4000, VERDICT_CONTINUE},
+		{5241, 4984, VERDICT_TEMPFAIL},
+		{5240, 4984, VERDICT_CONTINUE},
+		{999999999999999, 100, VERDICT_TEMPFAIL},
+	};
+	static const struct row settings[][5] = {
+		{{"key", "sender"}, {"count", "bytes"}, {"rate", "10kB / 1h"}, {0}},
+		{{"key", "sender"}, {"count", "bytes"}, {"rate", "10kB / 1h"}, {"strict", "yes"},
+			{0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_COUNT(rows); i++) {
+		const struct row monitor[] = {{"key", "sender"}, {"count", "bytes"},
+			{"rate", "10kB / 1h"}, {"mode", "monitor"}, {0}};
+		size_t at = i / 2;
+		struct policy_case one;
+		int64_t before;
+
+		start(&one, settings[i % 2]);
+		assert_int_equal(good(&one), VERDICT_CONTINUE);
+		feed(&one, (size_t)rows[at].used);
+		end_message(&one, OUTCOME_ACCEPTED);
+		before = flaky_store_sum(services.store);
+		assert_int_equal(before, rows[at].used + 16);
+		for (int j = 0; j < 2; j++) {
+			one.session.transaction.declared_size = rows[at].declared;
+			assert_int_equal(good(&one), rows[at].first);
+		}
+		if (rows[at].first == VERDICT_TEMPFAIL)
+			assert_non_null(
+				strstr(policy_case_finding(&one, "rate")->reply, "10KB per hour"));
+		assert_int_equal(flaky_store_sum(services.store), before);
+		end_message(&one, OUTCOME_DROPPED);
+		assert_int_equal(flaky_store_sum(services.store), before);
+		stop(&one);
+		/* One that only looks on says nothing before the end. */
+		start(&one, monitor);
+		one.session.transaction.declared_size = INT64_C(1) << 40;
+		assert_int_equal(good(&one), VERDICT_CONTINUE);
+		assert_null(policy_case_finding(&one, "rate"));
+		stop(&one);
+		finish(state);
+		begin(state);
+	}
+}
+
 /* A8: what is asked for and dropped again is no free directory. */
 static void test_refused_recipients(void **state)
 {
@@ -349,6 +406,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_connections, begin, finish),
 		cmocka_unit_test_setup_teardown(test_strict_connections, begin, finish),
 		cmocka_unit_test_setup_teardown(test_bytes, begin, finish),
+		cmocka_unit_test_setup_teardown(test_declared_sizes, begin, finish),
 		cmocka_unit_test_setup_teardown(test_refused_recipients, begin, finish),
 		cmocka_unit_test_setup_teardown(test_refused_in_parallel, begin, finish),
 		cmocka_unit_test_setup_teardown(test_organization, begin, finish),

@@ -268,7 +268,7 @@ static void test_bad_raises(void **state)
 		const char *why;
 	} rows[] = {
 		{{"test", "anna@example.com", "many", 1}, "write \"KEY 200 / 1h\""},
-		{{"test", "anna@example.com", "", 1}, "the rate cannot be read"},
+		{{"test", "anna@example.com", "", 1}, "a rate is missing"},
 		{{"test", "", "5 / 1h", 1}, "empty"},
 		{{"test", "a\tb", "5 / 1h", 1}, "tab"},
 		{{"test", "a\nb", "5 / 1h", 1}, "line end"},

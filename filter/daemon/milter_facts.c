@@ -74,6 +74,14 @@ void milter_facts_helo(
 	copy_tls(session, macros);
 }
 
+/* RFC 1870 section 3; -1 for what is no number, or one that no message has. */
+static int64_t read_size(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits <= 15 && text[digits] == '\0' ? strtoll(text, NULL, 10) : -1;
+}
+
 static void read_parameters(struct transaction *transaction, char *const *parameters)
 {
 	for (; *parameters != NULL; parameters++) {
@@ -83,7 +91,7 @@ static void read_parameters(struct transaction *transaction, char *const *parame
 			 ascii_equal(*parameters, "BODY=BINARYMIME"))
 			transaction->declared_8bit = true;
 		else if (ascii_starts_with(*parameters, "SIZE="))
-			transaction->declared_size = strtoll(*parameters + 5, NULL, 10);
+			transaction->declared_size = read_size(*parameters + 5);
 	}
 }
 

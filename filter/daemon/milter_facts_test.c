@@ -185,6 +185,42 @@ static void test_rcpt(void **state)
 	assert_false(milter_facts_refused(&recipient));
 }
 
+static void test_declared_sizes(void **state)
+{
+	static const struct {
+		const char *parameter;
+		int64_t size;
+	} rows[] = {
+		{"SIZE=0", 0},
+		{"size=1234", 1234},
+		{"SIZE=000000000001234", 1234},
+		{"SIZE=999999999999999", 999999999999999},
+		{"SIZE=9999999999999999", -1},
+		{"SIZE=99999999999999999999999999999999", -1},
+		{"SIZE=", -1},
+		{"SIZE", -1},
+		{"SIZE=-5", -1},
+		{"SIZE=+5", -1},
+		{"SIZE= 5", -1},
+		{"SIZE=5x", -1},
+		{"SIZE=0x10", -1},
+		{"XSIZE=5", -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		char path[] = "<anna@example.com>", parameter[60];
+		char *arguments[] = {path, parameter, NULL};
+		const char *const pairs[] = {NULL};
+		struct milter_macros given = macros(pairs);
+
+		session_end_scope(&session, SCOPE_TRANSACTION);
+		snprintf(parameter, sizeof(parameter), "%s", rows[i].parameter);
+		milter_facts_mail(&session, arguments, &given);
+		assert_int_equal(session.transaction.declared_size, rows[i].size);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +229,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fingerprints, begin, finish),
 		cmocka_unit_test_setup_teardown(test_helo, begin, finish),
 		cmocka_unit_test_setup_teardown(test_mail, begin, finish),
+		cmocka_unit_test_setup_teardown(test_declared_sizes, begin, finish),
 		cmocka_unit_test_setup_teardown(test_rcpt, begin, finish),
 	};
 

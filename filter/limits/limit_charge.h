@@ -18,6 +18,7 @@ struct limit_step_facts {
 	const struct limit_raise_set *raises;
 	struct limit_proof *proof; /* of this transaction */
 	int64_t bytes; /* of this message */
+	int64_t declared; /* the same before it has come, as far as is known; 0: nothing is */
 	bool tried; /* this connection has asked for a recipient before */
 };
 

@@ -31,7 +31,10 @@ const struct setting limit_settings[] = {
 		.choices = count_words,
 		.help = "What is counted: connections that come as far as a recipient, messages "
 			"and recipients accepted, different recipients (one that is counted "
-			"already costs nothing; the most is 10000), bytes of accepted messages, "
+			"already costs nothing; the most is 10000), bytes of accepted messages (a "
+			"size "
+			"that the client declares and that does not fit is refused before it is "
+			"sent), "
 			"recipients refused for good (who asks for too many gets no answer any "
 			"more)"},
 	{.name = "rate",

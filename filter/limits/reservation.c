@@ -32,7 +32,7 @@ static bool is_picked(const struct reservation_charge *charge, enum pick pick, b
 	case PICK_LOCAL:
 		return charge->outage == OUTAGE_LOCAL;
 	case PICK_WARM:
-		return charge->outage == OUTAGE_LOCAL && !is_left_out(charge);
+		return charge->outage == OUTAGE_LOCAL && !charge->looked && !is_left_out(charge);
 	case PICK_LEFT_OUT:
 		return is_left_out(charge);
 	case PICK_ATTEMPTED:
@@ -43,19 +43,34 @@ static bool is_picked(const struct reservation_charge *charge, enum pick pick, b
 	return true;
 }
 
+static int64_t limit_of(const struct reservation_charge *charge, bool local)
+{
+	return local ? charge->local_limit : charge->limit;
+}
+
+/* Without units, what is there must leave room for them; one unit too much where the limit itself is asked
+ * for, since a limit of 0 refuses all. */
+static int64_t room_beside(const struct reservation_charge *charge, int64_t limit)
+{
+	if (charge->units >= limit)
+		return charge->units == limit ? 1 : 0;
+	return limit - charge->units;
+}
+
 static struct store_charge as_store_charge(struct reservation_charge *charge, enum pick pick)
 {
 	bool decides = pick == PICK_ALL || pick == PICK_LOCAL;
+	int64_t limit = limit_of(charge, pick == PICK_LOCAL);
 
 	return (struct store_charge){
 		.key = charge->key,
 		.label = charge->label,
 		.window_ms = charge->window_ms,
 		/* What has been decided on already is only counted. */
-		.limit = !decides	      ? INT64_MAX
-			 : pick == PICK_LOCAL ? charge->local_limit
-					      : charge->limit,
-		.units = charge->units,
+		.limit = !decides	  ? INT64_MAX
+			 : charge->looked ? room_beside(charge, limit)
+					  : limit,
+		.units = charge->looked ? 0 : charge->units,
 		.title = charge->title,
 		.members = charge->unique ? charge->member : NULL,
 		.member_count = charge->unique,
@@ -127,7 +142,7 @@ static void remember(
 	for (size_t i = 0; i < count; i++) {
 		struct reservation_hold *hold;
 
-		if (is_left_out(&charges[i]))
+		if (is_left_out(&charges[i]) || charges[i].looked)
 			continue;
 		hold = hold_of(reservation, &charges[i]);
 		if (charges[i].unique)
@@ -201,7 +216,7 @@ static struct reservation_answer answer_of(struct reservation_charge *charges,
 				.result = charge->watch.over ? RESERVATION_OVER : RESERVATION_TAKEN,
 				.local = local,
 				.over = picked->from[i],
-				.limit = picked->charges[i].limit,
+				.limit = limit_of(charge, local),
 				.used = charge->watch.used,
 				.retry_after_ms = charge->watch.retry_after_ms,
 			};
@@ -211,7 +226,7 @@ static struct reservation_answer answer_of(struct reservation_charge *charges,
 			.result = RESERVATION_OVER,
 			.local = local,
 			.over = picked->from[at],
-			.limit = picked->charges[at].limit,
+			.limit = limit_of(&charges[picked->from[at]], local),
 			.used = decision->used,
 			.retry_after_ms = decision->retry_after_ms,
 		};

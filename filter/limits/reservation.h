@@ -44,6 +44,7 @@ struct reservation_charge {
 	unsigned char member[STORE_MEMBER_SIZE];
 	enum outage outage;
 	bool strict; /* what was asked for stays counted, whether it was let through or not */
+	bool looked; /* UNITS must fit, and are not taken; neither watched nor strict */
 	bool watched; /* never refuses the step; where it does not fit it alone is left out */
 	unsigned part; /* of the reservation, that can be ended alone */
 	struct reservation_answer

@@ -152,6 +152,43 @@ def test_bytes_at_the_end_of_the_message(mta, site, store):
     assert site.send(mta).accepted
 
 
+def test_a_declared_size_is_told_before_the_body(mta, site, store):
+    """SIZE= of MAIL, looked at with the first recipient; what is counted is the message that comes."""
+    site.fresh_filter(COUNTS.format(count="bytes", rate="20kB", more="", store=store)
+                      + 'limit "second" { key = "sender" count = "recipients" rate = "90 / 1h" }\n')
+    everyone = ["bob@example.test", "carol@example.test"]
+    result = site.send(mta, recipients=everyone, parameters=" SIZE=20481")
+    assert [reply.code for reply in result.rcpts] == [451, 451]
+    assert "more at once than 20KB per hour" in result.rcpts[0].text
+    assert site.send(mta, parameters=" SIZE=20480").accepted
+    step, reply = site.send(mta, parameters=" SIZE=20480").refusal
+    assert (step, reply.code) == ("rcpt", 451)
+    assert "20KB per hour reached, try again in" in reply.text
+    # Neither a size that is none nor one that is too small is a way past the limit.
+    padding = "X-Padding: " + "0123456789" * 6 + "\n"
+    result = site.send(mta, extra=padding * 400, parameters=" SIZE=1")
+    assert result.refusal[0] == "end" and result.refusal[1].code == 451
+    assert site.send(mta, parameters=" SIZE=0").accepted
+    rows = {row["limit"]: row["used"] for row in limits(site, "show", "anna@good.test")[1]}
+    assert rows["second"] == 2
+
+
+def test_one_call_although_a_size_is_declared(postfix, site, redis):
+    """It rides with the other limits of the recipient; the end of the message asks for itself."""
+    site.fresh_filter(
+        'limit "bytes" { key = "sender" count = "bytes" rate = "1MB / 1h" }\n'
+        'limit "few" { key = "sender" count = "recipients" rate = "90 / 1h" }\n'
+        f'connection {{ mode = off }} store {{ url = "{redis.url}" }}')
+    calls = []
+    for parameters in ("", " SIZE=2000"):
+        assert site.send(postfix).accepted
+        start = script_calls(redis)
+        assert site.send(
+            postfix, recipients=["bob@example.test", "carol@example.test"], parameters=parameters).accepted
+        calls.append(script_calls(redis) - start)
+    assert calls[0] == calls[1]
+
+
 def test_who_probes_for_recipients_gets_no_answer_any_more(mta, site, store):
     site.fresh_filter(COUNTS.format(count="refused_recipients", rate=3, more="", store=store))
     probes = [f"nobody{i}@example.test" for i in range(6)]
