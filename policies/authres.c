@@ -265,11 +265,13 @@ static void add_results(struct call *call)
 	const struct iprev *iprev = finished(session->iprev);
 	const struct spf *mailfrom = finished(session->transaction.spf);
 	const struct spf *helo = finished(session->helo_spf);
-	char buffer[FIELD_SIZE], sender[PATH_SIZE];
+	char sender[PATH_SIZE];
+	/* Not on the stack, of which each of some hundred threads keeps what it once used. */
+	char *buffer = mem_resize(NULL, FIELD_SIZE, 1);
 	struct text field;
 	size_t id_end;
 
-	text_init(&field, buffer, sizeof(buffer));
+	text_init(&field, buffer, FIELD_SIZE);
 	authres_add_value(&field, session->site->authserv_id, VALUE_MAX);
 	id_end = field.length;
 	if (session->auth_user[0] != '\0') {
@@ -289,6 +291,7 @@ static void add_results(struct call *call)
 	if (field.length == id_end)
 		text_add(&field, "; none");
 	session_add_edit(session, EDIT_INSERT_FIELD, "Authentication-Results", buffer, 0);
+	mem_free(buffer);
 }
 
 static void add_received_spf(struct call *call)

@@ -5,6 +5,7 @@
 #include "journal.h"
 #include "kept.h"
 #include "log.h"
+#include "mem.h"
 
 bool decision_is_for_reserved(const struct session *session)
 {
@@ -98,23 +99,32 @@ static void mark_told(const struct session *session, const struct decision *deci
 			session->findings[scope].items[i]->told = true;
 }
 
-void decision_log(const struct session *session, const struct decision *decision)
+static void log_in(char buffer[RECORD_JOURNAL_SIZE], const struct session *session,
+	const struct decision *decision)
 {
-	char buffer[RECORD_JOURNAL_SIZE];
-
-	if (session->dry_run)
-		return;
-	mark_told(session, decision);
 	if (log_current_format() == LOG_FORMAT_JSON)
 		log_record(decision_record_json(session, decision, buffer, RECORD_LOG_SIZE));
 	else
 		log_record(decision_record_text(session, decision, buffer, RECORD_LOG_SIZE));
 	if (!journal_is_open() && (!kept_is_on() || decision->reference[0] == '\0'))
 		return;
-	decision_record_journal(session, decision, buffer, sizeof(buffer));
+	decision_record_journal(session, decision, buffer, RECORD_JOURNAL_SIZE);
 	journal_add(buffer);
 	if (decision->reference[0] != '\0')
 		kept_add(decision->reference, session->transaction.queue_id, buffer);
+}
+
+void decision_log(const struct session *session, const struct decision *decision)
+{
+	char *buffer;
+
+	if (session->dry_run)
+		return;
+	mark_told(session, decision);
+	/* Not on the stack, of which each of some hundred threads keeps what it once used. */
+	buffer = mem_resize(NULL, RECORD_JOURNAL_SIZE, 1);
+	log_in(buffer, session, decision);
+	mem_free(buffer);
 }
 
 /* Nothing is kept of a session that is only supposed, so it gets none. */

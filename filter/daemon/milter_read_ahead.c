@@ -15,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* How long libmilter waits for a next command. */
+enum { LINGER_MS = 1 };
+
 /* What has arrived and was not read yet. */
 struct held {
 	size_t start, end;
@@ -32,6 +35,7 @@ int milter_read_ahead_close(int fd) __asm__("close");
 static struct held nothing;
 static struct held *_Atomic held_of[MILTER_READ_AHEAD_DESCRIPTORS];
 static _Thread_local bool begun;
+static atomic_int lingering;
 
 void milter_read_ahead_begin(void)
 {
@@ -78,6 +82,19 @@ static int system_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 	return ppoll(watched, count, timeout_ms < 0 ? NULL : &timeout, NULL);
 }
 
+/* Before libmilter puts a connection back among those that wait, its thread waits a moment for the next
+ * command. So many that wait so at once are enough: each more is one more thread. */
+static int linger(struct pollfd *watched)
+{
+	int ready = 0;
+
+	watched->revents = 0;
+	if (atomic_fetch_add(&lingering, 1) < MILTER_READ_AHEAD_LINGERING)
+		ready = system_poll(watched, 1, LINGER_MS);
+	atomic_fetch_sub(&lingering, 1);
+	return ready;
+}
+
 /* Several at once are never ours while they hold something. */
 int milter_read_ahead_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 {
@@ -90,7 +107,7 @@ int milter_read_ahead_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 	watched->revents = POLLIN;
 	if (ours != &nothing || take_what_arrived(watched->fd))
 		return 1;
-	ready = system_poll(watched, count, timeout_ms);
+	ready = timeout_ms == LINGER_MS ? linger(watched) : system_poll(watched, count, timeout_ms);
 	if (ready == 1 && watched->revents == POLLIN)
 		take_what_arrived(watched->fd);
 	return ready;

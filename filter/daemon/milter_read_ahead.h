@@ -17,7 +17,9 @@ enum {
 	/* Bytes taken at once; held by a connection only while it has commands that are not read. */
 	MILTER_READ_AHEAD_SIZE = 16384,
 	/* Connections whose descriptor is not below this are read as without this file. */
-	MILTER_READ_AHEAD_DESCRIPTORS = 65536
+	MILTER_READ_AHEAD_DESCRIPTORS = 65536,
+	/* Threads that stay with a connection for a moment, waiting for its next command. */
+	MILTER_READ_AHEAD_LINGERING = 8
 };
 
 /* What this thread accepts from now on is read ahead. */

@@ -314,6 +314,53 @@ static void test_stream(void **state)
 	disconnect(&pair);
 }
 
+/* More threads than may linger wait for commands as libmilter's do: none misses any. */
+enum { THREADS = 3 * MILTER_READ_AHEAD_LINGERING, COMMANDS = 200 };
+
+static void *send_commands(void *argument)
+{
+	const struct pair *pairs = argument;
+
+	for (unsigned char command = 0; command < COMMANDS; command++)
+		for (int i = 0; i < THREADS; i++)
+			assert_int_equal(write(pairs[i].mta, &command, 1), 1);
+	return NULL;
+}
+
+static void *take_commands(void *argument)
+{
+	const struct pair *pair = argument;
+
+	for (unsigned char wanted = 0; wanted < COMMANDS; wanted++) {
+		unsigned char command = 0;
+
+		while (!is_ready(pair->ours, 1))
+			;
+		assert_int_equal(read(pair->ours, &command, 1), 1);
+		assert_int_equal(command, wanted);
+	}
+	assert_false(is_ready(pair->ours, 1));
+	return NULL;
+}
+
+static void test_many_linger(void **state)
+{
+	struct pair pairs[THREADS];
+	pthread_t threads[THREADS], sender;
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++) {
+		pairs[i] = connected();
+		assert_int_equal(pthread_create(&threads[i], NULL, take_commands, &pairs[i]), 0);
+	}
+	assert_int_equal(pthread_create(&sender, NULL, send_commands, pairs), 0);
+	pthread_join(sender, NULL);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		disconnect(&pairs[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_writing_is_the_systems),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_many_linger),
 	};
 
 	return cmocka_run_group_tests(tests, begin, finish);
