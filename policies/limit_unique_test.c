@@ -281,7 +281,8 @@ static void test_bad_raises(void **state)
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
 		if (limit_raise_check(&rows[i].raise, why, sizeof(why)))
 			fail_msg("%s %s", rows[i].raise.key, rows[i].raise.rate);
-		assert_non_null(strstr(why, rows[i].why));
+		if (strstr(why, rows[i].why) == NULL)
+			fail_msg("%s: %s", rows[i].raise.rate, why);
 	}
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
