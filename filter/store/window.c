@@ -131,6 +131,25 @@ static void remove_run(struct window_reservation *reservation, size_t at)
 		(reservation->run_count - at) * sizeof(*reservation->runs));
 }
 
+/* Where there are too many, two of the oldest in one slot become one, which only leaves as a whole: a
+ * single call is given back soon or not at all. */
+static void fold_runs(struct window_reservation *reservation)
+{
+	for (size_t i = 1;
+		i < reservation->run_count && reservation->run_count > WINDOW_RUNS_MAX;) {
+		struct window_run *run = &reservation->runs[i - 1];
+		const struct window_run *next = &reservation->runs[i];
+
+		if (run->slot != next->slot) {
+			i++;
+			continue;
+		}
+		*run = (struct window_run){
+			0, 1, run->slot, run->count * run->units + next->count * next->units};
+		remove_run(reservation, i);
+	}
+}
+
 static void forget_old(struct window *window, int64_t oldest)
 {
 	size_t old = 0;
@@ -240,8 +259,7 @@ void window_take(struct window *window, const struct window_ask *ask, int64_t no
 		return;
 	}
 	insert_run(reservation, reservation->run_count, &run);
-	if (reservation->run_count > WINDOW_RUNS_MAX)
-		remove_run(reservation, 0);
+	fold_runs(reservation);
 }
 
 void window_commit(struct window *window, const unsigned char *id)
@@ -307,8 +325,7 @@ void window_give_back(struct window *window, const struct window_ask *ask)
 	run.count = ask->sequence - run.first;
 	if (run.count > 0)
 		insert_run(reservation, i, &run);
-	if (reservation->run_count > WINDOW_RUNS_MAX)
-		remove_run(reservation, 0);
+	fold_runs(reservation);
 }
 
 int64_t window_end_ms(const struct window *window)

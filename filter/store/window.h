@@ -26,7 +26,7 @@
 enum {
 	WINDOW_ID_SIZE = 16,
 	WINDOW_SLOTS = 60,
-	WINDOW_RUNS_MAX = 256, /* of a reservation; the oldest beyond stays counted */
+	WINDOW_RUNS_MAX = 32, /* of a reservation, or one a slot; beyond, the oldest become one */
 	WINDOW_MEMBER_SIZE = 12,
 	WINDOW_HOLDS_MAX = 256 /* of a member; the oldest beyond stays counted */
 };

@@ -28,7 +28,7 @@
 --
 -- A unit count that is not ours counts as full until its slot leaves the window. A key of another
 -- type is an error of the server (WRONGTYPE) before anything is written.
-local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 256, 4503599627370496, 128
+local SLOTS, RUNS_MAX, UNITS_MAX, COMPACT_MAX = 60, 32, 4503599627370496, 128
 local MEMBER_SIZE, HOLDS_MAX = 12, 256
 local SWEPT_EVERY = 16 -- slots: then all fields of a window are looked through
 local KEYS, ARGV, redis = KEYS, ARGV, redis -- found faster
@@ -248,9 +248,24 @@ local function parse_reservation(value)
 	return held
 end
 
+-- Two of the oldest runs in one slot become one, which only leaves as a whole: a single call is given back
+-- soon or not at all. False where no two are in one slot, so that there are no more than slots.
+local function fold_runs(runs)
+	for i = 2, #runs do
+		local run, next_run = runs[i - 1], runs[i]
+		if run[3] == next_run[3] then
+			runs[i - 1] = {0, 1, run[3], run[2] * run[4] + next_run[2] * next_run[4]}
+			table.remove(runs, i)
+			return true
+		end
+	end
+	return false
+end
+
 local function show_reservation(held)
-	while #held.runs > RUNS_MAX do
-		table.remove(held.runs, 1)
+	local many = #held.runs > RUNS_MAX
+	while many and fold_runs(held.runs) do
+		many = #held.runs > RUNS_MAX
 	end
 	local parts = {text(held.last) .. ',' .. text(held.at) .. ';'}
 	for i, run in ipairs(held.runs) do
