@@ -220,6 +220,9 @@ static bool charge(struct call *call, unsigned phases, struct reservation *reser
 		step = make_step(call, phases, reservation, NULL);
 		answer = ask(call, reservation, &step);
 	}
+	if (!call->session->dry_run)
+		reservation_count_attempts(
+			reservation, call->session->services, step.charges, step.count, &answer);
 	meter(call, &step, &answer);
 	report_step(call, &step, &answer);
 	free_step(&step);

@@ -261,6 +261,37 @@ static void test_raised_elsewhere(void **state)
 	limit_raises_stop(&services.raises);
 }
 
+static const struct row strict[] = {
+	{"key", "sender"}, {"count", "recipients"}, {"rate", "2 / 1h"}, {"strict", "yes"}, {0}};
+
+/* The attempt that makes this host learn of a raise is one attempt, and has all the room it brings. */
+static void test_strict_raised_elsewhere(void **state)
+{
+	struct services here = {.store = services.store,
+		.local = services.local,
+		.raises = limit_raises_start(services.store)};
+	struct policy_case one;
+
+	(void)state;
+	services.raises = limit_raises_start(services.store);
+	start(&one, strict);
+	one.services = here;
+	assert_int_equal(accepted_of(&one, 2), 2);
+	put("test", "anna@example.com", "3 / 1h", HOUR_MS);
+	for (uint64_t start_ms = clock_monotonic_ms(); clock_monotonic_ms() - start_ms < 101;)
+		continue;
+	assert_int_equal(accepted_of(&one, 2), 1);
+	put("test", "anna@example.com", "5 / 1h", HOUR_MS);
+	for (uint64_t start_ms = clock_monotonic_ms(); clock_monotonic_ms() - start_ms < 101;)
+		continue;
+	/* Three were let through and one was refused. */
+	assert_int_equal(accepted_of(&one, 2), 1);
+	one.services = services;
+	stop(&one);
+	limit_raises_stop(&here.raises);
+	limit_raises_stop(&services.raises);
+}
+
 static void test_bad_raises(void **state)
 {
 	static const struct {
@@ -299,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_what_cannot_be),
 		cmocka_unit_test_setup_teardown(test_raised, begin, finish),
 		cmocka_unit_test_setup_teardown(test_raised_elsewhere, begin, finish),
+		cmocka_unit_test_setup_teardown(test_strict_raised_elsewhere, begin, finish),
 		cmocka_unit_test(test_bad_raises),
 	};
 

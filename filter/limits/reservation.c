@@ -174,26 +174,6 @@ static void keep_warm(const struct reservation *reservation, const struct servic
 	free_picked(&picked);
 }
 
-/* A refused attempt counts against strict limits all the same. */
-static void count_attempts(struct reservation *reservation, const struct services *services,
-	struct reservation_charge *charges, size_t count, bool refused)
-{
-	struct picked picked = pick_charges(charges, count, PICK_ATTEMPTED, refused);
-	unsigned char id[STORE_ID_SIZE];
-	struct store_decision decision;
-
-	if (picked.count == 0)
-		return;
-	store_id(id);
-	if (store_reserve(services->store, id, 1, picked.charges, picked.count, &decision) ==
-		STORE_OK) {
-		store_commit(services->store, id, picked.charges, picked.count);
-		for (size_t i = 0; i < picked.count; i++)
-			hold_of(reservation, &charges[picked.from[i]])->attempted = true;
-	}
-	free_picked(&picked);
-}
-
 static struct reservation_answer waits(size_t charge)
 {
 	return (struct reservation_answer){
@@ -317,14 +297,34 @@ struct reservation_answer reservation_take(struct reservation *reservation,
 	refused = answer.result != RESERVATION_TAKEN;
 	if (status == STORE_DOWN)
 		take_back(reservation, services, charges, count, refused);
-	else
-		count_attempts(reservation, services, charges, count, refused);
 	if (refused)
 		return answer;
 	if (status == STORE_OK)
 		keep_warm(reservation, services, charges, count);
 	remember(reservation, charges, count);
 	return answer;
+}
+
+void reservation_count_attempts(struct reservation *reservation, const struct services *services,
+	struct reservation_charge *charges, size_t count, const struct reservation_answer *answer)
+{
+	unsigned char id[STORE_ID_SIZE];
+	struct store_decision decision;
+	struct picked picked;
+
+	if (answer->local)
+		return;
+	picked = pick_charges(charges, count, PICK_ATTEMPTED, answer->result != RESERVATION_TAKEN);
+	if (picked.count == 0)
+		return;
+	store_id(id);
+	if (store_reserve(services->store, id, 1, picked.charges, picked.count, &decision) ==
+		STORE_OK) {
+		store_commit(services->store, id, picked.charges, picked.count);
+		for (size_t i = 0; i < picked.count; i++)
+			hold_of(reservation, &charges[picked.from[i]])->attempted = true;
+	}
+	free_picked(&picked);
 }
 
 struct reservation_answer reservation_look(

@@ -65,6 +65,11 @@ struct reservation {
 struct reservation_answer reservation_take(struct reservation *reservation,
 	const struct services *services, struct reservation_charge *charges, size_t count);
 
+/* To be called once the step is not asked for again: what of it was refused, or left out, counts against
+ * strict limits all the same. ANSWER: of reservation_take. */
+void reservation_count_attempts(struct reservation *reservation, const struct services *services,
+	struct reservation_charge *charges, size_t count, const struct reservation_answer *answer);
+
 /* What it would answer, taking nothing. */
 struct reservation_answer reservation_look(
 	const struct services *services, struct reservation_charge *charges, size_t count);

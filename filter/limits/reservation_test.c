@@ -43,7 +43,10 @@ static struct reservation_charge charge(const char *key, int64_t limit, int64_t 
 static enum reservation_result take(
 	struct reservation *reservation, struct reservation_charge *charges, size_t count)
 {
-	return reservation_take(reservation, &services, charges, count).result;
+	struct reservation_answer answer = reservation_take(reservation, &services, charges, count);
+
+	reservation_count_attempts(reservation, &services, charges, count, &answer);
+	return answer.result;
 }
 
 static int64_t used(const char *key)
