@@ -144,7 +144,8 @@ static struct reservation_answer ask(
 	const struct call *call, struct reservation *reservation, struct step *step)
 {
 	if (call->session->dry_run)
-		return reservation_look(call->session->services, step->charges, step->count);
+		return reservation_pretend(
+			reservation, call->session->services, step->charges, step->count);
 	return reservation_take(reservation, call->session->services, step->charges, step->count);
 }
 

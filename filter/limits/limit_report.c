@@ -73,8 +73,10 @@ static bool peek(
 		.members = charge->unique ? charge->member : NULL,
 		.member_count = charge->unique};
 
-	return store_peek(session->services->store, &peek, 1, used_r) == STORE_OK &&
-	       *used_r + charge->units <= charge->limit;
+	if (store_peek(session->services->store, &peek, 1, used_r) != STORE_OK)
+		return false;
+	*used_r += charge->pretended;
+	return *used_r + charge->units <= charge->limit;
 }
 
 void limit_report_use(struct call *call, const struct limit_options *limit,

@@ -70,7 +70,7 @@ static struct store_charge as_store_charge(struct reservation_charge *charge, en
 		.limit = !decides	  ? INT64_MAX
 			 : charge->looked ? room_beside(charge, limit)
 					  : limit,
-		.units = charge->looked ? 0 : charge->units,
+		.units = charge->looked ? 0 : charge->units + charge->pretended,
 		.title = charge->title,
 		.members = charge->unique ? charge->member : NULL,
 		.member_count = charge->unique,
@@ -107,16 +107,26 @@ static void free_picked(struct picked *picked)
 
 /* Taking. -------------------------------------------------------------------------------------- */
 
-static struct reservation_hold *hold_of(
-	struct reservation *reservation, const struct reservation_charge *charge)
+/* NULL: none yet. */
+static struct reservation_hold *find_hold(
+	const struct reservation *reservation, const struct reservation_charge *charge)
 {
-	struct reservation_hold *hold;
-
 	for (size_t i = 0; i < reservation->hold_count; i++) {
-		hold = &reservation->holds[i];
+		struct reservation_hold *hold = &reservation->holds[i];
+
 		if (hold->window_ms == charge->window_ms && strcmp(hold->key, charge->key) == 0)
 			return hold;
 	}
+	return NULL;
+}
+
+static struct reservation_hold *hold_of(
+	struct reservation *reservation, const struct reservation_charge *charge)
+{
+	struct reservation_hold *hold = find_hold(reservation, charge);
+
+	if (hold != NULL)
+		return hold;
 	reservation->holds = mem_resize(
 		reservation->holds, reservation->hold_count + 1, sizeof(reservation->holds[0]));
 	hold = &reservation->holds[reservation->hold_count++];
@@ -342,6 +352,29 @@ struct reservation_answer reservation_look(
 	answer = status == STORE_DOWN ? answer_locally(NULL, services, charges, count)
 				      : answer_of(charges, &picked, status, &decision, false);
 	free_picked(&picked);
+	return answer;
+}
+
+struct reservation_answer reservation_pretend(struct reservation *reservation,
+	const struct services *services, struct reservation_charge *charges, size_t count)
+{
+	struct reservation_answer answer;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct reservation_hold *hold = find_hold(reservation, &charges[i]);
+
+		if (hold != NULL && !charges[i].unique && !charges[i].looked)
+			charges[i].pretended = hold->units;
+	}
+	answer = reservation_look(services, charges, count);
+	for (size_t i = 0; i < count; i++)
+		charges[i].answer.used += charges[i].pretended;
+	if (answer.result == RESERVATION_OVER)
+		answer.used += charges[answer.over].pretended;
+	reservation->pretends = true;
+	reservation->sequence++;
+	if (answer.result == RESERVATION_TAKEN)
+		remember(reservation, charges, count);
 	return answer;
 }
 

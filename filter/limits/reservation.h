@@ -49,6 +49,7 @@ struct reservation_charge {
 	unsigned part; /* of the reservation, that can be ended alone */
 	struct reservation_answer
 		answer; /* what became of it, where it is watched and the step taken */
+	int64_t pretended; /* units of its window that only a pretended reservation holds */
 	struct store_watch watch; /* private */
 };
 
@@ -58,6 +59,7 @@ struct reservation {
 	unsigned sequence; /* of the last step; 0: none yet */
 	struct reservation_hold *holds; /* owned */
 	size_t hold_count;
+	bool pretends; /* no store knows of it */
 };
 
 /* One step, in one call of the store: all of CHARGES (no key twice) or none, but for those that are only
@@ -72,6 +74,11 @@ void reservation_count_attempts(struct reservation *reservation, const struct se
 
 /* What it would answer, taking nothing. */
 struct reservation_answer reservation_look(
+	const struct services *services, struct reservation_charge *charges, size_t count);
+
+/* The same, after the steps that were pretended before: those count, though no store knows of them (units do;
+ * of unique charges, the members that are held). What ends RESERVATION tells no store either. */
+struct reservation_answer reservation_pretend(struct reservation *reservation,
 	const struct services *services, struct reservation_charge *charges, size_t count);
 
 /* A strict charge of KEY was refused, and counted all the same. */

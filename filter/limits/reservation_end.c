@@ -83,7 +83,7 @@ static void end_in(const struct reservation *reservation, const struct ending *e
 static void end_in_both(const struct reservation *reservation, const struct services *services,
 	struct ending ending)
 {
-	if (reservation->hold_count == 0)
+	if (reservation->hold_count == 0 || reservation->pretends)
 		return;
 	ending.store = services->store;
 	end_in(reservation, &ending);

@@ -174,6 +174,31 @@ static void test_one_trip(void **state)
 	assert_int_equal(flaky_store_trips(services.store), before + 2);
 }
 
+/* Step by step it answers as if it took them, and no store hears of it. */
+static void test_pretended(void **state)
+{
+	struct reservation reservation = {0};
+	struct reservation_answer answer;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct reservation_charge charges[] = {charge("a", 3, 1), charge("b", 2, 1)};
+
+		charges[1].watched = true;
+		answer = reservation_pretend(&reservation, &services, charges, 2);
+		assert_int_equal(answer.result, i < 3 ? RESERVATION_TAKEN : RESERVATION_OVER);
+		assert_int_equal(
+			charges[1].answer.result, i < 2 ? RESERVATION_TAKEN : RESERVATION_OVER);
+		assert_int_equal(charges[0].pretended, i);
+	}
+	assert_int_equal(answer.used, 3);
+	assert_true(reservation_holds(&reservation, "a"));
+	assert_int_equal(used("a") + used("b"), 0);
+	reservation_give_back_after(&reservation, &services, 2);
+	reservation_commit(&reservation, &services);
+	assert_int_equal(used("a") + used("b"), 0);
+}
+
 static void test_strict(void **state)
 {
 	struct reservation reservation = {0};
@@ -399,6 +424,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_last_step, begin, finish),
 		cmocka_unit_test_setup_teardown(test_many_keys, begin, finish),
 		cmocka_unit_test_setup_teardown(test_one_trip, begin, finish),
+		cmocka_unit_test_setup_teardown(test_pretended, begin, finish),
 		cmocka_unit_test_setup_teardown(test_strict, begin, finish),
 		cmocka_unit_test_setup_teardown(test_outage_local, begin, finish),
 		cmocka_unit_test_setup_teardown(test_outage_rules, begin, finish),

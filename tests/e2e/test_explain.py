@@ -162,6 +162,25 @@ def test_nothing_is_charged(mta, site):
     assert json.loads(output)["sessions"] == 3
 
 
+def test_recipients_after_others(mta, site):
+    """Each recipient is judged after those before it, as in the session itself; nothing is counted."""
+    site.fresh_filter(
+        'limit "few" { key = "client_net" count = "recipients" rate = "3 / 1h" }\n'
+        'limit "once" { key = "client_net" count = "messages" rate = "2 / 1h" }\n')
+    assert site.send(mta).accepted
+    more = [x for name in ("carol", "dave", "bob") for x in ("--rcpt", f"{name}@example.test")]
+    for _ in range(2):
+        found = explained(site, *GOOD, *more)
+        rcpts = [s for s in found["stages"] if s["stage"] == "rcpt"]
+        assert [s["verdict"] for s in rcpts] == ["accept", "accept", "tempfail", "tempfail"]
+        few = [c for s in rcpts for c in s["checks"] if c["check"] == "limit.rate(few)"]
+        assert [(c["result"], c["used"]) for c in few] == [
+            ("pass", 1), ("pass", 2), ("fail", 3), ("fail", 3)]
+    result = site.send(mta, recipients=[
+        "bob@example.test", "carol@example.test", "dave@example.test", "bob@example.test"])
+    assert [reply.code for reply in result.rcpts] == [250, 250, 451, 451]
+
+
 def test_authenticated(site):
     site.filter(LIMITS)
     found = explained(site, *STRAY, "--auth", "anna")
