@@ -62,7 +62,7 @@ void limit_report_down(struct call *call, const struct limit_options *limit, boo
 			"cannot be counted now, try again later");
 }
 
-/* True while it is not reached. */
+/* True while it is not exceeded by CHARGE. */
 static bool peek(
 	const struct session *session, const struct reservation_charge *charge, int64_t *used_r)
 {
@@ -76,7 +76,8 @@ static bool peek(
 	if (store_peek(session->services->store, &peek, 1, used_r) != STORE_OK)
 		return false;
 	*used_r += charge->pretended;
-	return *used_r + charge->units <= charge->limit;
+	/* A unique one may be among those that are counted already. */
+	return *used_r + (charge->unique ? 0 : charge->units) <= charge->limit;
 }
 
 void limit_report_use(struct call *call, const struct limit_options *limit,

@@ -181,6 +181,16 @@ def test_recipients_after_others(mta, site):
     assert [reply.code for reply in result.rcpts] == [250, 250, 451, 451]
 
 
+def test_a_recipient_that_is_counted_already(mta, site):
+    """It passes where the limit of unique recipients is reached, and the limit is shown all the same."""
+    site.fresh_filter('limit "few" { key = "client_net" count = "unique_recipients" rate = "1 / 1h" }\n')
+    assert site.send(mta).accepted
+    limit = checks(explained(site, *GOOD))["limit.rate(few)"]
+    assert (limit["result"], limit["used"], limit["remaining"]) == ("pass", 1, 0)
+    other = [*GOOD[:-1], "carol@example.test"]
+    assert checks(explained(site, *other))["limit.rate(few)"]["result"] == "fail"
+
+
 def test_authenticated(site):
     site.filter(LIMITS)
     found = explained(site, *STRAY, "--auth", "anna")
