@@ -85,10 +85,11 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The Lua scripts that run inside Redis become string constants.
+$(BUILD)/window_lua.h: filter/store/window_reserve.lua filter/store/window_end.lua
 $(BUILD)/%_lua.h: filter/store/%.lua
 	@mkdir -p $(@D)
 	$(Q)(echo 'static const char $*_lua[] ='; sed -e '/^ *--/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
-		-e 's/^\(.*\)$$/"\1\\n"/' $<; echo ';') > $@
+		-e 's/^\(.*\)$$/"\1\\n"/' $^; echo ';') > $@
 $(BUILD)/filter/store/store_redis.o: $(BUILD)/window_lua.h
 $(BUILD)/filter/store/store_redis_table.o: $(BUILD)/store_table_lua.h $(BUILD)/store_list_lua.h
 
