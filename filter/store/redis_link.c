@@ -458,6 +458,8 @@ enum link_result redis_link_receive(
 	bool written = false;
 	bool found = false;
 
+	/* Where no reply comes there is no text, whatever the last one left here. */
+	reply_r->text = NULL;
 	for (;;) {
 		if (!written)
 			result = write_some(link, &written);

@@ -273,6 +273,25 @@ static void commits_do_not_disturb(void **state)
 	store_close(&store);
 }
 
+/* It forgets for the probe, and then says nothing more. */
+static void a_server_stands_still_between_two_commands(void **state)
+{
+	const struct fake_resp_orders half = {.answer = "$9\r\n0 0 1 0 0\r\n",
+		.after = FAKE_RESP_LATE,
+		.probes_too = true,
+		.only = "\r\nreserve\r\n"};
+	struct store *store;
+	struct store_state now;
+
+	(void)state;
+	fake_resp_order(&server, &half);
+	store = open_store(100, 4);
+	store_state(store, &now);
+	assert_false(now.up);
+	becomes_well(store);
+	store_close(&store);
+}
+
 static void a_server_that_is_gone_comes_back(void **state)
 {
 	struct store *store = open_store(20000, 4);
@@ -391,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_late_reply_is_not_believed),
 		cmocka_unit_test(nothing_is_sent_while_it_is_open),
 		cmocka_unit_test(commits_do_not_disturb),
+		cmocka_unit_test(a_server_stands_still_between_two_commands),
 		cmocka_unit_test(a_server_that_is_gone_comes_back),
 		cmocka_unit_test(a_crowd_survives_each_fault),
 	};

@@ -416,6 +416,7 @@ static enum link_result check(void *context, const char *name, struct redis_link
 	if (result != LINK_ANSWERED || reply_r->kind == ANSWER_ERROR)
 		return result;
 	mem_free(reply_r->text);
+	reply_r->text = NULL;
 	return check_step(redis, "reserve", &step, link, deadline_ms, reply_r);
 }
 

@@ -112,7 +112,8 @@ static struct fake_resp_orders orders_for(
 		memcpy(server->last[0], command,
 			length < sizeof(server->last[0]) ? length : sizeof(server->last[0]));
 	}
-	if (is_call || (is_probe && server->orders.probes_too))
+	if ((is_call || (is_probe && server->orders.probes_too)) &&
+		(server->orders.only == NULL || holds(command, length, server->orders.only)))
 		orders = server->orders;
 	if (is_call && server->orders.times > 0 && --server->orders.times == 0)
 		server->orders = (struct fake_resp_orders){0};

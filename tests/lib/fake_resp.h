@@ -22,6 +22,7 @@ struct fake_resp_orders {
 	enum fake_resp_after after;
 	int times; /* 0: always; else healthy after so many */
 	bool probes_too; /* the store's search for a server that is well is answered so as well */
+	const char *only; /* borrowed; the commands with these words in them; NULL: all */
 };
 
 struct fake_resp {
