@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* No more than so much of something per key in any window of time (design section 4). Messages and
  * recipients are reserved at each RCPT that every other policy lets through, bytes at the end of the
- * message (what MAIL declares is only looked at, at the first such RCPT); they are committed when the message is accepted, and given back when it is not. Connections
- * and refused recipients are reserved before anything is found out about a recipient. */
+ * message (what MAIL declares is only looked at, at the first such RCPT); they are committed when the
+ * message is accepted, and given back when it is not. Connections and refused recipients are reserved
+ * before anything is found out about a recipient. */
 #include <string.h>
 
 #include "exemption.h"
@@ -113,25 +114,26 @@ static struct step make_step(struct call *call, unsigned phases,
 		.tried = connection->tried,
 	};
 	struct step step = {.count = 0};
-	size_t most = 0;
 
-	for (size_t i = 0; i < call->option_count; i++)
-		most += is_asked(call, &limits[i], phases, wanted);
-	if (most == 0)
-		return step;
-	facts.raises = limit_raises_hold(call->session->services->raises);
-	step.charges = mem_array(most, sizeof(*step.charges));
 	for (size_t i = 0; i < call->option_count; i++) {
-		struct reservation_charge *charge = &step.charges[step.count];
+		struct reservation_charge *charge;
 
-		if (!is_asked(call, &limits[i], phases, wanted) ||
-			!limit_charge_make(&limits[i], &facts, reservation, charge))
+		if (!is_asked(call, &limits[i], phases, wanted))
+			continue;
+		/* Most steps of most sessions ask for nothing. */
+		if (step.charges == NULL) {
+			step.charges = mem_array(call->option_count - i, sizeof(*step.charges));
+			facts.raises = limit_raises_hold(call->session->services->raises);
+		}
+		charge = &step.charges[step.count];
+		if (!limit_charge_make(&limits[i], &facts, reservation, charge))
 			continue;
 		charge->part = phase_of(&limits[i]);
 		charge->owner = &limits[i];
 		step.count++;
 	}
-	limit_raises_release(&facts.raises);
+	if (step.charges != NULL)
+		limit_raises_release(&facts.raises);
 	return step;
 }
 

@@ -38,20 +38,19 @@ static bool is_held(const struct limit_options *limit, const struct reservation 
 static struct reservation_charge charge_at(const struct limit_options *limit,
 	const struct limit_step_facts *facts, const struct rate *rate)
 {
-	bool bytes = limit->count == COUNT_BYTES, looked = bytes && facts->declared > 0;
+	bool looked = limit->count == COUNT_BYTES && facts->declared > 0;
+	int64_t bytes = looked ? facts->declared : facts->bytes;
 
 	return (struct reservation_charge){
 		.window_ms = rate->window_ms,
 		.limit = rate->count,
 		.local_limit = limit_share(limit, rate),
-		.units = !bytes	  ? 1
-			 : looked ? facts->declared
-				  : facts->bytes,
+		.units = limit->count == COUNT_BYTES ? bytes : 1,
 		.title = limit->title,
 		.unique = limit->count == COUNT_UNIQUE_RECIPIENTS,
 		.outage = (enum outage)limit->outage,
-		/* One connection is one attempt, however many recipients it asks for. */
 		.looked = looked,
+		/* One connection is one attempt, however many recipients it asks for. */
 		.strict = limit->strict && !looked &&
 			  !(limit->count == COUNT_CONNECTIONS && facts->tried),
 		.watched = !limit_refuses(limit, &facts->session->client),

@@ -32,10 +32,9 @@ const struct setting limit_settings[] = {
 		.help = "What is counted: connections that come as far as a recipient, messages "
 			"and recipients accepted, different recipients (one that is counted "
 			"already costs nothing; the most is 10000), bytes of accepted messages (a "
-			"size "
-			"that the client declares and that does not fit is refused before it is "
-			"sent), "
-			"recipients refused for good (who asks for too many gets no answer any "
+			"size that the client declares and that does not fit is refused before it "
+			"is sent), recipients refused for good (who asks for too many gets no "
+			"answer any "
 			"more)"},
 	{.name = "rate",
 		.type = SETTING_RATE,

@@ -84,16 +84,14 @@ static struct picked pick_charges(
 {
 	struct picked picked = {0};
 
-	for (size_t i = 0; i < count; i++)
-		picked.count += is_picked(&charges[i], pick, refused);
-	if (picked.count == 0)
-		return picked;
-	picked.charges = mem_array(picked.count, sizeof(*picked.charges) + sizeof(*picked.from));
-	picked.from = (size_t *)(picked.charges + picked.count);
-	picked.count = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (!is_picked(&charges[i], pick, refused))
 			continue;
+		if (picked.charges == NULL) {
+			picked.charges = mem_array(
+				count - i, sizeof(*picked.charges) + sizeof(*picked.from));
+			picked.from = (size_t *)(picked.charges + count - i);
+		}
 		picked.charges[picked.count] = as_store_charge(&charges[i], pick);
 		picked.from[picked.count++] = i;
 	}

@@ -80,10 +80,18 @@ static void end_in(const struct reservation *reservation, const struct ending *e
 	mem_free(charges);
 }
 
+static bool is_any_meant(const struct reservation *reservation, const struct ending *ending)
+{
+	for (size_t i = 0; i < reservation->hold_count; i++)
+		if (is_meant(&reservation->holds[i], ending))
+			return true;
+	return false;
+}
+
 static void end_in_both(const struct reservation *reservation, const struct services *services,
 	struct ending ending)
 {
-	if (reservation->hold_count == 0 || reservation->pretends)
+	if (reservation->pretends || !is_any_meant(reservation, &ending))
 		return;
 	ending.store = services->store;
 	end_in(reservation, &ending);

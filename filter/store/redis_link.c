@@ -86,18 +86,28 @@ void redis_command_add(struct redis_command *command, const char *string)
 
 void redis_command_addf(struct redis_command *command, const char *format, ...)
 {
-	size_t room = command->arena_size - command->arena_used;
-	struct text text;
+	struct text text = redis_command_begin_text(command);
 	va_list args;
 
-	if (room == 0)
-		return;
-	text_init(&text, command->arena + command->arena_used, room);
 	va_start(args, format);
 	text_vaddf(&text, format, &args);
 	va_end(args);
-	redis_command_add_n(command, text.buffer, text.length);
-	command->arena_used += text.length;
+	redis_command_add_text(command, &text);
+}
+
+struct text redis_command_begin_text(struct redis_command *command)
+{
+	struct text text;
+
+	text_init(&text, command->arena + command->arena_used,
+		command->arena_size - command->arena_used);
+	return text;
+}
+
+void redis_command_add_text(struct redis_command *command, const struct text *text)
+{
+	redis_command_add_n(command, text->buffer, text->length);
+	command->arena_used += text->length;
 }
 
 /* An array announces its size before its elements come, and hiredis would allocate for it; 1.x nests

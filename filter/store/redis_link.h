@@ -12,6 +12,7 @@
 #include "compiler.h"
 #include "redis_tls.h"
 #include "store.h"
+#include "text.h"
 
 enum {
 	REDIS_ARGUMENTS_FEW = 80,
@@ -44,6 +45,9 @@ void redis_command_add(struct redis_command *command, const char *string);
 void redis_command_add_n(struct redis_command *command, const void *bytes, size_t length);
 /* Copied into the arena. */
 void redis_command_addf(struct redis_command *command, const char *format, ...) ATTR_PRINTF(2, 3);
+/* The rest of the arena, to write an argument in; then it is added, and nothing was copied. */
+struct text redis_command_begin_text(struct redis_command *command);
+void redis_command_add_text(struct redis_command *command, const struct text *text);
 
 /* Makes an EVALSHA an EVAL of its script; false where it is none. */
 bool redis_command_send_whole(struct redis_command *command);

@@ -24,11 +24,13 @@ static void hash_script(const char *source, char sha[41])
 		snprintf(sha + 2 * i, 3, "%02x", digest[i]);
 }
 
+#define KEY_FORMAT "%sw:%s:%" PRId64
+
 size_t redis_key(
 	const struct redis *redis, const struct store_charge *charge, char key[REDIS_KEY_SIZE])
 {
-	int length = snprintf(key, REDIS_KEY_SIZE, "%sw:%s:%" PRId64, redis->prefix, charge->key,
-		charge->window_ms);
+	int length = snprintf(
+		key, REDIS_KEY_SIZE, KEY_FORMAT, redis->prefix, charge->key, charge->window_ms);
 
 	return (size_t)length;
 }
@@ -36,8 +38,7 @@ size_t redis_key(
 static void add_key(
 	const struct redis *redis, const struct store_charge *charge, struct redis_command *command)
 {
-	redis_command_addf(
-		command, "%sw:%s:%" PRId64, redis->prefix, charge->key, charge->window_ms);
+	redis_command_addf(command, KEY_FORMAT, redis->prefix, charge->key, charge->window_ms);
 }
 
 /* For window.lua: u or m, and U or M where it never refuses. */
@@ -51,34 +52,29 @@ static char kind_of(const struct store_charge *charge)
 /* One for each charge, or none at all where they are all the same and usual. */
 static void add_kinds(const struct store_step *step, struct redis_command *command)
 {
-	char *kinds = command->arena + command->arena_used;
-	size_t usual = 0;
+	struct text kinds = redis_command_begin_text(command);
+	bool usual = true;
 
 	for (size_t i = 0; i < step->count; i++) {
-		kinds[i] = kind_of(&step->charges[i]);
-		usual += kinds[i] == 'u';
+		text_add_char(&kinds, kind_of(&step->charges[i]));
+		usual = usual && kind_of(&step->charges[i]) == 'u';
 	}
-	if (usual == step->count) {
+	if (usual)
 		redis_command_add(command, "");
-		return;
-	}
-	command->arena_used += step->count;
-	redis_command_add_n(command, kinds, step->count);
+	else
+		redis_command_add_text(command, &kinds);
 }
 
 static void add_names(const struct store_charge *charge, struct redis_command *command)
 {
 	const char *title = charge->title == NULL ? "" : charge->title;
 	const char *label = charge->label == NULL ? "" : charge->label;
-	struct text names;
+	struct text names = redis_command_begin_text(command);
 
-	text_init(
-		&names, command->arena + command->arena_used, STORE_TITLE_SIZE + STORE_LABEL_SIZE);
 	text_add_n(&names, title, strnlen(title, STORE_TITLE_SIZE - 1));
 	text_add_char(&names, '\t');
 	text_add_n(&names, label, strnlen(label, STORE_LABEL_SIZE - 1));
-	command->arena_used += names.length;
-	redis_command_add_n(command, names.buffer, names.length);
+	redis_command_add_text(command, &names);
 }
 
 static void add_charge(const struct store_charge *charge, struct redis_command *command)
@@ -416,7 +412,6 @@ static enum link_result check(void *context, const char *name, struct redis_link
 	if (result != LINK_ANSWERED || reply_r->kind == ANSWER_ERROR)
 		return result;
 	mem_free(reply_r->text);
-	reply_r->text = NULL;
 	return check_step(redis, "reserve", &step, link, deadline_ms, reply_r);
 }
 
