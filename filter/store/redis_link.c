@@ -110,6 +110,36 @@ void redis_command_add_text(struct redis_command *command, const struct text *te
 	command->arena_used += text->length;
 }
 
+/* hiredis does the same with a printf and a copy for each argument. */
+void redis_bytes_add(struct redis_bytes *bytes, const struct redis_command *command)
+{
+	enum { HEAD_BYTES = 24, END_BYTES = 2 }; /* "$20 digits\r\n" */
+	size_t size = bytes->length + HEAD_BYTES + 1;
+	struct text text;
+
+	for (size_t i = 0; i < command->count; i++)
+		size += HEAD_BYTES + command->lengths[i] + END_BYTES;
+	if (size > bytes->size) {
+		bytes->size = bytes->start == NULL ? size : 2 * size;
+		bytes->start = mem_resize(bytes->start, bytes->size, 1);
+	}
+	text_init(&text, bytes->start + bytes->length, bytes->size - bytes->length);
+	text_addf(&text, "*%zu\r\n", command->count);
+	for (size_t i = 0; i < command->count; i++) {
+		text_addf(&text, "$%zu\r\n", command->lengths[i]);
+		text_add_n(&text, command->arguments[i], command->lengths[i]);
+		text_add(&text, "\r\n");
+	}
+	bytes->length += text.length;
+	bytes->commands++;
+}
+
+void redis_bytes_clear(struct redis_bytes *bytes)
+{
+	mem_free(bytes->start);
+	*bytes = (struct redis_bytes){.start = NULL};
+}
+
 /* An array announces its size before its elements come, and hiredis would allocate for it; 1.x nests
  * without end. */
 static void *create_bounded_array(const redisReadTask *task, array_size elements)
@@ -280,39 +310,19 @@ void redis_link_close(struct redis_link **link)
 
 void redis_link_append(struct redis_link *link, const struct redis_command *command, bool wanted)
 {
-	size_t length;
-	char *bytes = redis_link_format(command, &length);
+	struct redis_bytes bytes = {.start = NULL};
 
+	redis_bytes_add(&bytes, command);
 	/* A failure stays in the context and comes out of the next receive. */
-	redisAppendFormattedCommand(link->context, bytes, length);
+	redisAppendFormattedCommand(link->context, bytes.start, bytes.length);
 	link->unwanted += !wanted;
-	mem_free(bytes);
+	redis_bytes_clear(&bytes);
 }
 
-void redis_link_append_bytes(struct redis_link *link, const char *bytes, size_t length)
+void redis_link_append_bytes(struct redis_link *link, const struct redis_bytes *bytes)
 {
-	redisAppendFormattedCommand(link->context, bytes, length);
-	link->unwanted++;
-}
-
-/* hiredis does the same with a printf and a copy for each argument. */
-char *redis_link_format(const struct redis_command *command, size_t *length_r)
-{
-	enum { HEAD_BYTES = 24, END_BYTES = 2 }; /* "$20 digits\r\n" */
-	size_t size = HEAD_BYTES + 1;
-	struct text text;
-
-	for (size_t i = 0; i < command->count; i++)
-		size += HEAD_BYTES + command->lengths[i] + END_BYTES;
-	text_init(&text, mem_resize(NULL, size, 1), size);
-	text_addf(&text, "*%zu\r\n", command->count);
-	for (size_t i = 0; i < command->count; i++) {
-		text_addf(&text, "$%zu\r\n", command->lengths[i]);
-		text_add_n(&text, command->arguments[i], command->lengths[i]);
-		text_add(&text, "\r\n");
-	}
-	*length_r = text.length;
-	return text.buffer;
+	redisAppendFormattedCommand(link->context, bytes->start, bytes->length);
+	link->unwanted += bytes->commands;
 }
 
 static bool all_numbers(const redisReply *array)

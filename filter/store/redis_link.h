@@ -52,6 +52,15 @@ void redis_command_add_text(struct redis_command *command, const struct text *te
 /* Makes an EVALSHA an EVAL of its script; false where it is none. */
 bool redis_command_send_whole(struct redis_command *command);
 
+/* Commands as they are written to a server. All zero: none. */
+struct redis_bytes {
+	char *start; /* owned */
+	size_t length, size, commands;
+};
+
+void redis_bytes_add(struct redis_bytes *bytes, const struct redis_command *command);
+void redis_bytes_clear(struct redis_bytes *bytes);
+
 enum redis_answer_kind {
 	ANSWER_NIL,
 	ANSWER_NUMBERS, /* an integer, or an array of integers */
@@ -100,10 +109,8 @@ void redis_link_allow(struct redis_link *link, size_t bytes, size_t elements);
 /* Puts a command into the output, which the next receive writes; one whose reply is not WANTED is
  * skipped there. */
 void redis_link_append(struct redis_link *link, const struct redis_command *command, bool wanted);
-void redis_link_append_bytes(struct redis_link *link, const char *bytes, size_t length);
-
-/* The command as bytes for redis_link_append_bytes (never wanted); owned by the caller. */
-char *redis_link_format(const struct redis_command *command, size_t *length_r) MUST_CHECK;
+/* The same for what redis_bytes_add was given; its replies are never wanted. */
+void redis_link_append_bytes(struct redis_link *link, const struct redis_bytes *bytes);
 
 /* The next wanted reply. */
 enum link_result redis_link_receive(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "redis_node.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,12 +10,11 @@
 #include "redis_error.h"
 #include "redis_node_private.h"
 
-enum { FOREVER_MS = 3600000 };
+enum { CROWD = 2 }; /* links in use */
 
 /* What travels in one write: commands whose replies nobody wants, and calls of other threads. */
 struct batch {
-	struct redis_bytes later[REDIS_BATCH_MAX];
-	size_t later_count;
+	struct redis_bytes later;
 	struct redis_call *calls[1 + REDIS_BATCH_MAX]; /* first the one that has the link */
 	size_t call_count;
 	unsigned replicas; /* that must confirm what is written */
@@ -99,9 +99,20 @@ static void leave_line(struct redis_node *node, const struct redis_call *call) R
 	}
 }
 
+/* All that wait in line, taken out of it: their thread may go on once they are told. */
+static struct redis_call *refuse_line(struct redis_node *node) REQUIRES(node->lock)
+{
+	struct redis_call *refused = node->first;
+
+	for (struct redis_call *call = refused; call != NULL; call = call->next)
+		call->state = CALL_REFUSED;
+	node->first = node->last = NULL;
+	return refused;
+}
+
 void redis_node_failed(struct redis_node *node, bool final, const char *detail)
 {
-	struct redis_call *call;
+	struct redis_call *refused = NULL;
 	bool opened;
 
 	lock_take(&node->lock);
@@ -109,14 +120,18 @@ void redis_node_failed(struct redis_node *node, bool final, const char *detail)
 	node->known = true;
 	if (opened)
 		condition_signal(&node->keeper_wanted);
-	/* Nothing of before the outage is sent after it. */
-	while (opened && node->later_count > 0)
-		mem_free(node->later[--node->later_count].start);
-	while (opened && (call = next_in_line(node)) != NULL) {
-		call->state = CALL_REFUSED;
-		condition_signal(&call->moved);
+	if (opened) {
+		/* Nothing of before the outage is sent after it. */
+		redis_bytes_clear(&node->later);
+		refused = refuse_line(node);
 	}
 	lock_give(&node->lock);
+	while (refused != NULL) {
+		struct redis_call *next = refused->next;
+
+		wakeup_tell(&refused->left_line);
+		refused = next;
+	}
 	if (!opened)
 		return;
 	redis_node_close_links(node);
@@ -133,9 +148,10 @@ void redis_node_suspect(struct redis_node *node)
 	lock_give(&node->lock);
 }
 
-/* A link, or with NULL the place of one that is gone, goes to the next in line or back. */
-static void pass_on(struct redis_node *node, struct redis_link *link, unsigned generation)
-	REQUIRES(node->lock)
+/* A link, or with NULL the place of one that is gone, goes back or to the next in line, which is to be
+ * told without the lock. */
+static struct redis_call *pass_on(
+	struct redis_node *node, struct redis_link *link, unsigned generation) REQUIRES(node->lock)
 {
 	struct redis_call *call = next_in_line(node);
 
@@ -143,18 +159,19 @@ static void pass_on(struct redis_node *node, struct redis_link *link, unsigned g
 		call->state = CALL_TURN;
 		call->link = link;
 		call->generation = link != NULL ? generation : node->generation;
-		condition_signal(&call->moved);
 	} else if (link != NULL) {
 		node->idle[node->idle_count++] = link;
 	} else {
 		node->open_count--;
 	}
+	return call;
 }
 
 /* WELL: it answered as a server that is well does. */
 static void release(struct redis_node *node, struct redis_call *call, bool keep, bool well)
 {
 	struct redis_link *gone = NULL;
+	struct redis_call *next;
 
 	lock_take(&node->lock);
 	if (well)
@@ -163,35 +180,45 @@ static void release(struct redis_node *node, struct redis_call *call, bool keep,
 		gone = call->link;
 		call->link = NULL;
 	}
-	pass_on(node, call->link, call->generation);
+	next = pass_on(node, call->link, call->generation);
 	lock_give(&node->lock);
+	if (next != NULL)
+		wakeup_tell(&next->left_line);
 	call->link = NULL;
 	redis_link_close(&gone);
 }
 
-/* Waits in line. Afterwards the state is anything but CALL_CARRIED. */
-static void wait_in_line(struct redis_node *node, struct redis_call *call) REQUIRES(node->lock)
+static void stand_in_line(struct redis_node *node, struct redis_call *call) REQUIRES(node->lock)
 {
 	if (node->last != NULL)
 		node->last->next = call;
 	else
 		node->first = call;
 	node->last = call;
-	while (call->state == CALL_WAITING || call->state == CALL_CARRIED) {
-		bool carried = call->state == CALL_CARRIED;
-		uint64_t until = carried ? clock_monotonic_ms() + FOREVER_MS : call->deadline_ms;
+}
 
-		if (condition_wait(&call->moved, &node->lock, until) || call->state != CALL_WAITING)
-			continue;
-		leave_line(node, call);
+/* Until it leaves the line. Afterwards the state is anything but CALL_CARRIED. */
+static void wait_in_line(struct redis_node *node, struct redis_call *call)
+{
+	bool given_up;
+
+	if (wakeup_wait_until(&call->left_line, call->deadline_ms))
 		return;
-	}
+	lock_take(&node->lock);
+	given_up = call->state == CALL_WAITING;
+	if (given_up)
+		leave_line(node, call);
+	lock_give(&node->lock);
+	if (!given_up)
+		wakeup_wait(&call->left_line);
 }
 
 /* Has a link, or the right to open one, or the reply already. False: down, or no time left. */
-static bool get_turn(struct redis_node *node, struct redis_call *call, char *address)
+static bool get_turn(struct redis_node *node, struct redis_call *call)
 {
-	condition_init(&call->moved);
+	bool waits = false;
+
+	wakeup_init(&call->left_line);
 	lock_take(&node->lock);
 	if (node->breaker.open) {
 		call->state = CALL_REFUSED;
@@ -203,23 +230,28 @@ static bool get_turn(struct redis_node *node, struct redis_call *call, char *add
 		else
 			node->open_count++;
 	} else {
-		wait_in_line(node, call);
+		stand_in_line(node, call);
+		waits = true;
 	}
-	memcpy(address, node->address, sizeof(node->address));
 	lock_give(&node->lock);
-	condition_destroy(&call->moved);
+	if (waits)
+		wait_in_line(node, call);
+	wakeup_destroy(&call->left_line);
 	return call->state == CALL_TURN || call->state == CALL_DONE;
 }
 
-static bool connect_new(struct redis_node *node, const char *address, struct redis_call *call)
+static bool connect_new(struct redis_node *node, struct redis_call *call)
 {
 	uint64_t until = clock_monotonic_ms() + node->options.connect_timeout_ms;
+	char address[REDIS_ADDRESS_SIZE], detail[REDIS_DETAIL_SIZE];
+	enum link_result result;
 	struct redis_answer reply;
-	enum link_result result =
-		redis_place_connect(&node->place, *address == '\0' ? NULL : address,
-			until < call->deadline_ms ? until : call->deadline_ms, &call->link, &reply);
-	char detail[REDIS_DETAIL_SIZE];
 
+	lock_take(&node->lock);
+	memcpy(address, node->address, sizeof(address));
+	lock_give(&node->lock);
+	result = redis_place_connect(&node->place, *address == '\0' ? NULL : address,
+		until < call->deadline_ms ? until : call->deadline_ms, &call->link, &reply);
 	if (result == LINK_ANSWERED && call->link != NULL)
 		return true;
 	redis_node_describe(result, &reply, detail);
@@ -233,12 +265,8 @@ static bool connect_new(struct redis_node *node, const char *address, struct red
 static void fill_batch(struct redis_node *node, struct redis_call *first, struct batch *batch)
 {
 	lock_take(&node->lock);
-	batch->later_count =
-		node->later_count < REDIS_BATCH_MAX ? node->later_count : REDIS_BATCH_MAX;
-	memcpy(batch->later, node->later, batch->later_count * sizeof(*batch->later));
-	node->later_count -= batch->later_count;
-	memmove(node->later, node->later + batch->later_count,
-		node->later_count * sizeof(*node->later));
+	batch->later = node->later;
+	node->later = (struct redis_bytes){.start = NULL};
 	batch->calls[0] = first;
 	batch->call_count = 1;
 	while (batch->call_count <= REDIS_BATCH_MAX && node->first != NULL) {
@@ -250,16 +278,12 @@ static void fill_batch(struct redis_node *node, struct redis_call *first, struct
 	lock_give(&node->lock);
 }
 
-static void finish_batch(struct redis_node *node, struct batch *batch)
+static void finish_batch(struct batch *batch)
 {
-	if (batch->call_count == 1)
-		return;
-	lock_take(&node->lock);
 	for (size_t i = 1; i < batch->call_count; i++) {
 		batch->calls[i]->state = CALL_DONE;
-		condition_signal(&batch->calls[i]->moved);
+		wakeup_tell(&batch->calls[i]->left_line);
 	}
-	lock_give(&node->lock);
 }
 
 static void append_word(struct redis_link *link, const char *word, bool wanted)
@@ -348,32 +372,43 @@ static enum link_result receive_all(
 	return result;
 }
 
+/* Where several threads call at once, more are about to, and what they ask goes in the same write: that
+ * saves both sides more than it costs to let them go first. */
+static void let_others_join(struct redis_node *node)
+{
+	bool crowded;
+
+	lock_take(&node->lock);
+	crowded = node->open_count - node->idle_count > CROWD;
+	lock_give(&node->lock);
+	if (crowded)
+		sched_yield();
+}
+
 /* Uses the link of CALL for it and for those in line behind it. */
 static void carry(struct redis_node *node, struct redis_call *call)
 {
 	struct batch batch = {.confirmed = true};
 	enum link_result result;
 
+	let_others_join(node);
 	fill_batch(node, call, &batch);
-	for (size_t i = 0; i < batch.later_count; i++) {
-		redis_link_append_bytes(call->link, batch.later[i].start, batch.later[i].length);
-		mem_free(batch.later[i].start);
-	}
+	if (batch.later.commands > 0)
+		redis_link_append_bytes(call->link, &batch.later);
+	redis_bytes_clear(&batch.later);
 	for (size_t i = 0; i < batch.call_count; i++)
 		append_call(call->link, batch.calls[i], &batch.replicas);
 	if (batch.replicas > 0)
 		append_wait(node, call->link, batch.replicas);
 	result = receive_all(call->link, &batch, call->deadline_ms);
 	release(node, call, result == LINK_ANSWERED, result == LINK_ANSWERED && batch.confirmed);
-	finish_batch(node, &batch);
+	finish_batch(&batch);
 }
 
 /* Until it has its replies; false: it has none, and the failure is noted already. */
 static bool run(struct redis_node *node, struct redis_call *call)
 {
-	char address[REDIS_ADDRESS_SIZE];
-
-	if (!get_turn(node, call, address))
+	if (!get_turn(node, call))
 		return false;
 	if (call->state == CALL_DONE)
 		return true;
@@ -382,7 +417,7 @@ static bool run(struct redis_node *node, struct redis_call *call)
 		call->state = CALL_WAITING;
 		return false;
 	}
-	if (call->link == NULL && !connect_new(node, address, call)) {
+	if (call->link == NULL && !connect_new(node, call)) {
 		call->state = CALL_REFUSED;
 		return false;
 	}
@@ -422,18 +457,14 @@ enum redis_node_result redis_node_run(
 
 void redis_node_send_later(struct redis_node *node, const struct redis_command *command)
 {
-	struct redis_bytes bytes;
-
-	bytes.start = redis_link_format(command, &bytes.length);
 	lock_take(&node->lock);
-	if (!node->breaker.open && node->later_count < REDIS_LATER_MAX) {
-		node->later[node->later_count++] = bytes;
-		bytes.start = NULL;
-		if (node->later_count == REDIS_LATER_WAKE)
+	if (!node->breaker.open && node->later.commands < REDIS_LATER_MAX &&
+		node->later.length < REDIS_LATER_BYTES_MAX) {
+		redis_bytes_add(&node->later, command);
+		if (node->later.commands == REDIS_LATER_WAKE)
 			condition_signal(&node->keeper_wanted);
 	}
 	lock_give(&node->lock);
-	mem_free(bytes.start);
 }
 
 const struct redis_place *redis_node_place(const struct redis_node *node)

@@ -114,7 +114,7 @@ static void *keep(void *argument)
 	while (!node->closing) {
 		uint64_t now = clock_monotonic_ms();
 		uint64_t until = now + TICK_MS;
-		bool waiting = !node->breaker.open && node->later_count > 0;
+		bool waiting = !node->breaker.open && node->later.commands > 0;
 
 		if (may_probe(node, now)) {
 			lock_give(&node->lock);
@@ -174,8 +174,7 @@ void redis_node_await(struct redis_node *node)
 
 static void free_node(struct redis_node *node)
 {
-	while (node->later_count > 0)
-		mem_free(node->later[--node->later_count].start);
+	redis_bytes_clear(&node->later);
 	condition_destroy(&node->first_probe);
 	condition_destroy(&node->keeper_wanted);
 	lock_destroy(&node->lock);

@@ -9,20 +9,18 @@
 #include "lock.h"
 #include "redis_node.h"
 #include "redis_place.h"
+#include "wakeup.h"
 
 enum {
-	REDIS_LATER_MAX = 256, /* commands that wait for a call to travel with; more are lost */
-	REDIS_LATER_WAKE = 32, /* from here on the keeper sends them at once */
-	REDIS_BATCH_MAX = 32 /* calls or waiting commands in one write */
-};
-
-struct redis_bytes {
-	char *start; /* owned */
-	size_t length;
+	REDIS_LATER_MAX = 1024, /* commands that wait for a call to travel with; more are lost, */
+	REDIS_LATER_BYTES_MAX = 256 * 1024, /* and so is what comes when they are so long */
+	REDIS_LATER_WAKE = 256, /* from here on the keeper sends them at once */
+	REDIS_BATCH_MAX = 32 /* calls in one write */
 };
 
 /* A call on its way. Where all links are in use it waits in line; the thread that uses a link next
- * takes the calls behind it along, writes them together and gives each its replies. */
+ * takes the calls behind it along, writes them together and gives each its replies. Its state is guarded
+ * by the lock of the node; from CALL_CARRIED on it belongs to the thread that carries it. */
 struct redis_call {
 	struct redis_ask *const *asks; /* borrowed; the replies are filled by whoever carries it */
 	size_t count;
@@ -30,14 +28,14 @@ struct redis_call {
 	uint64_t deadline_ms;
 	enum {
 		CALL_WAITING,
-		CALL_TURN, /* it has a link, or a place to open one */
 		CALL_CARRIED, /* travels with another call, which has the earlier deadline */
+		CALL_TURN, /* it has a link, or a place to open one */
 		CALL_DONE, /* result is set, and with LINK_ANSWERED every reply */
 		CALL_REFUSED /* the breaker opened */
 	} state;
 	struct redis_link *link; /* with CALL_TURN; NULL: open one */
 	unsigned generation; /* of the link */
-	struct condition moved; /* the state changed */
+	struct wakeup left_line; /* told when the state is one of the last: TURN, DONE or REFUSED */
 	struct redis_call *next;
 };
 
@@ -55,8 +53,7 @@ struct redis_node {
 	struct redis_call *first GUARDED_BY(lock), *last GUARDED_BY(lock); /* in line */
 	struct breaker breaker GUARDED_BY(lock);
 	char address[REDIS_ADDRESS_SIZE] GUARDED_BY(lock); /* the one that worked; empty: Unix */
-	struct redis_bytes later[REDIS_LATER_MAX] GUARDED_BY(lock);
-	size_t later_count GUARDED_BY(lock);
+	struct redis_bytes later GUARDED_BY(lock); /* replies are not wanted */
 	bool known GUARDED_BY(lock); /* whether it is up, since the first probe ended */
 	struct condition first_probe; /* KNOWN was set */
 	bool suspected GUARDED_BY(lock); /* to be probed, though it is up */

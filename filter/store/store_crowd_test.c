@@ -120,11 +120,75 @@ static void nobody_gets_the_reply_of_another(void **state)
 	store_close(&store);
 }
 
+enum { COMMITTED = 40, AT_ONCE = 8 }; /* reservations of a thread, of so many windows each */
+
+struct committer {
+	struct store *store;
+	unsigned char ids[COMMITTED][STORE_ID_SIZE];
+	char keys[AT_ONCE][STORE_KEY_SIZE];
+	struct store_charge charges[AT_ONCE];
+	bool failed;
+};
+
+static void *commit_often(void *argument)
+{
+	struct committer *committer = argument;
+	struct store_decision decision;
+
+	for (int i = 0; i < COMMITTED && !committer->failed; i++) {
+		store_id(committer->ids[i]);
+		committer->failed = store_reserve(committer->store, committer->ids[i], 1,
+					    committer->charges, AT_ONCE, &decision) != STORE_OK;
+		store_commit(committer->store, committer->ids[i], committer->charges, AT_ONCE);
+	}
+	return NULL;
+}
+
+/* However many there are: one that was lost would let its units be given back. */
+static void no_commit_of_a_crowd_is_lost(void **state)
+{
+	static struct committer committers[THREADS];
+	struct store *store = open_still();
+	pthread_t threads[THREADS];
+
+	(void)state;
+	memset(committers, 0, sizeof(committers));
+	for (size_t i = 0; i < THREADS; i++) {
+		committers[i].store = store;
+		for (size_t j = 0; j < AT_ONCE; j++) {
+			new_key(committers[i].keys[j]);
+			committers[i].charges[j] = charge(committers[i].keys[j], 1000, 1);
+		}
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, commit_often, &committers[i]), 0);
+	}
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	/* What still waits is sent. */
+	if (url != NULL) {
+		store_close(&store);
+		store = open_still();
+	}
+	for (size_t i = 0; i < THREADS; i++) {
+		struct committer *committer = &committers[i];
+
+		assert_false(committer->failed);
+		for (size_t j = 0; j < COMMITTED; j++)
+			assert_int_equal(store_give_back(store, committer->ids[j], 0,
+						 committer->charges, AT_ONCE),
+				STORE_OK);
+		for (size_t j = 0; j < AT_ONCE; j++)
+			assert_int_equal(used(store, committer->keys[j]), COMMITTED);
+	}
+	store_close(&store);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest cases[] = {
 		cmocka_unit_test(a_crowd_gets_exactly_the_limit),
 		cmocka_unit_test(nobody_gets_the_reply_of_another),
+		cmocka_unit_test(no_commit_of_a_crowd_is_lost),
 	};
 
 	return run_on_most_stores(cases);
