@@ -23,7 +23,7 @@
 #include "mem.h"
 #include "metrics_http.h"
 #include "milter.h"
-#include "milter_read_ahead.h"
+#include "milter_buffer.h"
 #include "milter_socket.h"
 #include "mta_check.h"
 #include "notifier.h"
@@ -415,7 +415,7 @@ static int serve(struct conf *conf)
 	log_info("mailreeve " MAILREEVE_VERSION " serves %s", conf->daemon.socket);
 	process_ready();
 	process_notify("READY=1");
-	milter_read_ahead_begin();
+	milter_buffer_begin();
 	failed = milter_serve(conf, &services);
 	idle = control_close(&control);
 	metrics_http_stop(&metrics);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The connections of these tests are read as libmilter reads: poll, head, poll, rest. */
-#include "milter_read_ahead.h"
+/* The connections of these tests are read and written as libmilter does it: poll, head, poll, rest; and
+ * poll, writev, until all is written. */
+#include "milter_buffer.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -41,7 +44,7 @@ static int begin(void **state)
 	address_length = sizeof(address);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &address_length), 0);
 	assert_int_equal(listen(listener, 16), 0);
-	milter_read_ahead_begin();
+	milter_buffer_begin();
 	return 0;
 }
 
@@ -315,7 +318,7 @@ static void test_stream(void **state)
 }
 
 /* More threads than may linger wait for commands as libmilter's do: none misses any. */
-enum { THREADS = 3 * MILTER_READ_AHEAD_LINGERING, COMMANDS = 200 };
+enum { THREADS = 3 * MILTER_BUFFER_LINGERING, COMMANDS = 200 };
 
 static void *send_commands(void *argument)
 {
@@ -361,6 +364,205 @@ static void test_many_linger(void **state)
 	}
 }
 
+enum { PACKET_HEAD = 5 };
+
+/* As mi_wr_cmd of libmilter; false where the connection is gone. */
+static bool answer(int fd, char command, const void *data, size_t length)
+{
+	uint32_t size = htonl((uint32_t)length + 1);
+	unsigned char head[PACKET_HEAD];
+	struct iovec pieces[2] = {{head, PACKET_HEAD}, {(void *)(uintptr_t)data, length}};
+	struct iovec *piece = pieces;
+	int count = length > 0 ? 2 : 1;
+
+	memcpy(head, &size, 4);
+	head[4] = (unsigned char)command;
+	while (count > 0) {
+		struct pollfd watched = {.fd = fd, .events = POLLOUT};
+		ssize_t written;
+
+		assert_int_equal(poll(&watched, 1, 60000), 1);
+		written = writev(fd, piece, count);
+		if (written < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		for (; written > 0 && count > 0 && (size_t)written >= piece->iov_len; count--)
+			written -= (ssize_t)piece++->iov_len;
+		if (written > 0) {
+			piece->iov_base = (unsigned char *)piece->iov_base + written;
+			piece->iov_len -= (size_t)written;
+		}
+	}
+	return true;
+}
+
+static void assert_arrived(int fd, const char *bytes, size_t length)
+{
+	char arrived[8192];
+
+	assert_int_equal(left_with_system(fd), length);
+	assert_int_equal(recv(fd, arrived, sizeof(arrived), MSG_DONTWAIT), length);
+	assert_memory_equal(arrived, bytes, length);
+}
+
+static void test_changes_wait_for_the_verdict(void **state)
+{
+	static const char changes[] = "+2-bhimqe";
+	struct pair pair = connected();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(changes) - 1; i++) {
+		const char all[] = {0, 0, 0, 4, changes[i], 'a', 'b', 'c', 0, 0, 0, 1, 'c'};
+
+		assert_true(answer(pair.ours, changes[i], "abc", 3));
+		assert_int_equal(left_with_system(pair.mta), 0);
+		assert_true(answer(pair.ours, 'c', NULL, 0));
+		assert_arrived(pair.mta, all, sizeof(all));
+	}
+	disconnect(&pair);
+}
+
+/* All that is no change leaves at once, with what was before it. */
+static void test_answers_do_not_wait(void **state)
+{
+	static const char answers[] = "acdrtypOsf4";
+	struct pair pair = connected();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) - 1; i++) {
+		const char all[] = {0, 0, 0, 3, answers[i], 'a', 'b'};
+
+		assert_true(answer(pair.ours, answers[i], "ab", 2));
+		assert_arrived(pair.mta, all, sizeof(all));
+	}
+	disconnect(&pair);
+}
+
+static void test_many_changes_do_not_wait(void **state)
+{
+	static char change[MILTER_BUFFER_WRITE];
+	struct pair pair = connected();
+	size_t all = 0;
+
+	(void)state;
+	for (size_t length = 0; length < sizeof(change); length += 7) {
+		assert_true(answer(pair.ours, 'h', change, length));
+		all += PACKET_HEAD + length;
+		assert_in_range(all - (size_t)left_with_system(pair.mta), 0, MILTER_BUFFER_WRITE);
+	}
+	assert_true(answer(pair.ours, 'c', NULL, 0));
+	assert_int_equal(left_with_system(pair.mta), all + PACKET_HEAD);
+	disconnect(&pair);
+}
+
+/* What waited for a verdict that never came is not written to who has the number next. */
+static void test_changes_of_a_closed(void **state)
+{
+	static const char verdict[] = {0, 0, 0, 1, 'c'};
+	struct pair pair = connected();
+	struct pair next = {.mta = socket(AF_UNIX, SOCK_STREAM, 0)};
+
+	(void)state;
+	assert_true(answer(pair.ours, 'h', "abc", 3));
+	close(pair.ours);
+	assert_int_equal(connect(next.mta, (struct sockaddr *)&address, address_length), 0);
+	next.ours = accept(listener, NULL, NULL);
+	assert_int_equal(next.ours, pair.ours);
+	assert_true(answer(next.ours, 'c', NULL, 0));
+	assert_arrived(next.mta, verdict, sizeof(verdict));
+	close(pair.mta);
+	disconnect(&next);
+}
+
+static void test_the_mta_is_gone(void **state)
+{
+	struct pair pair = connected();
+
+	(void)state;
+	close(pair.mta);
+	assert_true(answer(pair.ours, 'h', "abc", 3));
+	assert_false(answer(pair.ours, 'c', NULL, 0));
+	assert_int_equal(errno, EPIPE);
+	close(pair.ours);
+}
+
+/* Packets of random length and kind, to an MTA that reads slowly: it reads what was written. */
+enum { PACKETS = 20000 };
+
+static const char kinds[] = "hicpmqyb";
+
+static size_t packet_at(uint64_t *random, char *kind, unsigned char *data)
+{
+	size_t length = random_below(random, random_below(random, 9) == 0 ? 20000 : 400);
+
+	*kind = kinds[random_below(random, sizeof(kinds) - 1)];
+	for (size_t i = 0; i < length; i++)
+		data[i] = byte_at(i * length);
+	return length;
+}
+
+static void *read_packets(void *argument)
+{
+	const struct pair *pair = argument;
+	static unsigned char wanted[20000], got[PACKET_HEAD + 20000];
+	uint64_t random = 11, pause = 5;
+
+	for (int i = 0; i < PACKETS; i++) {
+		char kind;
+		size_t length = packet_at(&random, &kind, wanted);
+
+		if (random_below(&pause, 500) == 0)
+			usleep(2000);
+		assert_int_equal(recv(pair->mta, got, PACKET_HEAD + length, MSG_WAITALL),
+			PACKET_HEAD + length);
+		assert_int_equal(got[4], kind);
+		assert_memory_equal(got + PACKET_HEAD, wanted, length);
+	}
+	return NULL;
+}
+
+static void test_a_slow_reader(void **state)
+{
+	struct pair pair = connected();
+	static unsigned char data[20000];
+	int small = 4096;
+	uint64_t random = 11;
+	pthread_t reader;
+
+	(void)state;
+	assert_int_equal(setsockopt(pair.ours, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+	assert_int_equal(pthread_create(&reader, NULL, read_packets, &pair), 0);
+	for (int i = 0; i < PACKETS; i++) {
+		char kind;
+		size_t length = packet_at(&random, &kind, data);
+
+		assert_true(answer(pair.ours, kind, data, length));
+	}
+	assert_true(answer(pair.ours, 'c', NULL, 0));
+	pthread_join(reader, NULL);
+	disconnect(&pair);
+}
+
+/* After an answer the next command is found as any other. */
+static void test_commands_after_answers(void **state)
+{
+	struct pair pair = connected();
+	char bytes[8];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(write(pair.mta, "command", 7), 7);
+		assert_true(is_ready(pair.ours, i % 3 == 0 ? 1 : -1));
+		assert_int_equal(read(pair.ours, bytes, sizeof(bytes)), 7);
+		assert_true(answer(pair.ours, 'h', "a", 1));
+		assert_true(answer(pair.ours, 'c', NULL, 0));
+		if (i % 2 == 0)
+			assert_false(is_ready(pair.ours, 1));
+		assert_int_equal(recv(pair.mta, bytes, sizeof(bytes), 0), 8);
+		assert_int_equal(recv(pair.mta, bytes, sizeof(bytes), 0), 3);
+	}
+	disconnect(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +576,13 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_many_linger),
+		cmocka_unit_test(test_changes_wait_for_the_verdict),
+		cmocka_unit_test(test_answers_do_not_wait),
+		cmocka_unit_test(test_many_changes_do_not_wait),
+		cmocka_unit_test(test_changes_of_a_closed),
+		cmocka_unit_test(test_the_mta_is_gone),
+		cmocka_unit_test(test_a_slow_reader),
+		cmocka_unit_test(test_commands_after_answers),
 	};
 
 	return cmocka_run_group_tests(tests, begin, finish);
