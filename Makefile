@@ -98,7 +98,8 @@ $(BUILD)/filter/store/store_redis_table.o: $(BUILD)/store_table_lua.h $(BUILD)/s
 unit-tests: $(TEST_BIN)
 $(BUILD)/%_test: $(BUILD)/%_test.o $(TEST_LIB) $(LIBRARY)
 	$(SAY) "  LINK  $@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) \
+		$(ALL_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
 
 $(DAEMON:%.c=$(BUILD)/%_test): $(DAEMON:%.c=$(BUILD)/%.o)
 

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "milter_crowd.h"
+
 enum {
 	LINGER_MS = 1, /* how long libmilter waits for a next command */
 	SPARE = 8, /* buffers that are kept for the next who reads */
@@ -55,6 +57,7 @@ static atomic_int lingering;
 
 void milter_buffer_begin(void)
 {
+	milter_crowd_begin();
 	begun = true;
 }
 
@@ -135,10 +138,23 @@ static int linger(struct pollfd *watched)
 	return ready;
 }
 
+static int wait_to_read(struct pollfd *watched, int timeout_ms)
+{
+	int ready;
+
+	milter_crowd_leave(watched->fd);
+	ready = timeout_ms == LINGER_MS ? linger(watched) : system_poll(watched, 1, timeout_ms);
+	if (ready == 0)
+		return 0;
+	milter_crowd_enter(watched->fd);
+	if (ready == 1 && watched->revents == POLLIN)
+		take_what_arrived(watched->fd);
+	return ready;
+}
+
 static int poll_to_read(struct pollfd *watched, int timeout_ms)
 {
 	struct held *ours = held_of[watched->fd];
-	int ready;
 
 	watched->revents = POLLIN;
 	if (ours != &nothing && ours != &answered)
@@ -147,10 +163,7 @@ static int poll_to_read(struct pollfd *watched, int timeout_ms)
 		hold(watched->fd, &nothing);
 	else if (take_what_arrived(watched->fd))
 		return 1;
-	ready = timeout_ms == LINGER_MS ? linger(watched) : system_poll(watched, 1, timeout_ms);
-	if (ready == 1 && watched->revents == POLLIN)
-		take_what_arrived(watched->fd);
-	return ready;
+	return wait_to_read(watched, timeout_ms);
 }
 
 /* There nearly always is room, and if not the write says so: it never waits. */
@@ -166,14 +179,47 @@ static int poll_to_write(struct pollfd *watched, int timeout_ms)
 	return 1;
 }
 
+/* Each session that is ready gets a thread: so many are said to be ready as there is room for, and with the
+ * next call those behind them. */
+static int let_in(struct pollfd *watched, nfds_t count, int ready)
+{
+	static _Thread_local nfds_t start;
+	nfds_t next = start;
+	size_t room = 0;
+	bool asked = false;
+
+	for (nfds_t i = 0; i < count; i++) {
+		struct pollfd *one = &watched[(start + i) % count];
+
+		if (one->revents == 0 || held(one->fd) == NULL)
+			continue;
+		if (!asked)
+			room = milter_crowd_room();
+		asked = true;
+		if (room == 0) {
+			one->revents = 0;
+			ready--;
+			continue;
+		}
+		room--;
+		milter_crowd_enter(one->fd);
+		next = (start + i + 1) % count;
+	}
+	start = next;
+	return ready;
+}
+
 /* Several at once are never ours while they hold something. */
 int milter_buffer_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 {
+	int ready;
+
 	if (count == 1 && held(watched->fd) != NULL && watched->events == POLLOUT)
 		return poll_to_write(watched, timeout_ms);
 	if (count == 1 && held(watched->fd) != NULL && (watched->events & POLLIN) != 0)
 		return poll_to_read(watched, timeout_ms);
-	return system_poll(watched, count, timeout_ms);
+	ready = system_poll(watched, count, timeout_ms);
+	return count == 1 || ready <= 0 ? ready : let_in(watched, count, ready);
 }
 
 ssize_t milter_buffer_read(int fd, void *bytes, size_t size)
@@ -297,16 +343,22 @@ ssize_t milter_buffer_writev(int fd, const struct iovec *pieces, int count)
 
 int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *length)
 {
-	int fd = accept4(listener, address, length, 0);
+	int fd;
 
-	if (begun && fd >= 0 && fd < MILTER_BUFFER_DESCRIPTORS)
+	if (begun)
+		(void)milter_crowd_room();
+	fd = accept4(listener, address, length, 0);
+	if (begun && fd >= 0 && fd < MILTER_BUFFER_DESCRIPTORS) {
 		hold(fd, &nothing);
+		milter_crowd_enter(fd);
+	}
 	return fd;
 }
 
 int milter_buffer_close(int fd)
 {
 	if (held(fd) != NULL) {
+		milter_crowd_leave(fd);
 		hold(fd, NULL);
 		forget_unsent(fd);
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The connections of these tests are read and written as libmilter does it: poll, head, poll, rest; and
  * poll, writev, until all is written. */
+/* libmilter calls poll and read themselves, not what checks the size of a buffer for them. */
+#undef _FORTIFY_SOURCE
 #include "milter_buffer.h"
 
 #include <arpa/inet.h>
@@ -25,6 +27,7 @@
 #include <cmocka.h>
 
 #include "../../tests/lib/random_below.h"
+#include "milter_crowd.h"
 
 static int listener;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -251,6 +254,74 @@ static void test_many(void **state)
 	assert_int_equal(watched[1].revents, POLLIN);
 	assert_int_equal(left_with_system(pairs[1].ours), 3);
 	for (int i = 0; i < 3; i++)
+		disconnect(&pairs[i]);
+}
+
+/* All get their turn, however many are ready at once. */
+static void test_a_crowd(void **state)
+{
+	enum { CROWD = 3 * MILTER_CROWD_MAX };
+	struct pair pairs[CROWD];
+	struct pollfd watched[CROWD];
+	bool served[CROWD] = {false};
+	char byte;
+
+	(void)state;
+	for (int i = 0; i < CROWD; i++) {
+		pairs[i] = connected();
+		assert_false(is_ready(pairs[i].ours, 0));
+		assert_int_equal(write(pairs[i].mta, "a", 1), 1);
+	}
+	for (int left = CROWD; left > 0;) {
+		int ready, counted = 0;
+
+		for (int i = 0; i < CROWD; i++)
+			watched[i] = (struct pollfd){.fd = pairs[i].ours, .events = POLLIN};
+		ready = poll(watched, CROWD, -1);
+		for (int i = 0; i < CROWD; i++) {
+			if (watched[i].revents == 0)
+				continue;
+			counted++;
+			/* As a thread that answers it and hands it back, while the MTA goes on. */
+			assert_true(is_ready(pairs[i].ours, -1));
+			assert_int_equal(read(pairs[i].ours, &byte, 1), 1);
+			assert_false(is_ready(pairs[i].ours, 0));
+			assert_int_equal(write(pairs[i].mta, "a", 1), 1);
+			left -= !served[i];
+			served[i] = true;
+		}
+		assert_int_equal(counted, ready);
+		assert_in_range(ready, 1, MILTER_CROWD_MAX);
+	}
+	for (int i = 0; i < CROWD; i++)
+		disconnect(&pairs[i]);
+}
+
+/* Nobody is served any more, but many are waited for: a moment, not for ever. */
+static void test_a_crowd_that_is_stuck(void **state)
+{
+	enum { CROWD = MILTER_CROWD_MAX + 3 * MILTER_CROWD_MORE };
+	struct pair pairs[CROWD];
+	struct pollfd watched[CROWD];
+	int entered = 0;
+
+	(void)state;
+	for (int i = 0; i < CROWD; i++) {
+		pairs[i] = connected();
+		assert_false(is_ready(pairs[i].ours, 0));
+		assert_int_equal(write(pairs[i].mta, "a", 1), 1);
+		watched[i] = (struct pollfd){.fd = pairs[i].ours, .events = POLLIN};
+	}
+	while (entered < CROWD) {
+		int ready = poll(watched, (nfds_t)(CROWD - entered), -1), left = 0;
+
+		assert_in_range(ready, 1, entered == 0 ? MILTER_CROWD_MAX : MILTER_CROWD_MORE);
+		for (int i = 0; i < CROWD - entered; i++)
+			if (watched[i].revents == 0)
+				watched[left++] = watched[i];
+		entered += ready;
+	}
+	for (int i = 0; i < CROWD; i++)
 		disconnect(&pairs[i]);
 }
 
@@ -574,6 +645,8 @@ int main(void)
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_writing_is_the_systems),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_a_crowd),
+		cmocka_unit_test(test_a_crowd_that_is_stuck),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_many_linger),
 		cmocka_unit_test(test_changes_wait_for_the_verdict),

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "milter_crowd.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "clock.h"
+
+static int begin(void **state)
+{
+	(void)state;
+	milter_crowd_begin();
+	return 0;
+}
+
+static void leave_all(void)
+{
+	for (int fd = 0; fd < 2 * MILTER_CROWD_MAX; fd++)
+		milter_crowd_leave(fd);
+}
+
+static void there_is_room_for_so_many(void **state)
+{
+	(void)state;
+	for (int fd = 0; fd < MILTER_CROWD_MAX; fd++) {
+		assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX - fd);
+		milter_crowd_enter(fd);
+		milter_crowd_enter(fd);
+	}
+	for (int fd = 0; fd < MILTER_CROWD_MAX; fd++) {
+		milter_crowd_leave(fd);
+		milter_crowd_leave(fd);
+		assert_int_equal(milter_crowd_room(), fd + 1);
+	}
+}
+
+/* Those who are served may be waiting themselves: nobody waits for them for ever. */
+static void a_full_house_lets_some_in(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	for (int fd = 0; fd < 2 * MILTER_CROWD_MAX; fd++)
+		milter_crowd_enter(fd);
+	before = clock_monotonic_ms();
+	assert_int_equal(milter_crowd_room(), MILTER_CROWD_MORE);
+	assert_true(clock_monotonic_ms() >= before + MILTER_CROWD_WAIT_MS - 1);
+	leave_all();
+	assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX);
+}
+
+static void no_number_is_too_odd(void **state)
+{
+	(void)state;
+	milter_crowd_enter(-1);
+	milter_crowd_enter(MILTER_CROWD_DESCRIPTORS);
+	milter_crowd_leave(-1);
+	milter_crowd_leave(MILTER_CROWD_DESCRIPTORS);
+	assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX);
+}
+
+enum { THREADS = 4, EACH = MILTER_CROWD_MAX / THREADS, ROUNDS = 20000 };
+
+static void *come_and_go(void *argument)
+{
+	int first = (int)(intptr_t)argument * EACH;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int fd = first + i % EACH;
+
+		if (milter_crowd_room() == 0)
+			return argument;
+		milter_crowd_enter(fd);
+		milter_crowd_leave(first + (i + 1) % EACH);
+	}
+	return NULL;
+}
+
+static void many_come_and_go(void **state)
+{
+	pthread_t threads[THREADS];
+
+	(void)state;
+	for (intptr_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, (void *)i), 0);
+	for (int i = 0; i < THREADS; i++) {
+		void *failed;
+
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	leave_all();
+	assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(there_is_room_for_so_many),
+		cmocka_unit_test(a_full_house_lets_some_in),
+		cmocka_unit_test(no_number_is_too_odd),
+		cmocka_unit_test(many_come_and_go),
+	};
+
+	return cmocka_run_group_tests(tests, begin, NULL);
+}
