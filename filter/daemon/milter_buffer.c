@@ -53,7 +53,8 @@ static struct held *_Atomic held_of[MILTER_BUFFER_DESCRIPTORS];
 static struct unsent *_Atomic unsent_of[MILTER_BUFFER_DESCRIPTORS]; /* NULL: all is written */
 static struct held *_Atomic spare[SPARE];
 static _Thread_local bool begun;
-static atomic_int lingering;
+static atomic_int lingering; /* threads */
+static atomic_int lingering_most = 1; /* that may, now */
 
 void milter_buffer_begin(void)
 {
@@ -126,14 +127,21 @@ static int system_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 }
 
 /* Before libmilter puts a connection back among those that wait, its thread waits a moment for the next
- * command. So many that wait so at once are enough: each more is one more thread. */
+ * command. That is good where commands come fast, and wasted where clients think: as many threads may wait
+ * so as have found that it is. */
 static int linger(struct pollfd *watched)
 {
+	int others = atomic_fetch_add(&lingering, 1), most = atomic_load(&lingering_most);
 	int ready = 0;
 
 	watched->revents = 0;
-	if (atomic_fetch_add(&lingering, 1) < MILTER_BUFFER_LINGERING)
+	if (others < most) {
 		ready = system_poll(watched, 1, LINGER_MS);
+		if (ready > 0 && most < MILTER_BUFFER_LINGERING)
+			atomic_compare_exchange_strong(&lingering_most, &most, most + 1);
+		else if (ready == 0 && most > 1)
+			atomic_compare_exchange_strong(&lingering_most, &most, most - 1);
+	}
 	atomic_fetch_sub(&lingering, 1);
 	return ready;
 }

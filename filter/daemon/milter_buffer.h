@@ -22,7 +22,7 @@ enum {
 	MILTER_BUFFER_WRITE = 960,
 	/* Connections whose descriptor is not below this are served as without this file. */
 	MILTER_BUFFER_DESCRIPTORS = 65536,
-	/* Threads that stay with a connection for a moment, waiting for its next command. */
+	/* Threads that stay with a connection for a moment, waiting for its next command, at most. */
 	MILTER_BUFFER_LINGERING = 24
 };
 
