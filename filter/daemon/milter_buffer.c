@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -18,7 +19,7 @@
 #include "milter_crowd.h"
 
 enum {
-	LINGER_MS = 1, /* how long libmilter waits for a next command */
+	LINGER_MS = 1, /* how long libmilter waits for a next command, and a recv of ours */
 	SPARE = 8, /* buffers that are kept for the next who reads */
 	HEAD = 5, /* bytes of a packet before its data: their length, and the command */
 	PIECES_MAX = 4 /* of one write; libmilter's have two */
@@ -99,15 +100,15 @@ static void forget_unsent(int fd)
 	free(atomic_exchange(&unsent_of[fd], NULL));
 }
 
-/* True when a read would not wait: something is held now, or the end or an error is next. */
-static bool take_what_arrived(int fd)
+/* True when a read would not wait: something is held now, or the end or an error is next. FLAGS: of recv. */
+static bool take_what_arrives(int fd, int flags)
 {
 	struct held *taken = take_spare();
 	ssize_t got;
 
 	if (taken == NULL)
 		return false;
-	got = recv(fd, taken->bytes, sizeof(taken->bytes), MSG_DONTWAIT);
+	got = recv(fd, taken->bytes, sizeof(taken->bytes), flags);
 	if (got > 0) {
 		taken->start = 0;
 		taken->end = (size_t)got;
@@ -129,21 +130,20 @@ static int system_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 /* Before libmilter puts a connection back among those that wait, its thread waits a moment for the next
  * command. That is good where commands come fast, and wasted where clients think: as many threads may wait
  * so as have found that it is. */
-static int linger(struct pollfd *watched)
+static bool linger(int fd)
 {
 	int others = atomic_fetch_add(&lingering, 1), most = atomic_load(&lingering_most);
-	int ready = 0;
+	bool arrived = false;
 
-	watched->revents = 0;
 	if (others < most) {
-		ready = system_poll(watched, 1, LINGER_MS);
-		if (ready > 0 && most < MILTER_BUFFER_LINGERING)
+		arrived = take_what_arrives(fd, 0);
+		if (arrived && most < MILTER_BUFFER_LINGERING)
 			atomic_compare_exchange_strong(&lingering_most, &most, most + 1);
-		else if (ready == 0 && most > 1)
+		else if (!arrived && most > 1)
 			atomic_compare_exchange_strong(&lingering_most, &most, most - 1);
 	}
 	atomic_fetch_sub(&lingering, 1);
-	return ready;
+	return arrived;
 }
 
 static int wait_to_read(struct pollfd *watched, int timeout_ms)
@@ -151,12 +151,18 @@ static int wait_to_read(struct pollfd *watched, int timeout_ms)
 	int ready;
 
 	milter_crowd_leave(watched->fd);
-	ready = timeout_ms == LINGER_MS ? linger(watched) : system_poll(watched, 1, timeout_ms);
-	if (ready == 0)
-		return 0;
-	milter_crowd_enter(watched->fd);
-	if (ready == 1 && watched->revents == POLLIN)
-		take_what_arrived(watched->fd);
+	if (timeout_ms == LINGER_MS) {
+		ready = linger(watched->fd);
+		watched->revents = ready == 1 ? POLLIN : 0;
+	} else {
+		/* It must not be said that something is there when it is not: the read would give up. */
+		do {
+			ready = system_poll(watched, 1, timeout_ms);
+		} while (ready == 1 && watched->revents == POLLIN &&
+			 !take_what_arrives(watched->fd, MSG_DONTWAIT));
+	}
+	if (ready != 0)
+		milter_crowd_enter(watched->fd);
 	return ready;
 }
 
@@ -169,7 +175,7 @@ static int poll_to_read(struct pollfd *watched, int timeout_ms)
 		return 1;
 	if (ours == &answered)
 		hold(watched->fd, &nothing);
-	else if (take_what_arrived(watched->fd))
+	else if (take_what_arrives(watched->fd, MSG_DONTWAIT))
 		return 1;
 	return wait_to_read(watched, timeout_ms);
 }
@@ -351,12 +357,14 @@ ssize_t milter_buffer_writev(int fd, const struct iovec *pieces, int count)
 
 int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *length)
 {
+	const struct timeval moment = {.tv_usec = LINGER_MS * 1000};
 	int fd;
 
 	if (begun)
 		(void)milter_crowd_room();
 	fd = accept4(listener, address, length, 0);
-	if (begun && fd >= 0 && fd < MILTER_BUFFER_DESCRIPTORS) {
+	if (begun && fd >= 0 && fd < MILTER_BUFFER_DESCRIPTORS &&
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment)) == 0) {
 		hold(fd, &nothing);
 		milter_crowd_enter(fd);
 	}
