@@ -326,7 +326,7 @@ static void judge_eom(struct call *call)
 	const struct authres_options *options = call->options;
 
 	judge_trace(call);
-	if (call->monitor)
+	if (call_only_looks_on(call))
 		return;
 	if (options->remove_forged)
 		remove_forged(call);

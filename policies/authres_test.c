@@ -279,7 +279,7 @@ static void test_settings(void **state)
 		"helo=mail.example.net;\n\tenvelope-from=\"a@example.net\""));
 	finish(&policy_case);
 	start(&policy_case);
-	policy_case.call.monitor = true;
+	policy_case_look_on(&policy_case);
 	policy_case_run(&policy_case, STAGE_EOM);
 	assert_int_equal(policy_case.session.transaction.edit_count, 0);
 	finish(&policy_case);

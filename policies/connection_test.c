@@ -229,7 +229,7 @@ static void test_monitor(void **state)
 	open_session(&first, "192.0.2.6", "max_connections", "1");
 	policy_case_start(&second, &policy_connection);
 	policy_case_set(&second, "max_connections", "1");
-	second.call.monitor = true;
+	policy_case_look_on(&second);
 	policy_case_connect(&second, "192.0.2.6");
 	policy_case_run(&second, STAGE_CONNECT);
 	assert_int_equal(policy_case_action(&second), ACTION_MONITOR);

@@ -199,7 +199,7 @@ static void judge_eom(struct call *call)
 	const struct mark_options *options = call->options;
 	struct mark_state *state = call->state[SCOPE_TRANSACTION];
 
-	if (call->monitor)
+	if (call_only_looks_on(call))
 		return;
 	for (size_t i = 0; i < ARRAY_COUNT(scopes); i++)
 		keep_marks(call, scopes[i]);

@@ -247,7 +247,7 @@ static void test_monitor(void **state)
 
 	(void)state;
 	start(&policy_case);
-	policy_case.call.monitor = true;
+	policy_case_look_on(&policy_case);
 	policy_case_field(&policy_case, "X-Mailreeve", " x");
 	add_finding(&policy_case, SCOPE_TRANSACTION, &mismatch, ACTION_TAG, "word");
 	policy_case_run(&policy_case, STAGE_EOM);

@@ -17,7 +17,7 @@ struct chain *chain_create(struct conf *conf, const struct services *services)
 	struct chain *chain = mem_alloc(sizeof(*chain));
 
 	chain->conf = conf_share(conf);
-	chain->slots = mem_array(conf->policy_count, sizeof(chain->slots[0]));
+	chain->states = mem_array(conf->policy_count, sizeof(chain->states[0]));
 	chain_scope_place(chain);
 	session_init(&chain->session, &chain->conf->site, services);
 	chain->session.conf = chain->conf;
@@ -48,8 +48,8 @@ void chain_free(struct chain **chain_ptr)
 		return;
 	*chain_ptr = NULL;
 	chain_scope_end(chain, SCOPE_CONNECTION, OUTCOME_DROPPED);
-	mem_free(chain->memory);
-	mem_free(chain->slots);
+	mem_free(chain->memory[0]);
+	mem_free(chain->states);
 	conf_release(&chain->conf);
 	mem_free(chain);
 }
@@ -205,21 +205,26 @@ static struct header_section *header_section(struct chain *chain)
 
 void chain_header(struct chain *chain, const char *name, const char *body)
 {
+	struct call event = chain_scope_call(chain, STAGE_HEADER, 0);
 	struct header_section *section;
 
 	begin_content(chain);
 	section = header_section(chain);
 	if (section != NULL)
 		header_section_add(section, name, body);
-	chain_judge_collect(
-		chain, STAGE_HEADER, &(struct call){.field_name = name, .field_body = body});
+	event.field_name = name;
+	event.field_body = body;
+	chain_judge_collect(chain, &event);
 }
 
 void chain_body(struct chain *chain, const unsigned char *chunk, size_t length)
 {
+	struct call event = chain_scope_call(chain, STAGE_BODY, 0);
+
 	begin_content(chain);
-	chain_judge_collect(
-		chain, STAGE_BODY, &(struct call){.chunk = chunk, .chunk_length = length});
+	event.chunk = chunk;
+	event.chunk_length = length;
+	chain_judge_collect(chain, &event);
 }
 
 struct decision chain_eom(struct chain *chain)

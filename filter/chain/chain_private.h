@@ -6,14 +6,9 @@
 #define MAILREEVE_CHAIN_PRIVATE_H
 
 #include "conf.h"
+#include "conf_hooks.h"
 #include "decision.h"
 #include "policy.h"
-
-/* What the chain remembers of one policy. */
-struct chain_slot {
-	void *state[SCOPE_COUNT];
-	unsigned judged; /* 1 << stage, ored */
-};
 
 struct chain {
 	struct conf *conf;
@@ -23,16 +18,21 @@ struct chain {
 		[EVIDENCE_SIZE]; /* reason, once a recipient or an earlier stage asked for it */
 	unsigned message_exemptions; /* those that hold for every recipient accepted so far */
 	bool asked_before; /* the hooks before_recipient, for this recipient */
-	struct chain_slot *slots; /* one for each policy of the configuration */
-	unsigned char *memory; /* all states, one block */
+	policy_set judged[STAGE_COUNT]; /* since the stage's scope began */
+	void *(*states)[SCOPE_COUNT]; /* of each policy of the configuration */
+	unsigned char
+		*memory[SCOPE_COUNT + 1]; /* all states in one block: where those of each scope
+						 * begin, and the end */
 };
 
 /* chain_scope.c ------------------------------------------------------------------------------- */
 
 /* Gives each policy its states, zeroed. */
 void chain_scope_place(struct chain *chain);
-/* What the hooks of policy number P of the configuration are given. */
-struct call chain_scope_call(struct chain *chain, size_t p, enum stage stage);
+/* What the hooks of STAGE are given, whichever policy's they are. */
+struct call chain_scope_call(struct chain *chain, enum stage stage, uint64_t deadline_ms);
+/* Takes the first policy out of SET and makes CALL its own; false when there is none. */
+bool chain_scope_next(const struct chain *chain, policy_set *set, struct call *call);
 /* Marks the scopes down to INNERMOST as begun: each will be ended. */
 void chain_scope_open(struct chain *chain, enum scope innermost);
 /* Ends SCOPE and those within it, for the policies first and then for the session; idempotent. */
@@ -61,8 +61,8 @@ void chain_judge_before(struct chain *chain, uint64_t deadline_ms);
 void chain_judge_tell(struct chain *chain, enum verdict verdict);
 /* Whether any policy that counts here has reads_header. */
 bool chain_judge_reads_header(const struct chain *chain);
-/* What has just happened, which EVENT has, for those who collect them. */
-void chain_judge_collect(struct chain *chain, enum stage stage, const struct call *event);
+/* For those who collect what has just happened at EVENT's stage, which is to have it. */
+void chain_judge_collect(struct chain *chain, struct call *event);
 /* End of message: what was found before it has been answered at RCPT. */
 struct decision chain_judge_message(struct chain *chain);
 

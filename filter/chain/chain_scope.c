@@ -13,76 +13,69 @@ static size_t aligned(size_t size)
 	return (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
 }
 
+static size_t state_size(const struct chain *chain, size_t p, int scope)
+{
+	return aligned(chain->conf->policies[p].policy->state_size[scope]);
+}
+
 void chain_scope_place(struct chain *chain)
 {
-	const struct conf *conf = chain->conf;
 	size_t total = 0;
+	unsigned char *at;
 
-	for (size_t p = 0; p < conf->policy_count; p++)
-		for (int scope = 0; scope < SCOPE_COUNT; scope++)
-			total += aligned(conf->policies[p].policy->state_size[scope]);
-	chain->memory = mem_alloc(total);
-	total = 0;
-	for (size_t p = 0; p < conf->policy_count; p++) {
-		for (int scope = 0; scope < SCOPE_COUNT; scope++) {
-			size_t size = conf->policies[p].policy->state_size[scope];
+	for (int scope = 0; scope < SCOPE_COUNT; scope++)
+		for (size_t p = 0; p < chain->conf->policy_count; p++)
+			total += state_size(chain, p, scope);
+	at = mem_alloc(total);
+	for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+		chain->memory[scope] = at;
+		for (size_t p = 0; p < chain->conf->policy_count; p++) {
+			size_t size = state_size(chain, p, scope);
 
-			if (size == 0)
-				continue;
-			chain->slots[p].state[scope] = chain->memory + total;
-			total += aligned(size);
+			chain->states[p][scope] = size == 0 ? NULL : at;
+			at += size;
 		}
 	}
+	chain->memory[SCOPE_COUNT] = at;
 }
 
-struct call chain_scope_call(struct chain *chain, size_t p, enum stage stage)
+struct call chain_scope_call(struct chain *chain, enum stage stage, uint64_t deadline_ms)
 {
-	const struct policy_conf *policy_conf = &chain->conf->policies[p];
-	struct call call = {
-		.session = &chain->session,
-		.policy = policy_conf->policy,
-		.options = policy_conf->options,
-		.option_count = policy_conf->option_count,
-		.fail_actions = policy_conf->fail,
-		.temperror_actions = policy_conf->temperror,
-		.monitor = trial_holds_back(
-			&policy_conf->trial, policy_conf->policy->name, &chain->session.client),
-		.check_trials = policy_conf->check_trials,
-		.stage = stage,
-	};
-
-	memcpy(call.state, chain->slots[p].state, sizeof(call.state));
-	return call;
+	return (struct call){
+		.session = &chain->session, .stage = stage, .deadline_ms = deadline_ms};
 }
 
-static unsigned stages_of(enum scope scope)
+bool chain_scope_next(const struct chain *chain, policy_set *set, struct call *call)
 {
-	unsigned stages = 0;
+	const struct policy_conf *policy_conf;
+	size_t p;
 
-	for (int stage = 0; stage < STAGE_COUNT; stage++)
-		if (stage_scope((enum stage)stage) == scope)
-			stages |= 1U << stage;
-	return stages;
+	if (*set == 0)
+		return false;
+	p = policy_set_take(set);
+	policy_conf = &chain->conf->policies[p];
+	call->policy = policy_conf->policy;
+	call->options = policy_conf->options;
+	call->option_count = policy_conf->option_count;
+	call->fail_actions = policy_conf->fail;
+	call->temperror_actions = policy_conf->temperror;
+	call->trial = &policy_conf->trial;
+	call->check_trials = policy_conf->check_trials;
+	memcpy(call->state, chain->states[p], sizeof(call->state));
+	return true;
 }
 
 static void end_policies(struct chain *chain, enum scope scope, enum outcome outcome)
 {
-	unsigned judged_in = stages_of(scope);
+	struct call call = chain_scope_call(chain, STAGE_EOM, 0);
+	policy_set set = chain->conf->hooks.end[scope];
 
-	for (size_t p = 0; p < chain->conf->policy_count; p++) {
-		const struct policy_conf *policy_conf = &chain->conf->policies[p];
-		const struct policy *policy = policy_conf->policy;
-		struct chain_slot *slot = &chain->slots[p];
-
-		if (policy->end[scope] != NULL && policy_conf->trial.mode != MODE_OFF) {
-			struct call call = chain_scope_call(chain, p, STAGE_EOM);
-
-			policy->end[scope](&call, outcome);
-		}
-		if (slot->state[scope] != NULL)
-			memset(slot->state[scope], 0, policy->state_size[scope]);
-		slot->judged &= ~judged_in;
-	}
+	while (chain_scope_next(chain, &set, &call))
+		call.policy->end[scope](&call, outcome);
+	memset(chain->memory[scope], 0, (size_t)(chain->memory[scope + 1] - chain->memory[scope]));
+	for (int stage = 0; stage < STAGE_COUNT; stage++)
+		if (stage_scope((enum stage)stage) == scope)
+			chain->judged[stage] = 0;
 }
 
 static void count_lookups(struct chain *chain)

@@ -28,7 +28,12 @@ bool decision_skips(const struct session *session, const struct policy *policy)
 	return policy->reserved_mailboxes_exempt && decision_is_for_reserved(session);
 }
 
-static void merge_action(struct decision *decision, const struct session *session,
+struct merged {
+	enum verdict verdict;
+	const struct finding *by;
+};
+
+static void merge_action(struct merged *merged, const struct session *session,
 	const struct finding *finding, enum action action)
 {
 	enum verdict verdict = verdict_of_action(action);
@@ -36,15 +41,17 @@ static void merge_action(struct decision *decision, const struct session *sessio
 	if (verdict == VERDICT_REJECT &&
 		(finding->policy->exempt_by & session->exemptions_unknown) != 0)
 		verdict = VERDICT_TEMPFAIL;
-	if (!verdict_overrides(decision->verdict, verdict))
+	if (!verdict_overrides(merged->verdict, verdict))
 		return;
-	decision->verdict = verdict;
-	decision->decisive = finding;
+	merged->verdict = verdict;
+	merged->by = finding;
 }
 
-void decision_merge(
-	struct decision *decision, const struct session *session, enum stage from, enum stage to)
+enum verdict decision_merge(
+	const struct session *session, enum stage from, enum stage to, const struct finding **by_r)
 {
+	struct merged merged = {.verdict = VERDICT_CONTINUE};
+
 	for (int scope = 0; scope < SCOPE_COUNT; scope++) {
 		const struct findings *findings = &session->findings[scope];
 
@@ -53,9 +60,11 @@ void decision_merge(
 
 			if (finding->stage >= from && finding->stage <= to &&
 				!decision_skips(session, finding->policy))
-				merge_action(decision, session, finding, finding->action);
+				merge_action(&merged, session, finding, finding->action);
 		}
 	}
+	*by_r = merged.by;
+	return merged.verdict;
 }
 
 /* What would be done were it not only monitored. A check that is set to monitor would reject. */
@@ -78,7 +87,7 @@ static bool concerns(const struct session *session, const struct decision *decis
 enum verdict decision_would(
 	const struct session *session, const struct decision *decision, const struct finding **by_r)
 {
-	struct decision would = {.verdict = VERDICT_CONTINUE};
+	struct merged would = {.verdict = VERDICT_CONTINUE};
 
 	for (int scope = (int)decision->findings_from; scope < SCOPE_COUNT; scope++) {
 		const struct findings *findings = &session->findings[scope];
@@ -88,7 +97,7 @@ enum verdict decision_would(
 				merge_action(&would, session, findings->items[i],
 					enforced_action(findings->items[i]));
 	}
-	*by_r = would.decisive;
+	*by_r = would.by;
 	return would.verdict;
 }
 

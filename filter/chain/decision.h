@@ -19,9 +19,10 @@ struct decision {
 	enum scope findings_from; /* what scopes outside of this one found is not told */
 };
 
-/* Merges into DECISION the findings of stages FROM to TO that count in this situation. */
-void decision_merge(
-	struct decision *decision, const struct session *session, enum stage from, enum stage to);
+/* The verdict of the findings of stages FROM to TO that count in this situation; *BY_R: the one that
+ * decides, NULL for VERDICT_CONTINUE. */
+enum verdict decision_merge(
+	const struct session *session, enum stage from, enum stage to, const struct finding **by_r);
 
 /* The policy does not count in this situation: an exempt client, or mail to postmaster. */
 bool decision_skips(const struct session *session, const struct policy *policy);

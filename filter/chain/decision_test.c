@@ -170,22 +170,20 @@ static void test_who_may_be_exempt_is_not_refused_for_good(void **state)
 		.name = "exemptible", .checks = checks, .exempt_by = EXEMPT_FORWARDER};
 	struct finding *finding = find(SCOPE_CONNECTION, &checks[0], ACTION_REJECT, "no");
 	struct decision decision = {.verdict = VERDICT_CONTINUE};
+	const struct finding *by;
 
 	(void)state;
 	session.exemptions_unknown = EXEMPT_FORWARDER;
-	decision_merge(&decision, &session, STAGE_CONNECT, STAGE_RCPT);
-	assert_int_equal(decision.verdict, VERDICT_REJECT);
+	assert_int_equal(decision_merge(&session, STAGE_CONNECT, STAGE_RCPT, &by), VERDICT_REJECT);
 	finding->policy = &exemptible;
-	decision.verdict = VERDICT_CONTINUE;
-	decision_merge(&decision, &session, STAGE_CONNECT, STAGE_RCPT);
+	decision.verdict = decision_merge(&session, STAGE_CONNECT, STAGE_RCPT, &decision.decisive);
 	assert_int_equal(decision.verdict, VERDICT_TEMPFAIL);
+	assert_ptr_equal(decision.decisive, finding);
 	decision_refuse(&decision, &session);
 	assert_string_equal(decision.reply.code, "451");
 	assert_string_equal(decision.reply.enhanced, "4.7.25");
 	session.exemptions_unknown = EXEMPT_ALLOWED;
-	decision.verdict = VERDICT_CONTINUE;
-	decision_merge(&decision, &session, STAGE_CONNECT, STAGE_RCPT);
-	assert_int_equal(decision.verdict, VERDICT_REJECT);
+	assert_int_equal(decision_merge(&session, STAGE_CONNECT, STAGE_RCPT, &by), VERDICT_REJECT);
 }
 
 static void test_what_is_accepted_is_not_refused(void **state)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "compiler.h"
@@ -49,6 +50,20 @@ struct policy_conf {
 
 struct conf_place;
 
+/* Some policies of a configuration: 1 << index in its policies, ored. */
+typedef uint32_t policy_set;
+enum { POLICIES_MAX = 31 };
+
+/* Which of the policies whose mode is not off have what (policy.h). */
+struct conf_hooks {
+	policy_set announce[STAGE_COUNT];
+	policy_set judge[STAGE_COUNT]; /* of headers and bodies, only those that want them */
+	policy_set end[SCOPE_COUNT];
+	policy_set before_recipient, recipient_answered;
+	policy_set immediate, charges;
+	policy_set reads_header; /* and wants it */
+};
+
 struct conf {
 	char *file;
 	struct daemon_options daemon;
@@ -57,6 +72,7 @@ struct conf {
 	struct store_options store;
 	struct policy_conf *policies; /* in the order of policies[] */
 	size_t policy_count;
+	struct conf_hooks hooks;
 	size_t settings_given; /* how many settings and titled sections stand in the file */
 	struct conf_place *places; /* where settings were given; owned */
 	size_t place_count;

@@ -252,8 +252,7 @@ static void advise_policy(const struct conf_check *check, const struct group *gr
 		.option_count = 1,
 		.fail_actions = policy->fail,
 		.temperror_actions = policy->temperror,
-		.monitor = trial_is_on(&policy->trial) &&
-			   !trial_has_ended(&policy->trial, clock_wall_ms()),
+		.trial = &policy->trial,
 		.check_trials = policy->check_trials,
 	};
 

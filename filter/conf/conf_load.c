@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "conf_hooks.h"
 #include "conf_input.h"
 #include "conf_place.h"
 #include "conf_verify.h"
@@ -133,6 +134,7 @@ static void prepare(struct conf *conf)
 				&conf->site);
 	}
 	conf->prepared = true;
+	conf_hooks_make(conf);
 }
 
 struct conf *conf_load(

@@ -20,11 +20,21 @@ const char *check_full_name(
 	return buffer;
 }
 
+bool call_only_looks_on(const struct call *call)
+{
+	return call->trial != NULL &&
+	       trial_holds_back(call->trial, call->policy->name, &call->session->client);
+}
+
+static bool goes_on(const struct trial *trial)
+{
+	return trial_is_on(trial) && !trial_has_ended(trial, clock_wall_ms());
+}
+
 bool check_is_on_trial(const struct call *call, unsigned check)
 {
-	return call->monitor ||
-	       (call->check_trials != NULL && trial_is_on(&call->check_trials[check]) &&
-		       !trial_has_ended(&call->check_trials[check], clock_wall_ms()));
+	return (call->trial != NULL && goes_on(call->trial)) ||
+	       (call->check_trials != NULL && goes_on(&call->check_trials[check]));
 }
 
 static enum action action_for(const struct call *call, unsigned check, enum result result)
@@ -47,9 +57,9 @@ static bool only_looks_on(const struct call *call, unsigned check)
 {
 	char name[TRIAL_NAME_SIZE];
 
-	if (call->monitor || call->check_trials == NULL)
-		return call->monitor;
-	if (!trial_is_on(&call->check_trials[check]))
+	if (call_only_looks_on(call))
+		return true;
+	if (call->check_trials == NULL || !trial_is_on(&call->check_trials[check]))
 		return false;
 	return trial_holds_back(&call->check_trials[check],
 		check_full_name(call->policy, check, name), &call->session->client);

@@ -38,7 +38,7 @@ struct call {
 	const void *options; /* this policy's, immutable; for a titled policy an array of them */
 	size_t option_count; /* sections given, for a titled policy; 1 otherwise */
 	const enum action *fail_actions, *temperror_actions; /* by check */
-	bool monitor; /* the section is on trial: findings act as ACTION_MONITOR */
+	const struct trial *trial; /* of the section; NULL: it is not on trial */
 	const struct trial *check_trials; /* by check; NULL: none is on trial by itself */
 	void *state
 		[SCOPE_COUNT]; /* this policy's, zeroed at the start of each scope; NULL where its
@@ -116,6 +116,10 @@ const char *check_full_name(
 
 /* The check runs: its fail action is not off. Announce and judge ask before they ask the DNS. */
 bool check_is_on(const struct call *call, unsigned check);
+
+/* The section is on trial and holds back for this client, now: what is found acts as ACTION_MONITOR, and
+ * nothing else is to be done either. */
+bool call_only_looks_on(const struct call *call);
 
 /* Its findings only look on, for some clients at least: for advise hooks. */
 bool check_is_on_trial(const struct call *call, unsigned check);

@@ -24,6 +24,7 @@ static struct session session;
 static struct site site;
 static enum action fail_actions[2], temperror_actions[2];
 static struct trial trials[2];
+static const struct trial monitored = {.mode = MODE_MONITOR, .percent = 100};
 static struct call call;
 
 static int begin(void **state)
@@ -115,7 +116,7 @@ static void test_actions(void **state)
 		begin(state);
 		fail_actions[rows[i].check] = rows[i].fail;
 		temperror_actions[rows[i].check] = rows[i].temperror;
-		call.monitor = rows[i].monitor;
+		call.trial = rows[i].monitor ? &monitored : NULL;
 		trials[0] = trials[1] = (struct trial){.percent = 100};
 		trials[rows[i].check] = rows[i].trial;
 		call.check_trials = rows[i].trial.percent == 0 ? NULL : trials;
@@ -201,11 +202,11 @@ static void test_action_of_the_caller(void **state)
 	assert_string_equal(finding->title, "per-sender");
 	assert_string_equal(finding->evidence, "anna has used 7");
 	assert_null(report_action(&call, CHECK_PLAIN, RESULT_FAIL, ACTION_OFF, NULL, "nothing"));
-	call.monitor = true;
+	call.trial = &monitored;
 	finding = report_action(&call, CHECK_PLAIN, RESULT_FAIL, ACTION_REJECT, NULL, "watched");
 	assert_int_equal(finding->action, ACTION_MONITOR);
 	assert_int_equal(finding->would, ACTION_REJECT);
-	call.monitor = false;
+	call.trial = NULL;
 	finding = report_action(&call, CHECK_PLAIN, RESULT_TEMPERROR, ACTION_REJECT, NULL, "down");
 	assert_int_equal(finding->action, ACTION_TEMPFAIL);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "conf_hooks.h"
 #include "mem.h"
 
 static const char *const scope_names[] = {
@@ -248,6 +249,7 @@ void chain_case_start(struct chain_case *chain_case, const char *on)
 	for (size_t p = 0; p < CHAIN_POLICIES; p++)
 		if (!is_word_of(on, chain_case_policies[p]->name))
 			conf->policies[p].trial.mode = MODE_OFF;
+	conf_hooks_make(conf);
 	add_to(&conf->site.local_domains, "example.org");
 	add_to(&conf->site.allow, "friend@example.org");
 	chain_case->chain = chain_create(conf, &chain_case->services);

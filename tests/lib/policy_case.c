@@ -135,6 +135,13 @@ void policy_case_set(struct policy_case *policy_case, const char *name, const ch
 		fail_msg("no setting %s = %s", name, value);
 }
 
+void policy_case_look_on(struct policy_case *policy_case)
+{
+	static const struct trial monitored = {.mode = MODE_MONITOR, .percent = 100};
+
+	policy_case->call.trial = &monitored;
+}
+
 static void clear_state(struct policy_case *policy_case, enum scope scope)
 {
 	for (int i = (int)scope; i < SCOPE_COUNT; i++)

@@ -30,6 +30,9 @@ void policy_case_end(struct policy_case *policy_case);
  * test when there is no such name or the value does not parse. Runs verify and prepare anew. */
 void policy_case_set(struct policy_case *policy_case, const char *name, const char *value);
 
+/* The section only looks on from now on: mode = monitor. */
+void policy_case_look_on(struct policy_case *policy_case);
+
 /* A list of SITE or options gets an entry; *LIST may be NULL. */
 void policy_case_list(struct matchlist **list, const char *entry);
 
