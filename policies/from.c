@@ -113,6 +113,7 @@ static const struct setting from_settings[] = {
 			"where SPF passes for its reverse-path, any, or none"},
 	{.name = "protected_domains",
 		.type = SETTING_MATCHLIST,
+		.kinds = MATCH_DOMAINS,
 		.offset = OPTION(protected_domains),
 		.default_text = "",
 		.example = "{ bank.example, /etc/mailreeve/brands }",

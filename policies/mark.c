@@ -35,6 +35,7 @@ static const struct setting mark_settings[] = {
 		.example = "\"[suspicious] \""},
 	{.name = "subject_checks",
 		.type = SETTING_TEXTS,
+		.names_checks = true,
 		.offset = offsetof(struct mark_options, subject_checks),
 		.default_text = "",
 		.help = "Which findings mark the Subject: names of policies or checks; empty for "

@@ -82,6 +82,7 @@ static const struct setting rdns_settings[] = {
 			"has a word of pool_words too"},
 	{.name = "exceptions",
 		.type = SETTING_MATCHLIST,
+		.kinds = MATCH_NETWORKS | MATCH_DOMAINS,
 		.offset = OPTION(exceptions),
 		.default_text = "",
 		.example = "{ .example.net, 192.0.2.0/24 }",

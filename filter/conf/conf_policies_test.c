@@ -277,6 +277,53 @@ static void test_advice(void **state)
 	}
 }
 
+/* What would be taken in silence, and do nothing. */
+static const struct {
+	const char *text, *said;
+} idle[] = {
+	{"mark { subject_checks = {\n helo.mismatch, \"dmrc\", from,\n from_form.unquote_at, x } "
+	 "}\n",
+		"c:3: subject_checks: \"dmrc\" is neither a policy nor a check; did you mean "
+		"dmarc?\n"
+		"c:4: subject_checks: \"from_form.unquote_at\" is neither a policy nor a check; "
+		"did "
+		"you mean from_form.unquoted_at?\n"
+		"c:4: subject_checks: \"x\" is neither a policy nor a check; write one like helo "
+		"or helo.mismatch\n"},
+	{"trusted_networks = { 192.0.2.0/24, relay.example.org }\n",
+		"c:2: trusted_networks: entry \"relay.example.org\": only networks are looked for "
+		"here; write it like 192.0.2.0/24 or 2001:db8::/32\n"},
+	{"local_domains = { 192.0.2.0/24, \"bob@example.org\" }\n",
+		"c:2: local_domains: entry \"192.0.2.0/24\": only domains are looked for here; "
+		"write it like example.com or .example.com\n"
+		"c:2: local_domains: entry \"bob@example.org\": only domains are looked for here; "
+		"write it like example.com or .example.com\n"},
+	{"relay_domains = \"@example.org\"\n",
+		"c:2: relay_domains: entry \"@example.org\": only domains are looked for here; "
+		"write it like example.com or .example.com\n"},
+	{"forwarders = { 192.0.2.1, relay.example.org, \"bob@example.org\" }\n",
+		"c:2: forwarders: entry \"bob@example.org\": only networks and domains are looked "
+		"for here; write it like 192.0.2.0/24, example.com or .example.com\n"},
+	{"rdns { exceptions = { 192.0.2.1, .example.org, \"bob@\" } }\n",
+		"c:2: exceptions: entry \"bob@\": only networks and domains are looked for here; "
+		"write it like 192.0.2.0/24, example.com or .example.com\n"},
+	{"from { protected_domains = { bank.example, 192.0.2.1 } }\n",
+		"c:2: protected_domains: entry \"192.0.2.1\": only domains are looked for here; "
+		"write it like example.com or .example.com\n"},
+};
+
+static void test_idle(void **state)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(idle); i++) {
+		char *text = mem_format("hostname = mx.example.org\n%s", idle[i].text);
+		struct conf *conf = load_real(*state, text);
+
+		assert_string_equal(((struct fixture *)*state)->said, idle[i].said);
+		assert_null(conf);
+		mem_free(text);
+	}
+}
+
 static void test_manual(void **state)
 {
 	char *text = NULL;
@@ -310,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_sample_is_the_defaults),
 		cmocka_unit_test(test_sample_shows_a_reply),
 		cmocka_unit_test(test_advice),
+		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_manual),
 	};
 

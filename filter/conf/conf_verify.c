@@ -8,6 +8,7 @@
 
 #include "account.h"
 #include "domain.h"
+#include "mem.h"
 #include "metrics_address.h"
 #include "resolver_config.h"
 #include "store.h"
@@ -335,6 +336,73 @@ static void verify_trial(const struct conf_check *check, const struct group *gro
 		blame(check, group, 0, setting, why);
 }
 
+/* "dmarc", "helo.mismatch": all there are, NULL-terminated; owned by the caller, as free_names does. */
+static char **names_of_checks(const struct schema *schema)
+{
+	char **names = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < schema->group_count; i++) {
+		const struct policy *policy = schema->groups[i].policy;
+		char name[TRIAL_NAME_SIZE];
+
+		for (unsigned j = 0;
+			policy != NULL && policy->checks != NULL && policy->checks[j].name != NULL;
+			j++) {
+			names = mem_resize(names, count + 3, sizeof(*names));
+			if (j == 0)
+				names[count++] = mem_text(policy->name);
+			names[count++] = mem_text(check_full_name(policy, j, name));
+			names[count] = NULL;
+		}
+	}
+	return names;
+}
+
+static void free_names(char **names)
+{
+	for (size_t i = 0; names != NULL && names[i] != NULL; i++)
+		mem_free(names[i]);
+	mem_free(names);
+}
+
+static bool is_among(char *const *names, const char *name)
+{
+	for (; names != NULL && *names != NULL; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+static void verify_names_of_checks(const struct conf_check *check, const struct given *given)
+{
+	char **names = names_of_checks(check->schema);
+
+	for (size_t i = 0; names != NULL && i < given->value_count; i++) {
+		const char *name = given->values[i].text;
+		const char *meant = text_suggest(name, (const char *const *)names);
+
+		if (is_among(names, name))
+			continue;
+		problem_add(check->problems, given->file, given->values[i].line,
+			"%s: \"%s\" is neither a policy nor a check; %s%s%s",
+			given->row->setting.name, name,
+			meant == NULL ? "write one like helo or helo.mismatch" : "did you mean ",
+			meant == NULL ? "" : meant, meant == NULL ? "" : "?");
+	}
+	free_names(names);
+}
+
+static void verify_given(const struct conf_check *check)
+{
+	for (size_t i = 0; i < check->input->given_count; i++) {
+		const struct given *given = &check->input->givens[i];
+
+		if (given->row->setting.names_checks && !given->bad)
+			verify_names_of_checks(check, given);
+	}
+}
+
 void conf_verify(const struct conf_check *check)
 {
 	verify_daemon(check);
@@ -344,6 +412,7 @@ void conf_verify(const struct conf_check *check)
 	verify_results(check);
 	verify_nameservers(check);
 	verify_services(check);
+	verify_given(check);
 	for (size_t i = 0; i < check->schema->group_count; i++) {
 		const struct group *group = &check->schema->groups[i];
 

@@ -32,6 +32,7 @@ struct matchlist {
 	uint32_t prefixes_v4[33], prefixes_v6[129]; /* entries with this prefix length */
 	char **sources; /* files and settings */
 	size_t source_count;
+	unsigned kinds; /* that are taken; 0: all */
 	bool has_domains; /* any "example.com" or ".example.com" */
 	bool has_parents; /* any ".example.com" */
 };
@@ -39,6 +40,11 @@ struct matchlist {
 struct matchlist *matchlist_create(void)
 {
 	return mem_alloc(sizeof(struct matchlist));
+}
+
+void matchlist_take_only(struct matchlist *list, unsigned kinds)
+{
+	list->kinds = kinds;
 }
 
 void matchlist_free(struct matchlist **list)
@@ -185,13 +191,38 @@ static bool add_network(struct matchlist *list, const struct network *network, c
 	return true;
 }
 
+static unsigned kind_of(const struct matchlist_entry *entry)
+{
+	if (entry->is_network)
+		return MATCH_NETWORKS;
+	return strchr(entry->text, '@') == NULL ? MATCH_DOMAINS : MATCH_ADDRESSES;
+}
+
+/* An entry of another kind would be one that does nothing, and nobody would know. */
+static bool is_taken(
+	const struct matchlist *list, const struct matchlist_entry *entry, const char **why_r)
+{
+	if (list->kinds == 0 || (list->kinds & kind_of(entry)) != 0)
+		return true;
+	if (list->kinds == MATCH_NETWORKS)
+		*why_r = "only networks are looked for here; write it like 192.0.2.0/24 or "
+			 "2001:db8::/32";
+	else if (list->kinds == MATCH_DOMAINS)
+		*why_r = "only domains are looked for here; write it like example.com or "
+			 ".example.com";
+	else
+		*why_r = "only networks and domains are looked for here; write it like "
+			 "192.0.2.0/24, example.com or .example.com";
+	return false;
+}
+
 bool matchlist_add_line(struct matchlist *list, const char *entry, const char *where, unsigned line,
 	const char **why_r)
 {
 	struct matchlist_entry parsed;
 	bool added;
 
-	if (!matchlist_entry_parse(entry, &parsed, why_r))
+	if (!matchlist_entry_parse(entry, &parsed, why_r) || !is_taken(list, &parsed, why_r))
 		return false;
 	if (parsed.is_network)
 		added = add_network(list, &parsed.network, parsed.text, where, line);

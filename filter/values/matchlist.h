@@ -22,6 +22,13 @@ struct matchlist;
 
 enum { MATCH_WHERE_SIZE = 256 };
 
+/* What an entry can be about. */
+enum match_kind {
+	MATCH_NETWORKS = 1,
+	MATCH_DOMAINS = 2, /* "example.com" and ".example.com" */
+	MATCH_ADDRESSES = 4 /* whatever has an @ */
+};
+
 /* Which entry matched. */
 struct match {
 	const char *entry; /* in canonical form; belongs to the list */
@@ -30,6 +37,10 @@ struct match {
 
 struct matchlist *matchlist_create(void);
 void matchlist_free(struct matchlist **list);
+
+/* From now on only entries of KINDS (enum match_kind, 0 for all) are taken: others would never match
+ * where the list is used. */
+void matchlist_take_only(struct matchlist *list, unsigned kinds);
 
 /* One entry; one that is there already is left out. False with a sentence in *WHY_R (static: what is
  * wrong and what would be right). */

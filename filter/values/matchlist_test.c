@@ -250,6 +250,47 @@ static void test_bad_entries(void **state)
 	matchlist_free(&list);
 }
 
+/* What would never match where the list is used. */
+static void test_kinds(void **state)
+{
+	static const struct {
+		unsigned kinds;
+		const char *entry, *why; /* NULL: taken */
+	} cases[] = {
+		{MATCH_NETWORKS, "192.0.2.0/24", NULL},
+		{MATCH_NETWORKS, "::1", NULL},
+		{MATCH_NETWORKS, "relay.example.com", "only networks are looked for here"},
+		{MATCH_NETWORKS, ".example.com", "only networks are looked for here"},
+		{MATCH_NETWORKS, "user@example.com", "only networks are looked for here"},
+		{MATCH_DOMAINS, "example.com", NULL},
+		{MATCH_DOMAINS, ".example.com", NULL},
+		{MATCH_DOMAINS, "192.0.2.1", "only domains are looked for here"},
+		{MATCH_DOMAINS, "@example.com", "only domains are looked for here"},
+		{MATCH_DOMAINS, "user@", "only domains are looked for here"},
+		{MATCH_NETWORKS | MATCH_DOMAINS, "192.0.2.1", NULL},
+		{MATCH_NETWORKS | MATCH_DOMAINS, "example.com", NULL},
+		{MATCH_NETWORKS | MATCH_DOMAINS, "user@example.com",
+			"only networks and domains are looked for here"},
+		{0, "user@example.com", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct matchlist *list = matchlist_create();
+		const char *why = "";
+		bool taken;
+
+		print_message("%s\n", cases[i].entry);
+		matchlist_take_only(list, cases[i].kinds);
+		taken = matchlist_add(list, cases[i].entry, "setting", &why);
+		assert_int_equal(taken, cases[i].why == NULL);
+		assert_int_equal(matchlist_count(list), taken ? 1 : 0);
+		if (!taken)
+			assert_non_null(strstr(why, cases[i].why));
+		matchlist_free(&list);
+	}
+}
+
 static void test_empty_and_none(void **state)
 {
 	struct matchlist *list = matchlist_create();
@@ -455,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_bare_postmaster),
 		cmocka_unit_test(test_bad_entries),
+		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_empty_and_none),
 		cmocka_unit_test(test_first_of_equals_stands),
 		cmocka_unit_test(test_load),

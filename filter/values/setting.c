@@ -75,6 +75,20 @@ static void add_words(struct text *out, const char *const *words)
 		text_addf(out, "%s%s", i == 0 ? "" : ", ", words[i]);
 }
 
+static const char *kinds_text(unsigned kinds)
+{
+	switch (kinds) {
+	case MATCH_NETWORKS:
+		return "networks";
+	case MATCH_DOMAINS:
+		return "domains";
+	case MATCH_NETWORKS | MATCH_DOMAINS:
+		return "networks, domains";
+	default:
+		return "networks, domains, addresses";
+	}
+}
+
 const char *setting_type_text(const struct setting *setting, char *buffer, size_t size)
 {
 	struct text out;
@@ -110,8 +124,8 @@ const char *setting_type_text(const struct setting *setting, char *buffer, size_
 		text_add(&out, "a list of texts");
 		break;
 	case SETTING_MATCHLIST:
-		text_add(&out, "a list of networks, domains, addresses, or absolute paths of files "
-			       "of them");
+		text_addf(&out, "a list of %s, or absolute paths of files of them",
+			kinds_text(setting->kinds));
 		break;
 	case SETTING_CHOICE:
 	case SETTING_ACTION:
@@ -363,6 +377,7 @@ static bool add_entries(const struct setting *setting, const char *text, const c
 		return false;
 	if (*list == NULL)
 		*list = matchlist_create();
+	matchlist_take_only(*list, setting->kinds);
 	if (*text != '/') {
 		if (matchlist_add(*list, text, where, &reason))
 			return true;
