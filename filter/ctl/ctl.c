@@ -78,15 +78,16 @@ static int run_plain(const char *socket, int argc, char **argv)
 
 static int run(int argc, char **argv)
 {
+	static const struct option long_options[] = {
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
 	const char *socket = default_socket;
 	int option;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		usage(stdout);
-		return EX_OK;
-	}
 	/* "+": options after the command belong to the command. */
-	while ((option = getopt(argc, argv, "+s:hV")) != -1) {
+	while ((option = getopt_long(argc, argv, "+s:hV", long_options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			socket = optarg;

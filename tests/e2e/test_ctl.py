@@ -55,9 +55,16 @@ def test_status_counts(mta, site):
 
 @pytest.mark.parametrize("arguments", [
     ("-h",), ("--help",), ("status", "--help"), ("reload", "--help"), ("top", "--help"), ("top", "-h")])
-def test_help_needs_no_daemon(arguments):
-    status, output, errors = ctl("-s", "/nowhere", *arguments) if len(arguments) > 1 else ctl(*arguments)
+@pytest.mark.parametrize("before", [(), ("-s", "/nowhere")])
+def test_help_needs_no_daemon(before, arguments):
+    status, output, errors = ctl(*before, *arguments)
     assert status == 0 and output.startswith("usage: mailreevectl") and errors == ""
+
+
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_version(option):
+    status, output, errors = ctl(option)
+    assert status == 0 and re.fullmatch(r"mailreevectl [0-9.]+\n", output) and errors == ""
 
 
 def test_reload(site):
