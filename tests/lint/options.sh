@@ -41,12 +41,12 @@ told() {
     fi
 }
 
-# --help stands for itself everywhere, and so does -h of a command.
+# --help and --version stand for themselves everywhere, and so does -h of a command.
 for option in $(options filter/daemon/main.c | sort -u | grep -vE '^--(help|version)$'); do
     told "$option" "$pages/mailreeve.8" mailreeve.8
     grep -qE "\"  $option[ ,]" filter/daemon/main.c || { echo "$option is not in mailreeve -h"; status=1; }
 done
-for option in $(options filter/ctl/ctl.c | sort -u | grep -vE '^--(help|json)$'); do
+for option in $(options filter/ctl/ctl.c | sort -u | grep -vE '^--(help|version|json)$'); do
     told "$option" "$pages/mailreevectl.8" mailreevectl.8
     grep -qE "\"  $option[ ,]" filter/ctl/ctl.c || { echo "$option is not in mailreevectl -h"; status=1; }
 done
@@ -62,7 +62,7 @@ for command in $(printf '%s\n' $commands | sort -u); do
     grep -qE "\"  $command " filter/ctl/ctl.c || { echo "$command is not in mailreevectl -h"; status=1; }
     file=filter/ctl/ctl_$command.c
     [ -e "$file" ] || file=filter/ctl/ctl.c
-    for option in $(options "$file" | sort -u | grep -vE '^(--help|-h|-s|-V)$'); do
+    for option in $(options "$file" | sort -u | grep -vE '^(--help|--version|-h|-s|-V)$'); do
         told "$option" "$work/about" "mailreevectl.8 under $command"
         grep -qE "\[?$option[] A-Z.]|$option\\\\n" "$file" || { echo "$option: not in the help of $command"; status=1; }
     done
