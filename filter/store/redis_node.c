@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "redis_node.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +9,7 @@
 #include "redis_error.h"
 #include "redis_node_private.h"
 
-enum { CROWD = 2 }; /* links in use */
+enum { WOKEN_AT_ONCE = 2 };
 
 /* What travels in one write: commands whose replies nobody wants, and calls of other threads. */
 struct batch {
@@ -236,6 +235,8 @@ static bool get_turn(struct redis_node *node, struct redis_call *call)
 	lock_give(&node->lock);
 	if (waits)
 		wait_in_line(node, call);
+	if (call->wakes != NULL)
+		wakeup_tell(&call->wakes->left_line);
 	wakeup_destroy(&call->left_line);
 	return call->state == CALL_TURN || call->state == CALL_DONE;
 }
@@ -278,12 +279,17 @@ static void fill_batch(struct redis_node *node, struct redis_call *first, struct
 	lock_give(&node->lock);
 }
 
+/* Each that wakes up wakes another. Were all woken at once, the server, which is often of the same machine,
+ * would get its turn only when all of them have run and wait for it again. */
 static void finish_batch(struct batch *batch)
 {
 	for (size_t i = 1; i < batch->call_count; i++) {
 		batch->calls[i]->state = CALL_DONE;
-		wakeup_tell(&batch->calls[i]->left_line);
+		if (i + WOKEN_AT_ONCE < batch->call_count)
+			batch->calls[i]->wakes = batch->calls[i + WOKEN_AT_ONCE];
 	}
+	for (size_t i = 1; i < batch->call_count && i <= WOKEN_AT_ONCE; i++)
+		wakeup_tell(&batch->calls[i]->left_line);
 }
 
 static void append_word(struct redis_link *link, const char *word, bool wanted)
@@ -372,26 +378,12 @@ static enum link_result receive_all(
 	return result;
 }
 
-/* Where several threads call at once, more are about to, and what they ask goes in the same write: that
- * saves both sides more than it costs to let them go first. */
-static void let_others_join(struct redis_node *node)
-{
-	bool crowded;
-
-	lock_take(&node->lock);
-	crowded = node->open_count - node->idle_count > CROWD;
-	lock_give(&node->lock);
-	if (crowded)
-		sched_yield();
-}
-
 /* Uses the link of CALL for it and for those in line behind it. */
 static void carry(struct redis_node *node, struct redis_call *call)
 {
 	struct batch batch = {.confirmed = true};
 	enum link_result result;
 
-	let_others_join(node);
 	fill_batch(node, call, &batch);
 	if (batch.later.commands > 0)
 		redis_link_append_bytes(call->link, &batch.later);

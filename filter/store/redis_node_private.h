@@ -37,6 +37,7 @@ struct redis_call {
 	unsigned generation; /* of the link */
 	struct wakeup left_line; /* told when the state is one of the last: TURN, DONE or REFUSED */
 	struct redis_call *next;
+	struct redis_call *wakes; /* with CALL_DONE: who is told by this one; NULL: nobody */
 };
 
 struct redis_node {

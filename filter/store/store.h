@@ -44,7 +44,7 @@ struct store_options {
 	int64_t timeout_ms; /* deadline of a call [50] */
 	int64_t wait_replicas; /* that must confirm what is reserved [0] */
 	int64_t wait_timeout_ms; /* for that [20] */
-	int64_t connections; /* idle connections kept at most, to each server [8] */
+	int64_t connections; /* at most, to each server [2] */
 	int64_t memory_bytes; /* bound of the memory half [64 MB] */
 };
 
