@@ -376,25 +376,35 @@ static int set_field(SMFICTX *ctx, const struct door *door, struct edit *edit)
 	return done;
 }
 
-static void apply_edit(SMFICTX *ctx, const struct door *door, struct edit *edit)
+static bool apply_edit(SMFICTX *ctx, const struct door *door, struct edit *edit)
 {
-	int done = MI_FAILURE;
-
 	switch (edit->kind) {
-	case EDIT_INSERT_FIELD:
-	case EDIT_CHANGE_FIELD:
-		done = set_field(ctx, door, edit);
-		break;
 	case EDIT_DELETE_FIELD:
-		done = smfi_chgheader(ctx, edit->name, (int)edit->index, NULL);
-		break;
+		return smfi_chgheader(ctx, edit->name, (int)edit->index, NULL) == MI_SUCCESS;
 	case EDIT_QUARANTINE:
-		done = smfi_quarantine(ctx, edit->name);
-		break;
+		return smfi_quarantine(ctx, edit->name) == MI_SUCCESS;
+	default:
+		return set_field(ctx, door, edit) == MI_SUCCESS;
 	}
-	if (done != MI_SUCCESS)
-		log_warning("the MTA did not take a change of the message (%s)",
-			edit->kind == EDIT_QUARANTINE ? "quarantine" : edit->name);
+}
+
+/* Thousands may fail for one reason: an MTA that is gone. */
+static void apply_edits(
+	SMFICTX *ctx, const struct door *door, const struct transaction *transaction)
+{
+	const struct edit *failed = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < transaction->edit_count; i++) {
+		if (apply_edit(ctx, door, &transaction->edits[i]))
+			continue;
+		if (count++ == 0)
+			failed = &transaction->edits[i];
+	}
+	if (failed != NULL)
+		log_warning("the MTA did not take %zu of %zu changes of the message (%s)", count,
+			transaction->edit_count,
+			failed->kind == EDIT_QUARANTINE ? "quarantine" : failed->name);
 }
 
 static sfsistat on_eom(SMFICTX *ctx)
@@ -413,8 +423,7 @@ static sfsistat on_eom(SMFICTX *ctx)
 		end_transaction(door, OUTCOME_DROPPED);
 		return leave(tell(ctx, &decision));
 	}
-	for (size_t i = 0; i < transaction->edit_count; i++)
-		apply_edit(ctx, door, &transaction->edits[i]);
+	apply_edits(ctx, door, transaction);
 	end_transaction(door, OUTCOME_ACCEPTED);
 	return leave(SMFIS_CONTINUE);
 }

@@ -101,3 +101,25 @@ def test_end_in_the_middle_of_a_command(site):
     with Cut(site.milter_path, 3) as mta:
         assert converse(mta, b"after\r\n")[-1] == (["i"], "c")
     until(lambda: descriptors(daemon) <= at_rest, "connections being closed")
+
+
+def test_end_before_the_changes(site):
+    """An MTA that goes while a long list of changes is under way: told once, and others go on."""
+    daemon = site.fresh_filter(NO_ANSWER_TO_CONNECT)
+    with MilterClient(site.milter_path) as mta:
+        mta.negotiate()
+        mta.connect_info()
+        mta.helo()
+        mta.mail()
+        mta.rcpt()
+        assert mta.receive()[0] == "c"
+        mta.send("T")
+        for number in range(1000):
+            mta.header("Authentication-Results", b" mx.example.test; spf=pass (%d)" % number)
+        mta.header("From", b" anna@good.test")
+        mta.send("N")
+        mta.end_of_message()
+    daemon.wait_line("did not take [0-9]+ of [0-9]+ changes")
+    with Cut(site.milter_path, None) as mta:
+        assert converse(mta, b"after\r\n")[-1] == (["i"], "c")
+    assert len(daemon.lines(containing="did not take")) == 1
