@@ -15,10 +15,8 @@ bool name_claim_is_own(const struct site *site, const char *name, bool subdomain
 
 bool name_claim_is_protected(const struct name_claim *claim, const char *name)
 {
-	struct match match;
-
 	return name[0] != '\0' && !matchlist_is_empty(claim->protected_domains) &&
-	       matchlist_match_domain(claim->protected_domains, name, &match);
+	       matchlist_match_domain(claim->protected_domains, name, NULL);
 }
 
 static void report_stranger(struct call *call, unsigned check, const struct name_use *use,

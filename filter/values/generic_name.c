@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "generic_name.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "text.h"
@@ -91,6 +90,17 @@ static bool has_any_order(const struct numbers *numbers, const uint8_t *octets)
 	return false;
 }
 
+/* Octets that are joined have that many digits. */
+enum { JOINED_DIGITS = 6 };
+
+static bool has_long_number(const struct numbers *numbers)
+{
+	for (size_t i = 0; i < numbers->count; i++)
+		if (numbers->items[i].length >= JOINED_DIGITS)
+			return true;
+	return false;
+}
+
 static bool has_number_text(const struct numbers *numbers, const char *digits)
 {
 	for (size_t i = 0; i < numbers->count; i++)
@@ -106,6 +116,8 @@ static bool has_joined(const struct numbers *numbers, const uint8_t *octets, siz
 	char padded[2][SPELLING_SIZE], plain[2][SPELLING_SIZE];
 	struct text texts[4];
 
+	if (!has_long_number(numbers))
+		return false;
 	for (size_t way = 0; way < 2; way++) {
 		text_init(&texts[way], padded[way], SPELLING_SIZE);
 		text_init(&texts[way + 2], plain[way], SPELLING_SIZE);
@@ -121,7 +133,7 @@ static bool has_joined(const struct numbers *numbers, const uint8_t *octets, siz
 		}
 		if (has_number_text(numbers, padded[way]))
 			return true;
-		if (strlen(plain[way]) >= 6 && has_number_text(numbers, plain[way]))
+		if (strlen(plain[way]) >= JOINED_DIGITS && has_number_text(numbers, plain[way]))
 			return true;
 	}
 	return false;
@@ -168,6 +180,8 @@ static bool spells_decimal_part(const struct numbers *numbers, const uint8_t *oc
 
 /* Hexadecimal spellings. ---------------------------------------------------------------------- */
 
+static const char hex_digits[] = "0123456789abcdef";
+
 /* The name without what stands between groups: "c0-00.02-07" becomes "c0000207". */
 static void strip_separators(const char *name, char stripped[DOMAIN_SIZE])
 {
@@ -181,8 +195,13 @@ static void strip_separators(const char *name, char stripped[DOMAIN_SIZE])
 
 static void spell_hex(const uint8_t *octets, size_t count, bool backwards, char *spelling)
 {
-	for (size_t i = 0; i < count; i++)
-		snprintf(spelling + 2 * i, 3, "%02x", octets[backwards ? count - 1 - i : i]);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t octet = octets[backwards ? count - 1 - i : i];
+
+		*spelling++ = hex_digits[octet >> 4];
+		*spelling++ = hex_digits[octet & 15U];
+	}
+	*spelling = '\0';
 }
 
 static bool has_hex(const char *stripped, const uint8_t *octets, size_t count)
@@ -218,13 +237,11 @@ static bool spells_hex_part(const char *name, const uint8_t *octets)
 
 static void spell_nibbles(const struct ipaddr *address, bool backwards, char spelling[NIBBLES + 1])
 {
-	static const char digits[] = "0123456789abcdef";
-
 	for (size_t i = 0; i < NIBBLES; i++) {
 		size_t at = backwards ? NIBBLES - 1 - i : i;
 		unsigned byte = address->bytes[at / 2];
 
-		spelling[i] = digits[at % 2 == 0 ? byte >> 4 : byte & 15U];
+		spelling[i] = hex_digits[at % 2 == 0 ? byte >> 4 : byte & 15U];
 	}
 	spelling[NIBBLES] = '\0';
 }

@@ -252,6 +252,8 @@ static bool tell(const struct matchlist *list, const struct place *place, struct
 {
 	const char *source = list->sources[place->source];
 
+	if (match_r == NULL)
+		return true;
 	match_r->entry = list->texts + place->text;
 	if (place->line == 0)
 		snprintf(match_r->where, sizeof(match_r->where), "%s", source);

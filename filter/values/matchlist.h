@@ -54,6 +54,7 @@ bool matchlist_load(struct matchlist *list, const char *file,
 	void (*complain)(void *context, const char *file, unsigned line, const char *why),
 	void *context) MUST_CHECK;
 
+/* *MATCH_R, which may be NULL, is set where they return true. */
 bool matchlist_match_address(
 	const struct matchlist *list, const struct ipaddr *address, struct match *match_r);
 bool matchlist_match_domain(

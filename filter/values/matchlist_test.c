@@ -131,6 +131,7 @@ static void test_domains(void **state)
 
 		print_message("%s\n", domain_rows[i].given);
 		assert_int_equal(found, domain_rows[i].want != NULL);
+		assert_int_equal(matchlist_match_domain(list, domain_rows[i].given, NULL), found);
 		if (found)
 			assert_string_equal(match.entry, domain_rows[i].want);
 	}

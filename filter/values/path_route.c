@@ -159,12 +159,24 @@ static void literal_text(const struct ipaddr *literal, char buffer[DOMAIN_SIZE])
 		ipaddr_format(literal, address));
 }
 
+/* Most are: nothing in the local-part that any reading takes a domain from, and a domain that none takes
+ * for a number. */
+static bool has_one_reading(const struct path *path)
+{
+	return path->literal.family == IP_NONE && !ascii_is_digit(path->domain[0]) &&
+	       path->local_part[strcspn(path->local_part, "@%!:=")] == '\0';
+}
+
 void path_route_accepted(struct path *path)
 {
 	char own[DOMAIN_SIZE];
 	struct hops hops = {.distinct = 0};
 	unsigned other;
 
+	if (has_one_reading(path)) {
+		set_routed(path, path->domain);
+		return;
+	}
 	if (path->literal.family != IP_NONE)
 		literal_text(&path->literal, own);
 	else

@@ -30,6 +30,7 @@ static const struct accepted accepted[] = {
 		"!#$&'*+-/=?^_`{|}~@example.com"},
 	{"<'u@example.com>", "'u", "'u@example.com"},
 	{"<user@localhost>", "user", "user@localhost"},
+	{"<user@4.example.com>", "user", "user@4.example.com"},
 	{"<user@xn--bcher-kva.example>", "user", "user@xn--bcher-kva.example"},
 	{"<SRS0=abc=XY=example.net=u@example.com>", "SRS0=abc=XY=example.net=u",
 		"SRS0=abc=XY=example.net=u@example.com"},

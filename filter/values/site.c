@@ -214,18 +214,14 @@ const char *site_check_certificate(const char *entry)
 
 bool site_is_local_domain(const struct site *site, const char *domain)
 {
-	struct match match;
-
 	return !matchlist_is_empty(site->local_domains) &&
-	       matchlist_match_domain(site->local_domains, domain, &match);
+	       matchlist_match_domain(site->local_domains, domain, NULL);
 }
 
 bool site_is_relay_domain(const struct site *site, const char *domain)
 {
-	struct match match;
-
 	return !matchlist_is_empty(site->relay_domains) &&
-	       matchlist_match_domain(site->relay_domains, domain, &match);
+	       matchlist_match_domain(site->relay_domains, domain, NULL);
 }
 
 /* The name the kernel knows; no resolver call, which could block without an end. */
