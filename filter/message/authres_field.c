@@ -214,7 +214,7 @@ bool received_spf_claims(const char *body, const char *host)
 
 static bool is_plain(char c)
 {
-	return ascii_is_alnum(c) || (c != '\0' && strchr(".@_-+", c) != NULL);
+	return ascii_is_alnum(c) || c == '.' || c == '@' || c == '_' || c == '-' || c == '+';
 }
 
 static bool is_printable(char c)
@@ -259,7 +259,8 @@ void authres_add_comment(struct text *text, const char *value, size_t limit)
 	size_t length = strnlen(value, limit);
 
 	for (size_t i = 0; i < length; i++) {
-		bool unsafe = !is_printable(value[i]) || strchr("()\\", value[i]) != NULL;
+		bool unsafe = !is_printable(value[i]) || value[i] == '(' || value[i] == ')' ||
+			      value[i] == '\\';
 
 		text_add_char(text, unsafe ? '?' : value[i]);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "header_section.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "dkim_signature.h"
@@ -58,6 +59,7 @@ enum header_field header_field_of(const char *name)
 		length--;
 	for (int field = 0; field < HEADER_OTHER; field++)
 		if (names[field].length == length && field != HEADER_LIST &&
+			ascii_lower_char(*name) == ascii_lower_char(*names[field].name) &&
 			ascii_equal_n(name, names[field].name, length))
 			return (enum header_field)field;
 	if (length > names[HEADER_LIST].length && ascii_starts_with(name, names[HEADER_LIST].name))
@@ -177,33 +179,60 @@ static void look_at_name(struct header_section *section, const char *name)
 		note(section->bad_name, "(empty)");
 }
 
+/* Nothing but printable ASCII and SP; eight octets at once, since most lines are so. */
+static bool is_plain(const char *line, size_t length)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	uint64_t word, tail = each * ' ', top_bits = 0;
+
+	/* A top bit stays set for an octet that has one, for DEL, and for what is below SP. */
+	for (; length >= sizeof(word); line += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, line, sizeof(word));
+		top_bits |= word | (word + each) | (word - each * ' ');
+	}
+	memcpy(&tail, line, length);
+	top_bits |= tail | (tail + each) | (tail - each * ' ');
+	return (top_bits & each * 0x80) == 0;
+}
+
+static void look_at_octets(
+	struct header_section *section, const char *name, const char *line, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char octet = (unsigned char)line[i];
+
+		if ((octet < ' ' && octet != '\t') || octet == 0x7f)
+			note(section->control_in, name);
+		else if (octet > 0x7f)
+			note(section->not_ascii_in, name);
+	}
+}
+
+static void look_at_lines(struct header_section *section, const char *name, const char *body)
+{
+	for (const char *line = body;; line++) {
+		const char *start = line, *end = line + strcspn(line, "\n");
+		size_t length;
+
+		while (*line == ' ' || *line == '\t')
+			line++;
+		if (start > body && line + strspn(line, " \t\r") == end)
+			note(section->blank_fold_in, name);
+		length = (size_t)(end - line);
+		if (*end == '\n' && length > 0 && end[-1] == '\r')
+			length--;
+		if (!is_plain(line, length))
+			look_at_octets(section, name, line, length);
+		if (*end == '\0')
+			return;
+		line = end;
+	}
+}
+
 static void look_at_body(struct header_section *section, const char *name, const char *body)
 {
-	bool blank = false; /* on a folded line of which only blanks were seen */
-	bool encoded = false;
-
-	for (const char *at = body; *at != '\0'; at++) {
-		/* Most octets. */
-		if (*at > ' ' && *at != 0x7f && *at != '=') {
-			blank = false;
-		} else if (*at == '\n') {
-			if (blank)
-				note(section->blank_fold_in, name);
-			blank = true;
-		} else if (*at != ' ' && *at != '\t' && *at != '\r') {
-			blank = false;
-			encoded = encoded || (*at == '=' && at[1] == '?');
-			if ((unsigned char)*at < 0x20 || *at == 0x7f)
-				note(section->control_in, name);
-			else if ((unsigned char)*at > 0x7f)
-				note(section->not_ascii_in, name);
-		} else if (*at == '\r' && at[1] != '\n') {
-			note(section->control_in, name);
-		}
-	}
-	if (blank)
-		note(section->blank_fold_in, name);
-	if (encoded) {
+	look_at_lines(section, name, body);
+	if (strstr(body, "=?") != NULL) {
 		char shown[MAILBOX_TEXT_SIZE];
 		struct encoded_words seen;
 		struct text text;

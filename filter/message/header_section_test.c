@@ -121,6 +121,79 @@ static void test_oddities(void **state)
 	header_section_free(&section);
 }
 
+/* Wherever an octet stands in a body of whatever length. */
+static void test_octets(void **state)
+{
+	static const struct {
+		char octet;
+		bool control, not_ascii;
+	} rows[] = {
+		{' ', false, false},
+		{'\t', false, false},
+		{'~', false, false},
+		{'\x01', true, false},
+		{'\x1f', true, false},
+		{'\x7f', true, false},
+		{'\r', true, false},
+		{'\x80', false, true},
+		{'\xff', false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		for (size_t length = 1; length <= 20; length++) {
+			for (size_t at = 0; at < length; at++) {
+				struct header_section *section = header_section_create();
+				char body[32] = " ";
+
+				memset(body + 1, 'x', length);
+				body[1 + at] = rows[i].octet;
+				header_section_add(section, "X", body);
+				assert_int_equal(section->control_in[0] != '\0', rows[i].control);
+				assert_int_equal(
+					section->not_ascii_in[0] != '\0', rows[i].not_ascii);
+				assert_string_equal(section->blank_fold_in, "");
+				header_section_free(&section);
+			}
+		}
+	}
+}
+
+static void test_folds(void **state)
+{
+	static const struct {
+		const char *body;
+		bool blank, control;
+	} rows[] = {
+		{"", false, false},
+		{" \t ", false, false},
+		{"a\r\n b", false, false},
+		{"a\n\tb", false, false},
+		{"\r\n b", false, false},
+		{"a\r\n", true, false},
+		{"a\n", true, false},
+		{"a\r\n \t", true, false},
+		{"a\n\n b", true, false},
+		{"a\r\n\t\r\n b", true, false},
+		{"a\r\n \r b", false, true},
+		{"a\r\n \r\r\n b", true, true},
+		{"a\r", false, true},
+		{"a\r\r\n b", false, true},
+		{"a\n b\x01", false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct header_section *section = header_section_create();
+
+		header_section_add(section, "X", rows[i].body);
+		if ((section->blank_fold_in[0] != '\0') != rows[i].blank ||
+			(section->control_in[0] != '\0') != rows[i].control)
+			fail_msg("row %zu", i);
+		header_section_free(&section);
+	}
+}
+
 /* Whatever is sent, no more is kept. */
 static void test_bounds(void **state)
 {
@@ -154,6 +227,8 @@ int main(void)
 		cmocka_unit_test(test_fresh_results),
 		cmocka_unit_test(test_signers),
 		cmocka_unit_test(test_oddities),
+		cmocka_unit_test(test_octets),
+		cmocka_unit_test(test_folds),
 		cmocka_unit_test(test_bounds),
 	};
 

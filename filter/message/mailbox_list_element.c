@@ -31,8 +31,10 @@ static const char *shown_name(struct mailbox_list_reader *reader)
 	struct text text;
 
 	text_init(&text, reader->joined, sizeof(reader->joined));
-	text_addf(&text, "%s%s%s", reader->held, reader->held[0] == '\0' ? "" : ", ",
-		named ? element->name_buffer : element->comment_buffer);
+	text_add(&text, reader->held);
+	if (text.length > 0)
+		text_add(&text, ", ");
+	text_add(&text, named ? element->name_buffer : element->comment_buffer);
 	return reader->joined;
 }
 
