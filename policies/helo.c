@@ -315,6 +315,7 @@ static void judge_resolution(struct call *call)
 {
 	const struct mailhosts *hosts;
 	char shown[EVIDENCE_SIZE / 2];
+	enum result result;
 
 	if (!check_is_on(call, CHECK_UNRESOLVABLE))
 		return;
@@ -328,15 +329,18 @@ static void judge_resolution(struct call *call)
 			call->session->helo);
 		return;
 	}
-	mailhosts_format(hosts, shown, sizeof(shown));
 	if (hosts->own.address_count > 0 || hosts->host_count > 0)
-		report(call, CHECK_UNRESOLVABLE, RESULT_PASS, "%s", shown);
+		result = RESULT_PASS;
 	else if (mailhosts_temporary(hosts) || dns_is_temporary(hosts->own.status_a) ||
 		 dns_is_temporary(hosts->own.status_aaaa))
-		report(call, CHECK_UNRESOLVABLE, RESULT_TEMPERROR, "%s", shown);
+		result = RESULT_TEMPERROR;
 	else
-		report(call, CHECK_UNRESOLVABLE, RESULT_FAIL,
-			"%s; a name with an address record would be right", shown);
+		result = RESULT_FAIL;
+	if (report_keeps(call, CHECK_UNRESOLVABLE, result))
+		report(call, CHECK_UNRESOLVABLE, result, "%s%s",
+			mailhosts_format(hosts, shown, sizeof(shown)),
+			result == RESULT_FAIL ? "; a name with an address record would be right"
+					      : "");
 }
 
 static void judge_mismatch(struct call *call, const struct name_proof *proof)

@@ -270,23 +270,32 @@ static enum result result_of(bool fails, bool passes, const struct mailhosts *ho
 	return mailhosts_temporary(hosts) ? RESULT_TEMPERROR : RESULT_NONE;
 }
 
-static void judge_known_hosts(struct call *call, const struct mailhosts *hosts)
+static void report_known(struct call *call, unsigned check, enum result result,
+	const struct mailhosts *hosts, const char *right)
 {
 	char shown[EVIDENCE_SIZE * 3 / 4];
-	size_t global, addresses = mailhosts_addresses(hosts, &global);
-	bool none = mailhosts_none(hosts), bogus = mailhosts_bogus(hosts);
 
-	mailhosts_format(hosts, shown, sizeof(shown));
-	report(call, CHECK_NONEXISTENT,
-		result_of(mailhosts_nonexistent(hosts), is_known_to_exist(hosts), hosts), "%s%s",
-		shown, mailhosts_nonexistent(hosts) ? "; a domain that exists would be right" : "");
-	report(call, CHECK_NO_MAIL_HOST,
-		result_of(none && !mailhosts_nonexistent(hosts), addresses > 0, hosts), "%s%s",
-		shown, none ? "; a domain that can take answers would be right" : "");
-	report(call, CHECK_NULL_MX,
-		result_of(hosts->null_mx, !dns_is_temporary(hosts->mx_status), hosts), "%s%s",
-		shown, hosts->null_mx ? "; a sender that takes answers would be right" : "");
-	report(call, CHECK_BOGUS_MX, result_of(bogus, global > 0, hosts), "%s%s", shown,
+	if (report_keeps(call, check, result))
+		report(call, check, result, "%s%s", mailhosts_format(hosts, shown, sizeof(shown)),
+			right);
+}
+
+static void judge_known_hosts(struct call *call, const struct mailhosts *hosts)
+{
+	size_t global, addresses = mailhosts_addresses(hosts, &global);
+	bool nonexistent = mailhosts_nonexistent(hosts), none = mailhosts_none(hosts),
+	     bogus = mailhosts_bogus(hosts);
+
+	report_known(call, CHECK_NONEXISTENT,
+		result_of(nonexistent, is_known_to_exist(hosts), hosts), hosts,
+		nonexistent ? "; a domain that exists would be right" : "");
+	report_known(call, CHECK_NO_MAIL_HOST,
+		result_of(none && !nonexistent, addresses > 0, hosts), hosts,
+		none ? "; a domain that can take answers would be right" : "");
+	report_known(call, CHECK_NULL_MX,
+		result_of(hosts->null_mx, !dns_is_temporary(hosts->mx_status), hosts), hosts,
+		hosts->null_mx ? "; a sender that takes answers would be right" : "");
+	report_known(call, CHECK_BOGUS_MX, result_of(bogus, global > 0, hosts), hosts,
 		bogus ? "; mail hosts with public addresses would be right" : "");
 }
 

@@ -100,18 +100,21 @@ static struct finding *add(struct call *call, unsigned check, enum result result
 	return finding;
 }
 
+bool report_keeps(const struct call *call, unsigned check, enum result result)
+{
+	return check_is_on(call, check) && is_kept(call, action_for(call, check, result));
+}
+
 struct finding *report(
 	struct call *call, unsigned check, enum result result, const char *format, ...)
 {
 	struct finding *finding;
 	va_list args;
 
-	enum action action = action_for(call, check, result);
-
-	if (!check_is_on(call, check) || !is_kept(call, action))
+	if (!report_keeps(call, check, result))
 		return NULL;
 	va_start(args, format);
-	finding = add(call, check, result, action, NULL, format, args);
+	finding = add(call, check, result, action_for(call, check, result), NULL, format, args);
 	va_end(args);
 	return finding;
 }

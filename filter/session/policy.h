@@ -124,6 +124,9 @@ bool call_only_looks_on(const struct call *call);
 /* Its findings only look on, for some clients at least: for advise hooks. */
 bool check_is_on_trial(const struct call *call, unsigned check);
 
+/* Whether report, below, would keep it: evidence that takes long to write need not be written for nobody. */
+bool report_keeps(const struct call *call, unsigned check, enum result result);
+
 /* Reports what check number CHECK (index in the policy's table) found. EVIDENCE: one line, what was
  * asked, what came back, and for a fail what would have been right; wire bytes in it are escaped
  * here. Returns the finding for those who add to it; NULL when the check is off, or when nothing is

@@ -121,6 +121,8 @@ static void test_actions(void **state)
 		trials[rows[i].check] = rows[i].trial;
 		call.check_trials = rows[i].trial.percent == 0 ? NULL : trials;
 		session.keep_all = rows[i].keep_all;
+		assert_int_equal(
+			report_keeps(&call, rows[i].check, rows[i].result), rows[i].want >= 0);
 		finding = report(&call, rows[i].check, rows[i].result, "row %zu", i);
 		if (rows[i].want < 0) {
 			assert_null(finding);
