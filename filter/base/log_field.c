@@ -38,7 +38,11 @@ void log_field_bounded(struct text *line, const char *key, const char *value, si
 		text_add_char(line, ' ');
 	text_add(line, key);
 	text_add(line, quoted ? "=\"" : "=");
-	text_add_wire(line, value, limit);
+	/* What is plain has nothing to escape. */
+	if (!quoted && strnlen(value, limit + 1) <= limit)
+		text_add(line, value);
+	else
+		text_add_wire(line, value, limit);
 	if (quoted)
 		text_add_char(line, '"');
 	/* Rather no field than half of one. */

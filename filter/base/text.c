@@ -15,7 +15,8 @@ void text_init(struct text *text, char *buffer, size_t size)
 	buffer[0] = '\0';
 }
 
-void text_add_n(struct text *text, const char *bytes, size_t length)
+/* Nearly all that is added comes by here, most of it a few bytes. */
+static inline void append(struct text *text, const char *bytes, size_t length)
 {
 	size_t room = text->size - 1 - text->length;
 
@@ -28,9 +29,14 @@ void text_add_n(struct text *text, const char *bytes, size_t length)
 	text->buffer[text->length] = '\0';
 }
 
+void text_add_n(struct text *text, const char *bytes, size_t length)
+{
+	append(text, bytes, length);
+}
+
 void text_add(struct text *text, const char *string)
 {
-	text_add_n(text, string, strlen(string));
+	append(text, string, strlen(string));
 }
 
 void text_add_char(struct text *text, char c)
@@ -175,7 +181,7 @@ void text_vaddf(struct text *text, const char *format, va_list *args)
 		while (*format != '%' && *format != '\0')
 			format++;
 		if (format > start)
-			text_add_n(text, start, (size_t)(format - start));
+			append(text, start, (size_t)(format - start));
 		start = format;
 		if (*format++ == '\0')
 			return;

@@ -261,6 +261,7 @@ void encoded_word_decode(const char *text, struct text *out, struct encoded_word
 	*seen_r = (struct encoded_words){0};
 	while (*text != '\0') {
 		struct word word;
+		size_t plain;
 
 		if (behind_word != NULL && ascii_is_space(*text)) {
 			const char *next = text + strspn(text, " \t\r\n");
@@ -269,6 +270,12 @@ void encoded_word_decode(const char *text, struct text *out, struct encoded_word
 				text = next;
 		}
 		behind_word = NULL;
+		plain = strcspn(text, "=\r\n\t");
+		if (plain > 0) {
+			text_add_n(out, text, plain);
+			text += plain;
+			continue;
+		}
 		if (strncmp(text, "=?", 2) == 0 && parse_word(text, &word)) {
 			decode_word(&word, out, seen_r);
 			behind_word = text = word.end;
