@@ -14,7 +14,7 @@
 enum { HOUR_MS = 3600 * 1000 };
 
 /* Stands in for notifier.c: what was sent. */
-static char last[512];
+static char last[512], text[2048];
 static unsigned sent;
 static int nobody;
 
@@ -36,6 +36,7 @@ void notifier_send(struct notifier *notifier, const struct notice *notice)
 	assert_string_equal(notice->how, "/bin/alarm --page");
 	assert_non_null(strstr(notice->subject, "limit test: "));
 	assert_null(strchr(notice->subject, '\n'));
+	snprintf(text, sizeof(text), "%s", notice->text);
 }
 
 static const struct row alarmed[] = {{"key", "sender"}, {"count", "messages"}, {"rate", "1 / 1h"},
@@ -104,6 +105,22 @@ static void test_hostile_key(void **state)
 	stop(&one);
 }
 
+/* What is shown to be copied into a shell is one word there, whoever chose it. */
+static void test_command_to_copy(void **state)
+{
+	struct policy_case one;
+
+	(void)state;
+	start(&one, alarmed);
+	send_often(&one, "<anna@example.com>", 3);
+	assert_non_null(strstr(text, "\nmailreevectl limits show 'anna@example.com'\n"));
+	send_often(&one, "<\"a$(id)`id`'; id #\"@example.com>", 3);
+	assert_int_equal(sent, 2);
+	assert_non_null(
+		strstr(text, "\nmailreevectl limits show 'a$(id)`id`'\\''; id #@example.com'\n"));
+	stop(&one);
+}
+
 /* Two hosts on one store: one of them tells, unless the store is down. */
 static void test_once_over_all_hosts(void **state)
 {
@@ -153,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_once_a_window, begin_alarm, finish),
 		cmocka_unit_test_setup_teardown(test_hostile_key, begin_alarm, finish),
+		cmocka_unit_test_setup_teardown(test_command_to_copy, begin_alarm, finish),
 		cmocka_unit_test_setup_teardown(test_once_over_all_hosts, begin_alarm, finish),
 		cmocka_unit_test_setup_teardown(test_watched_and_explained, begin_alarm, finish),
 	};

@@ -39,6 +39,7 @@ struct child {
 
 struct notifier {
 	const char *sendmail;
+	char *mail_queue; /* owned; NULL: the program has one */
 	uint64_t limit_ms;
 	struct lock lock;
 	struct condition work;
@@ -153,17 +154,45 @@ static void free_errand(struct errand *errand)
 	mem_free(errand);
 }
 
-static void add_mail(
-	struct errand *errand, const char *sendmail, const struct notice *notice, const char *to)
+/* A client may have written what a reader of mail would show as something else: an encoded word (RFC 2047)
+ * begins with "=?". Returns BUFFER. */
+static const char *plain_subject(const char *subject, char *buffer, size_t size)
 {
-	const char *const words[] = {sendmail, "-i", "-f", "<>", to};
+	struct text text;
 
-	for (size_t i = 0; i < ARRAY_COUNT(words); i++)
-		errand->words[i] = mem_text(words[i]);
+	text_init(&text, buffer, size);
+	for (; *subject != '\0'; subject++) {
+		text_add_char(&text, *subject);
+		if (subject[0] == '=' && subject[1] == '?')
+			text_add_char(&text, '\\');
+	}
+	return buffer;
+}
+
+static void add_mail(
+	struct errand *errand, const struct notifier *notifier, const struct notice *notice)
+{
+	const char *to = notice->how + strlen(mail_scheme);
+	const char *const words[] = {notifier->sendmail, "-i", "-f", "<>", to};
+	char subject[NOTIFIER_TEXT_SIZE];
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+		errand->words[count++] = mem_text(words[i]);
+		/* Sendmail's program may write into its queue as set-group-ID only, which ours never is:
+		 * no program that we start gets new privileges. Postfix has no such option and says
+		 * nothing. */
+		if (i == 0 && notifier->mail_queue != NULL) {
+			errand->words[count++] = mem_text("-O");
+			errand->words[count++] =
+				mem_format("QueueDirectory=%s", notifier->mail_queue);
+		}
+	}
 	/* The null reverse-path, and the field of RFC 3834: nobody answers it. */
 	errand->text = mem_format("From: Mailreeve <mailreeve@%s>\nTo: <%s>\nSubject: %s\n"
 				  "Auto-Submitted: auto-generated\n\n%s",
-		notice->from, to, notice->subject, notice->text);
+		notice->from, to, plain_subject(notice->subject, subject, sizeof(subject)),
+		notice->text);
 }
 
 static void add_command(struct errand *errand, const struct notice *notice)
@@ -186,7 +215,7 @@ static struct errand *make_errand(const struct notifier *notifier, const struct 
 	size_t count = 0;
 
 	if (ascii_starts_with(notice->how, mail_scheme))
-		add_mail(errand, notifier->sendmail, notice, notice->how + strlen(mail_scheme));
+		add_mail(errand, notifier, notice);
 	else
 		add_command(errand, notice);
 	errand->variables[count++] = mem_text("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
@@ -383,11 +412,12 @@ static void *run(void *argument)
 	return NULL;
 }
 
-struct notifier *notifier_start(const char *sendmail, uint64_t limit_ms)
+struct notifier *notifier_start(const char *sendmail, const char *queue, uint64_t limit_ms)
 {
 	struct notifier *notifier = mem_alloc(sizeof(*notifier));
 
 	notifier->limit_ms = limit_ms;
+	notifier->mail_queue = queue == NULL ? NULL : mem_text(queue);
 	notifier->sendmail = sendmail == NULL ? "/usr/sbin/sendmail" : sendmail;
 	lock_init(&notifier->lock);
 	condition_init(&notifier->work);
@@ -395,6 +425,7 @@ struct notifier *notifier_start(const char *sendmail, uint64_t limit_ms)
 		return notifier;
 	condition_destroy(&notifier->work);
 	lock_destroy(&notifier->lock);
+	mem_free(notifier->mail_queue);
 	mem_free(notifier);
 	return NULL;
 }
@@ -421,5 +452,6 @@ void notifier_stop(struct notifier **notifier_ptr)
 	lock_give(&notifier->lock);
 	condition_destroy(&notifier->work);
 	lock_destroy(&notifier->lock);
+	mem_free(notifier->mail_queue);
 	mem_free(notifier);
 }

@@ -28,8 +28,9 @@ struct notifier;
 bool notifier_check(const char *how, char *why, size_t why_size) MUST_CHECK;
 
 /* After a fork, and after the daemon has its final user. SENDMAIL is the program that takes mail, NULL for
- * the system's; borrowed. A program may take LIMIT_MS. NULL without a thread. */
-struct notifier *notifier_start(const char *sendmail, uint64_t limit_ms);
+ * the system's; QUEUE the folder of ours in which it keeps what it cannot hand on at once, NULL for its own;
+ * SENDMAIL is borrowed. A program may take LIMIT_MS. NULL without a thread. */
+struct notifier *notifier_start(const char *sendmail, const char *queue, uint64_t limit_ms);
 /* Ends the programs that still run. Nulls; NULL allowed. */
 void notifier_stop(struct notifier **notifier);
 

@@ -123,7 +123,7 @@ static void test_command(void **state)
 	struct notice notice = {.how = how,
 		.text = "text $(id)\nend\n",
 		.variables = {"MAILREEVE_KEY=$(touch x) `id`; a@b", "MAILREEVE_USED=7"}};
-	struct notifier *notifier = notifier_start(NULL, NOTIFIER_LIMIT_MS);
+	struct notifier *notifier = notifier_start(NULL, NULL, NOTIFIER_LIMIT_MS);
 	/* Not closed at an exec by itself. */
 	int ours = open("/dev/null", O_RDONLY);
 	const char *text;
@@ -149,21 +149,22 @@ static void test_mail(void **state)
 {
 	const struct notice notice = {.how = "mail:post@example.org",
 		.from = "mx.example.org",
-		.subject = "limit x: a@b",
+		.subject = "limit x: =?utf-8?q?a?=@b",
 		.text = "text\nend\n"};
 	struct notifier *notifier;
 	const char *text;
 
 	(void)state;
 	write_program("(echo \"$@\"; cat) > $out.new; mv $out.new $out");
-	notifier = notifier_start(program, NOTIFIER_LIMIT_MS);
+	notifier = notifier_start(program, "/var/lib/x", NOTIFIER_LIMIT_MS);
 	assert_non_null(notifier);
 	notifier_send(notifier, &notice);
 	text = wait_for("end\n");
 	assert_string_equal(text,
-		"-i -f <> post@example.org\n"
+		"-O QueueDirectory=/var/lib/x -i -f <> post@example.org\n"
 		"From: Mailreeve <mailreeve@mx.example.org>\nTo: <post@example.org>\n"
-		"Subject: limit x: a@b\nAuto-Submitted: auto-generated\n\ntext\nend\n");
+		"Subject: limit x: =\\?utf-8?q?a?=@b\nAuto-Submitted: "
+		"auto-generated\n\ntext\nend\n");
 	notifier_stop(&notifier);
 }
 
@@ -179,7 +180,7 @@ static size_t count_lines(const char *text)
 /* Many at once: a few programs run side by side, and a minute has room for so many only. */
 static void test_many(void **state)
 {
-	struct notifier *notifier = notifier_start(NULL, NOTIFIER_LIMIT_MS);
+	struct notifier *notifier = notifier_start(NULL, NULL, NOTIFIER_LIMIT_MS);
 	const struct notice notice = {.how = program, .text = "x\n"};
 
 	(void)state;
@@ -216,7 +217,7 @@ static const char *start_hanging(int limit_ms, int patience_ms, struct notifier 
 {
 	const struct notice notice = {.how = program, .text = ""};
 
-	*notifier_r = notifier_start(NULL, (uint64_t)limit_ms);
+	*notifier_r = notifier_start(NULL, NULL, (uint64_t)limit_ms);
 	assert_non_null(*notifier_r);
 	write_program("sleep 1000 & echo \"$! end\" > $out.new; mv $out.new $out; wait");
 	notifier_send(*notifier_r, &notice);
@@ -253,7 +254,7 @@ static void test_hanging(void **state)
 
 static void test_what_cannot_run(void **state)
 {
-	struct notifier *notifier = notifier_start(NULL, NOTIFIER_LIMIT_MS);
+	struct notifier *notifier = notifier_start(NULL, NULL, NOTIFIER_LIMIT_MS);
 	const struct notice gone = {.how = "/nonexistent/program", .text = ""};
 	const struct notice notice = {.how = program, .text = ""};
 

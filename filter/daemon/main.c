@@ -314,7 +314,8 @@ static struct kept_options kept_options_of(const struct conf *conf)
 static void start_services(const struct conf *conf)
 {
 	struct store_state state;
-	char why[512];
+	char why[512], folder[256];
+	const char *queue;
 
 	services.resolver = resolver_start(&conf->resolver, why, sizeof(why));
 	if (services.resolver == NULL)
@@ -326,7 +327,8 @@ static void start_services(const struct conf *conf)
 	services.local =
 		strcmp(state.kind, "memory") == 0 ? services.store : store_open_local(&conf->store);
 	services.raises = limit_raises_start(services.store);
-	services.notifier = notifier_start(NULL, NOTIFIER_LIMIT_MS);
+	queue = process_make_queue(folder, sizeof(folder)) ? folder : NULL;
+	services.notifier = notifier_start(NULL, queue, NOTIFIER_LIMIT_MS);
 }
 
 static struct metrics_http *open_metrics(const struct conf *conf)

@@ -184,6 +184,17 @@ void process_set_limits(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+bool process_make_queue(char *queue, size_t size)
+{
+	const char *state = getenv("STATE_DIRECTORY");
+
+	/* Several are told with colons between them. */
+	if (state == NULL || state[0] != '/' || strchr(state, ':') != NULL)
+		state = "/var/lib/mailreeve";
+	return snprintf(queue, size, "%s/mqueue", state) < (int)size &&
+	       (mkdir(queue, 0700) == 0 || errno == EEXIST) && access(queue, W_OK | X_OK) == 0;
+}
+
 void process_notify(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");

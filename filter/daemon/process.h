@@ -31,6 +31,11 @@ bool process_drop_privileges(const char *user, char *why, size_t why_size) MUST_
 /* As many file descriptors as the system lets us have; no core files with mail in them. */
 void process_set_limits(void);
 
+/* The folder mqueue in that of our state: $STATE_DIRECTORY of the service manager, or else
+ * /var/lib/mailreeve. Makes it, for nobody but our user; false
+ * where that cannot be. */
+bool process_make_queue(char *queue, size_t size) MUST_CHECK;
+
 /* sd_notify(3) protocol: "READY=1", "RELOADING=1", "STOPPING=1". Nothing without NOTIFY_SOCKET. */
 void process_notify(const char *state);
 

@@ -345,6 +345,28 @@ static void test_folder_is_made(void **state)
 	assert_true(process_make_folder_of("/socket", NULL, why, sizeof(why)));
 }
 
+static void test_queue(void **state)
+{
+	char state_folder[] = "/tmp/process_test.XXXXXX", queue[64], want[64];
+	struct stat status;
+
+	(void)state;
+	assert_non_null(mkdtemp(state_folder));
+	snprintf(want, sizeof(want), "%s/mqueue", state_folder);
+	setenv("STATE_DIRECTORY", state_folder, 1);
+	for (int i = 0; i < 2; i++) {
+		assert_true(process_make_queue(queue, sizeof(queue)));
+		assert_string_equal(queue, want);
+	}
+	assert_int_equal(stat(queue, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0700);
+	assert_false(process_make_queue(queue, 8));
+	rmdir(want);
+	rmdir(state_folder);
+	assert_false(process_make_queue(queue, sizeof(queue)));
+	unsetenv("STATE_DIRECTORY");
+}
+
 static void test_folder_cannot_be_made(void **state)
 {
 	char file[128];
@@ -390,6 +412,7 @@ int main(void)
 		test(test_unknown_users),
 		test(test_folder_is_made),
 		test(test_folder_cannot_be_made),
+		test(test_queue),
 		test(test_folder_for_a_user),
 		cmocka_unit_test(test_privileges_and_limits),
 		cmocka_unit_test(test_background),

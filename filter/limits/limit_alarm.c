@@ -28,6 +28,23 @@ static bool is_first(const struct services *services, const struct reservation_c
 	       everywhere;
 }
 
+/* A word of a command that an administrator may copy into a shell; a client wrote it. */
+static const char *shell_word(const char *word, char *buffer, size_t size)
+{
+	struct text out;
+
+	text_init(&out, buffer, size);
+	text_add_char(&out, '\'');
+	for (; *word != '\0'; word++) {
+		if (*word == '\'')
+			text_add(&out, "'\\''");
+		else
+			text_add_char(&out, *word);
+	}
+	text_add_char(&out, '\'');
+	return buffer;
+}
+
 void limit_alarm(const struct session *session, const struct limit_options *limit,
 	const struct reservation_charge *charge, const struct reservation_answer *answer)
 {
@@ -35,7 +52,7 @@ void limit_alarm(const struct session *session, const struct limit_options *limi
 	const struct services *services = session->services;
 	bool watched = limit_is_held_back(limit, &session->client);
 	char *made[NOTIFIER_VARIABLES_MAX] = {NULL};
-	char client[IPADDR_TEXT_SIZE] = "local", amount[48], window[32];
+	char client[IPADDR_TEXT_SIZE] = "local", amount[48], window[32], word[4 * STORE_KEY_SIZE];
 	struct notice notice = {.how = limit->notify, .from = session->site->hostname};
 	char *subject, *text;
 	size_t count = 0;
@@ -64,7 +81,8 @@ void limit_alarm(const struct session *session, const struct limit_options *limi
 	text = mem_format("%s.\n\nThe client is %s, the host %s; the limit is %s.\nmailreevectl "
 			  "limits show %s\n",
 		subject, client, session->site->hostname,
-		watched ? "only watched, so nothing is refused" : "enforced", charge->label);
+		watched ? "only watched, so nothing is refused" : "enforced",
+		shell_word(charge->label, word, sizeof(word)));
 	notice.subject = subject;
 	notice.text = text;
 	notifier_send(services->notifier, &notice);
