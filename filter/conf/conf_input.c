@@ -71,7 +71,7 @@ static const struct given_section *find_section(
 {
 	for (size_t i = 0; i < input->section_count; i++) {
 		if (input->sections[i].group == group &&
-			strcmp(input->sections[i].title, title) == 0)
+			ascii_equal(input->sections[i].title, title))
 			return &input->sections[i];
 	}
 	return NULL;
@@ -93,6 +93,15 @@ static bool add_section(
 	struct conf_input *input = reading->input;
 	const struct given_section *first = find_section(input, group, title);
 
+	if (first != NULL && strcmp(first->title, title) != 0) {
+		problem_add(reading->problems, reading->file, line,
+			"%s \"%s\" differs only in case from \"%s\", in %s:%u, and who reads of "
+			"one "
+			"could mean the other; give it another title",
+			group->name, title, first->title, reading->problems->files[first->file],
+			first->line);
+		return false;
+	}
 	if (first != NULL) {
 		problem_add(reading->problems, reading->file, line,
 			"%s \"%s\" was given before, in %s:%u; give it another title, or remove "

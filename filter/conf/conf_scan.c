@@ -48,6 +48,20 @@ static const char *show(const struct token *token, char *buffer, size_t size)
 	return buffer;
 }
 
+/* A title without its quotes, escaped. */
+static const char *show_title(struct token token, char *buffer, size_t size)
+{
+	struct text text;
+
+	if (token.length >= 2 && (*token.start == '"' || *token.start == '\'')) {
+		token.start++;
+		token.length -= 2;
+	}
+	text_init(&text, buffer, size);
+	text_add_escaped(&text, token.start, token.length, SHOWN_MAX);
+	return buffer;
+}
+
 /* After an error: on to the first token of a later line, over whole lists and sections. The reader
  * stays in front of that token. */
 static void skip_rest(struct scan *scan, unsigned line)
@@ -121,6 +135,18 @@ static bool title_follows(const struct scan *scan)
 	enum token_kind title = token_next(&ahead), brace = token_next(&ahead);
 
 	return title == TOKEN_WORD && brace == TOKEN_OPEN;
+}
+
+/* The unread tokens are two titles or more on this line, and an opening brace. */
+static bool titles_follow(const struct scan *scan, unsigned line)
+{
+	struct token_reader ahead = scan->reader;
+	enum token_kind kind;
+	size_t count = 0;
+
+	while ((kind = token_next(&ahead)) == TOKEN_WORD && ahead.token.line == line)
+		count++;
+	return count > 1 && kind == TOKEN_OPEN;
 }
 
 static void add_value(struct scan *scan)
@@ -307,7 +333,7 @@ static void open_section(struct scan *scan, const char *name, const char *title,
 /* The unread token is the title's. */
 static void read_titled_section(struct scan *scan, const char *name, unsigned line)
 {
-	char given[SCAN_NAME_MAX], title[SCAN_NAME_MAX];
+	char given[SCAN_NAME_MAX], title[SCAN_NAME_MAX], shown[ERROR_SIZE];
 	struct token token;
 
 	token_next(&scan->reader);
@@ -315,13 +341,30 @@ static void read_titled_section(struct scan *scan, const char *name, unsigned li
 	if (!copy_plain(token, given, sizeof(given)) ||
 		!copy_name(&(struct token){given, strlen(given), line}, title)) {
 		complain(scan, token.line,
-			"a title of section %s that is none; write up to %d letters, digits, "
+			"section %s: \"%s\" is no title; write up to %d letters, digits, "
 			"hyphens, dots and underscores",
-			name, SCAN_NAME_MAX - 1);
+			name, show_title(token, shown, sizeof(shown)), SCAN_NAME_MAX - 1);
 		title[0] = '\0';
 	}
-	token_next(&scan->reader); /* the brace, as statement_follows saw */
+	/* The brace, as was seen; where there are too many titles, behind the others. */
+	while (token_next(&scan->reader) != TOKEN_OPEN)
+		continue;
 	open_section(scan, name, title[0] == '\0' ? "?" : title, line);
+}
+
+/* The same where more words than its title stand before the brace; goes on with the first. */
+static void read_much_titled_section(struct scan *scan, const char *name, unsigned line)
+{
+	char shown[ERROR_SIZE];
+	struct token first;
+
+	peek(scan, &first);
+	complain(scan, line,
+		"section %s has one title, but more words stand before its {; write %s \"%s\" { "
+		"... "
+		"}",
+		name, name, show_title(first, shown, sizeof(shown)));
+	read_titled_section(scan, name, line);
 }
 
 static void read_include(struct scan *scan, const char *name, unsigned line)
@@ -404,6 +447,9 @@ static void read_statement(struct scan *scan)
 		open_section(scan, name, "", first.line);
 	} else if (kind == TOKEN_WORD && title_follows(scan)) {
 		read_titled_section(scan, name, first.line);
+	} else if (kind == TOKEN_WORD && titles_follow(scan, first.line) &&
+		   scan->handler->is_section(scan->handler->context, name)) {
+		read_much_titled_section(scan, name, first.line);
 	} else {
 		refuse_word(scan, name, first.line);
 	}
