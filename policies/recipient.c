@@ -305,6 +305,29 @@ static void advise_sources(const struct recipient_options *options, const struct
 	}
 }
 
+static void advise_empty(const struct recipient_options *options,
+	void (*warn)(void *context, const char *setting, const char *text), void *context)
+{
+	char text[512];
+	bool alone;
+
+	for (size_t i = 0; options->directory != NULL && options->settings.sources != NULL &&
+			   options->settings.sources[i] != NULL;
+		i++) {
+		if (!recipient_directory_is_empty(options->directory, i, &alone))
+			continue;
+		snprintf(text, sizeof(text),
+			alone ? "\"%.300s\" holds nobody, so every recipient there is unknown; "
+				"fill "
+				"it, or leave the source out"
+			      : "\"%.300s\" holds nobody, so it is of no use; fill it, or leave "
+				"the "
+				"source out",
+			options->settings.sources[i]);
+		warn(context, "sources", text);
+	}
+}
+
 static void advise(const struct call *call, const struct site *site,
 	void (*warn)(void *context, const char *setting, const char *text), void *context)
 {
@@ -315,6 +338,7 @@ static void advise(const struct call *call, const struct site *site,
 			"reject");
 	if (relay_is_known(site) && check_is_on(call, CHECK_RELAY))
 		advise_sources(call->options, site, warn, context);
+	advise_empty(call->options, warn, context);
 	if (call->fail_actions[CHECK_UNVERIFIED] == ACTION_REJECT)
 		warn(context, "unverified",
 			"unverified does no more than tempfail, since it is our trouble, not the "

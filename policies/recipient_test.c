@@ -538,6 +538,12 @@ static void note_warning(void *context, const char *setting, const char *text)
 	strcat(context, " ");
 }
 
+static void keep_text(void *context, const char *setting, const char *text)
+{
+	assert_string_equal(setting, "sources");
+	strcat(context, text);
+}
+
 static void test_advise(void **state)
 {
 	struct policy_case policy_case;
@@ -571,6 +577,48 @@ static void test_advise(void **state)
 	policy_case_end(&policy_case);
 }
 
+/* A file that holds nobody: told for each, and whether its domain is left without anybody. */
+static void test_advise_empty(void **state)
+{
+	static const struct {
+		const char *source, *domains;
+		bool empty, alone;
+	} sources[] = {
+		{"* file:", "example.net catch_all=yes", false, false},
+		{"example.org passwd:", "example.net catch_all=yes", true, false},
+		{".example.org passwd:", "example.net catch_all=yes", true, true},
+		{"example.org passwd:", "example.org catch_all=yes", true, false},
+	};
+	char empty[] = "/tmp/recipient_test.XXXXXX";
+	int fd = mkstemp(empty);
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
+		struct policy_case policy_case;
+		char source[200], said[1000] = "";
+
+		/* The first row's has somebody, the others' nobody. */
+		if (sources[i].empty)
+			assert_int_equal(ftruncate(fd, 0), 0);
+		else
+			assert_int_equal(write(fd, "a@example.org\n", 14), 14);
+		start(&policy_case);
+		snprintf(source, sizeof(source), "example.org file:%s", empty);
+		policy_case_set(&policy_case, "sources", source);
+		if (strstr(sources[i].source, "file:") == NULL)
+			policy_case_set(&policy_case, "sources", sources[i].source);
+		policy_case_set(&policy_case, "domains", sources[i].domains);
+		policy_recipient.advise(&policy_case.call, &policy_case.site, keep_text, said);
+		assert_int_equal(strstr(said, "holds nobody") != NULL, sources[i].empty);
+		assert_int_equal(
+			strstr(said, "every recipient there is unknown") != NULL, sources[i].alone);
+		policy_case_end(&policy_case);
+	}
+	close(fd);
+	unlink(empty);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,6 +636,7 @@ int main(void)
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_file_that_changes),
 		cmocka_unit_test(test_advise),
+		cmocka_unit_test(test_advise_empty),
 	};
 
 	return cmocka_run_group_tests(tests, write_recipients, remove_recipients);

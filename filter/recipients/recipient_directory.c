@@ -207,6 +207,25 @@ void recipient_directory_close(struct recipient_directory **directory_ptr)
 	mem_free(directory);
 }
 
+bool recipient_directory_is_empty(
+	const struct recipient_directory *directory, size_t index, bool *alone_r)
+{
+	const struct recipient_source *source = &directory->sources[index];
+
+	if (index >= directory->source_count || source->table == NULL ||
+		recipient_table_count(source->table) > 0)
+		return false;
+	*alone_r = !rules_for(directory, source->domain)->catch_all;
+	for (size_t i = 0; i < directory->source_count; i++) {
+		const struct recipient_source *other = &directory->sources[i];
+
+		if (i != index && recipient_domain_includes(other->domain, source->domain) &&
+			!(other->table != NULL && recipient_table_count(other->table) == 0))
+			*alone_r = false;
+	}
+	return true;
+}
+
 /* Looking up. ---------------------------------------------------------------------------------- */
 
 /* One that knows the recipient settles it; one that cannot be asked, or whose target takes anybody,

@@ -34,6 +34,11 @@ struct recipient_directory *recipient_directory_open(
 	const struct recipient_directory_settings *settings, char *why, size_t why_size);
 void recipient_directory_close(struct recipient_directory **directory);
 
+/* The source at INDEX of the settings was read when opened, and holds nobody. *ALONE_R: nothing else knows
+ * anybody at its domain. */
+bool recipient_directory_is_empty(
+	const struct recipient_directory *directory, size_t index, bool *alone_r) MUST_CHECK;
+
 /* What all sources that cover the domain say together. */
 struct recipient_look {
 	enum recipient_known known;

@@ -213,3 +213,21 @@ def test_what_is_broken_changes_nothing(site, broken):
     assert ctl(*control(site), "reload")[0] == 0
     assert judge(site, "bob@example.test", world.STRAY, "web.shop.test", "a@web.shop.test") == 250
     site.stop_filter()
+
+
+def test_a_source_that_becomes_empty(site):
+    """It is loaded, since it may be meant, but said where an administrator looks."""
+    daemon = site.fresh_filter()
+    mark = daemon.mark()
+    before = open(site.users_file, encoding="utf-8").read()
+    try:
+        write(site.users_file, "# nobody yet\n")
+        daemon.reload()
+        daemon.wait_line(r'configuration: .*mailreeve\.conf:9: "example\.test file:.*" holds nobody, so every '
+                         "recipient there is unknown; fill it, or leave the source out", mark)
+    finally:
+        write(site.users_file, before)
+    mark = daemon.mark()
+    daemon.reload()
+    daemon.wait_line("configuration.*(loaded|read)", mark)
+    assert not daemon.lines(mark, "holds nobody")
