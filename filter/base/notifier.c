@@ -55,7 +55,7 @@ struct notifier {
 /* How. ----------------------------------------------------------------------------------------- */
 
 /* Cuts TEXT, which is changed, into words. The number of them, or WORDS_MAX + 1 for too many, 0 for a
- * quote that does not end. */
+ * quote that does not end, or a single one, which would stand for itself. */
 static size_t split(char *text, char *words[WORDS_MAX + 1])
 {
 	size_t count = 0;
@@ -71,6 +71,8 @@ static size_t split(char *text, char *words[WORDS_MAX + 1])
 			return WORDS_MAX + 1;
 		words[count++] = to;
 		for (; *text != '\0' && (quoted || (*text != ' ' && *text != '\t')); text++) {
+			if (*text == '\'' && !quoted)
+				return 0;
 			if (*text == '"')
 				quoted = !quoted;
 			else
@@ -97,9 +99,15 @@ static bool check_program(const char *program, char *why, size_t why_size)
 			"mail:postmaster@example.org",
 			program);
 	else if (stat(program, &status) != 0)
-		snprintf(why, why_size, "%.200s: %s", program, strerror(errno));
+		snprintf(why, why_size,
+			"\"%.200s\": %s; write the absolute path of a program that is there, or "
+			"mail:postmaster@example.org",
+			program, strerror(errno));
 	else if (!S_ISREG(status.st_mode) || (status.st_mode & 0111) == 0)
-		snprintf(why, why_size, "%.200s is no program that can be run", program);
+		snprintf(why, why_size,
+			"\"%.200s\" is no program that can be run; make it executable "
+			"(chmod 755), or write the path of one",
+			program);
 	else
 		return true;
 	return false;
@@ -129,15 +137,23 @@ bool notifier_check(const char *how, char *why, size_t why_size)
 	if (ascii_starts_with(how, mail_scheme))
 		return check_mail(how + strlen(mail_scheme), why, why_size);
 	if (!text_copy(copy, sizeof(copy), how)) {
-		snprintf(why, why_size, "the command is longer than %d bytes", COMMAND_SIZE - 1);
+		snprintf(why, why_size,
+			"the command is longer than %d bytes; put it into a script, and write its "
+			"path",
+			COMMAND_SIZE - 1);
 		return false;
 	}
 	count = split(copy, words);
 	if (count > 0 && count <= WORDS_MAX)
 		return check_program(words[0], why, why_size);
 	snprintf(why, why_size,
-		count == 0 ? "the command is empty, or a quote in it does not end"
-			   : "the command has more than %d words",
+		strpbrk(how, "\"'") == NULL && count == 0
+			? "the command is empty; write its path, or mail:postmaster@example.org"
+		: count == 0
+			? "a quote in the command does not end, or is a single one; put double "
+			  "quotes around a word with blanks or quotes in it"
+			: "the command has more than %d words; put it into a script, and write "
+			  "its path",
 		WORDS_MAX);
 	return false;
 }

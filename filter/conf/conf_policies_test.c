@@ -312,6 +312,72 @@ static const struct {
 		"write it like example.com or .example.com\n"},
 };
 
+#define NO_EXTENSION                                                                               \
+	"has a character that parts no extension from a name; write signs that may stand in an "   \
+	"address, but no dot, like \"+\" or \"+-\"\n"
+#define NO_SUBJECT                                                                                 \
+	"is what no certificate is called; write the CN alone, like client.example.org, or the "   \
+	"whole subject as Sendmail tells it, like /O=Example/CN=client.example.org\n"
+
+/* Values that no limit, no counter of connections and no certificate can have. */
+static const struct {
+	const char *text, *said;
+} refused[] = {
+	{"limit a { extension = \"a\" }\n", "c:2: extension = \"a\" " NO_EXTENSION},
+	{"limit a { extension = \"@\" }\n", "c:2: extension = \"@\" " NO_EXTENSION},
+	{"limit a { extension = \"+3\" }\n", "c:2: extension = \"+3\" " NO_EXTENSION},
+	{"limit a { extension = \".\" }\n", "c:2: extension = \".\" " NO_EXTENSION},
+	{"limit a { extension = \"+ \" }\n", "c:2: extension = \"+ \" " NO_EXTENSION},
+	{"limit a { extension = \",\" }\n", "c:2: extension = \",\" " NO_EXTENSION},
+	{"limit a { extension = \"\xc3\xa4\" }\n", "c:2: extension = \"\\xc3\\xa4\" " NO_EXTENSION},
+	{"limit a {\n notify = \"/nonexistent/x\" }\n",
+		"c:3: notify: \"/nonexistent/x\": No such file or directory; write the absolute "
+		"path of a program that is there, or mail:postmaster@example.org\n"},
+	{"limit a {\n notify = \"/bin/sh 'a b\" }\n",
+		"c:3: notify: a quote in the command does not end, or is a single one; put double "
+		"quotes around a word with blanks or quotes in it\n"},
+	{"limit a {\n notify = \"/bin/sh \\\"a b\" }\n",
+		"c:3: notify: a quote in the command does not end, or is a single one; put double "
+		"quotes around a word with blanks or quotes in it\n"},
+	{"connection { max_rate = \"5MB / 1h\" }\n",
+		"c:2: max_rate = \"5MB / 1h\" is of a size, where things are counted; it must be a "
+		"rate like \"200 / 1h\"\n"},
+	{"trusted_certificates = \"CN=\"\n", "c:2: trusted_certificates: \"CN=\" " NO_SUBJECT},
+	{"trusted_certificates = \"cn=client.example.org\"\n",
+		"c:2: trusted_certificates: \"cn=client.example.org\" " NO_SUBJECT},
+	{"trusted_certificates = \"O=\"\n", "c:2: trusted_certificates: \"O=\" " NO_SUBJECT},
+	{"trusted_certificates = \"/O=x/CN=\"\n",
+		"c:2: trusted_certificates: \"/O=x/CN=\" " NO_SUBJECT},
+	{"limit a { key = auth_user }\nlimit A { key = auth_user }\n",
+		"c:3: limit \"A\" differs only in case from \"a\", in c:2, and who reads of one "
+		"could mean the other; give it another title\n"},
+};
+
+static void test_refused(void **state)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(refused); i++) {
+		char *text = mem_format("hostname = mx.example.org\n%s", refused[i].text);
+		struct conf *conf = load_real(*state, text);
+
+		assert_string_equal(((struct fixture *)*state)->said, refused[i].said);
+		assert_null(conf);
+		mem_free(text);
+	}
+}
+
+static void test_taken(void **state)
+{
+	struct conf *conf = load_real(*state,
+		"hostname = mx.example.org\n"
+		"connection { max_rate = \"5 / 1h\" }\n"
+		"trusted_certificates = { client.example.org, \"/O=x/CN=client\" }\n"
+		"limit a { count = bytes rate = \"5MB / 1h\" extension = \"+-=_#\" }\n");
+
+	assert_string_equal(((struct fixture *)*state)->said, "");
+	assert_non_null(conf);
+	conf_release(&conf);
+}
+
 static void test_idle(void **state)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(idle); i++) {
@@ -358,6 +424,8 @@ int main(void)
 		cmocka_unit_test(test_sample_shows_a_reply),
 		cmocka_unit_test(test_advice),
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_manual),
 	};
 

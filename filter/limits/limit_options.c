@@ -6,8 +6,10 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mailbox_identity.h"
 #include "notifier.h"
 #include "reservation.h"
+#include "text.h"
 
 static const char *const count_words[] = {"connections", "messages", "recipients",
 	"unique_recipients", "bytes", "refused_recipients", NULL};
@@ -39,6 +41,7 @@ const struct setting limit_settings[] = {
 	{.name = "rate",
 		.type = SETTING_RATE,
 		.offset = offsetof(struct limit_options, rate),
+		.sized = true,
 		.default_text = "200 / 1h",
 		.help = "The most in any window of this length, from 1s to 400d; bytes as a size: "
 			"100MB / 1d; 0 lets nothing through"},
@@ -113,7 +116,8 @@ const struct setting limit_settings[] = {
 		.offset = offsetof(struct limit_options, extension),
 		.default_text = "",
 		.example = "\"+\"",
-		.help = "Characters that begin an address extension; with \"+\", user+list counts "
+		.help = "Signs that begin an address extension, no dot among them; with \"+\", "
+			"user+list counts "
 			"as "
 			"user"},
 	{.name = "prefix_v4",
@@ -226,6 +230,27 @@ static bool count_fits(
 	return true;
 }
 
+static bool check_extension(const char *extension, char *why, size_t why_size)
+{
+	const char *fault = extension == NULL ? NULL : mailbox_extension_fault(extension);
+	char shown[64];
+
+	if (fault != NULL)
+		snprintf(why, why_size, "extension = \"%s\" %s",
+			text_escape(extension, shown, sizeof(shown)), fault);
+	return fault == NULL;
+}
+
+static bool check_notify(const char *notify, char *why, size_t why_size)
+{
+	char wrong[SETTING_WHY_SIZE / 2];
+
+	if (notify == NULL || notifier_check(notify, wrong, sizeof(wrong)))
+		return true;
+	snprintf(why, why_size, "notify: %s", wrong);
+	return false;
+}
+
 /* It stands in lists and in what is written to the store. */
 static bool limit_title_check(const char *title, char *why, size_t why_size)
 {
@@ -267,7 +292,10 @@ bool limit_verify(const void *options_given, const struct site *site, const char
 	if (!limit_reply_check(limit->reply, why, why_size))
 		return false;
 	*setting_r = "notify";
-	if (limit->notify != NULL && !notifier_check(limit->notify, why, why_size))
+	if (!check_notify(limit->notify, why, why_size))
+		return false;
+	*setting_r = "extension";
+	if (!check_extension(limit->extension, why, why_size))
 		return false;
 	*setting_r = "overrides";
 	return check_overrides(limit, why, why_size);

@@ -96,6 +96,15 @@ const char *mailbox_identity(const struct path *path, const char *extension, cha
 	return buffer;
 }
 
+const char *mailbox_extension_fault(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (!path_is_atext(*text) || ascii_is_alnum(*text) || *text < 0)
+			return "has a character that parts no extension from a name; write signs "
+			       "that may stand in an address, but no dot, like \"+\" or \"+-\"";
+	return NULL;
+}
+
 bool mailbox_identity_path(const char *text, struct path *path)
 {
 	char wire[2 * PATH_SIZE + 4];

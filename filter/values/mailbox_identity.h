@@ -16,6 +16,9 @@
  * NULL or "" for nothing. "" for the null path. Returns BUFFER of PATH_SIZE. */
 const char *mailbox_identity(const struct path *path, const char *extension, char *buffer);
 
+/* What is wrong with TEXT as the characters that begin an extension, or NULL. */
+const char *mailbox_extension_fault(const char *text);
+
 /* The path that such a text, or an address as it is written, names. False where it names none. */
 bool mailbox_identity_path(const char *text, struct path *path_r) MUST_CHECK;
 

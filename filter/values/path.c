@@ -8,7 +8,7 @@
 #include "utf8.h"
 
 /* RFC 5321 4.1.2 and RFC 6531 3.3; TEXT is printable and, where 8-bit, valid UTF-8. */
-static bool is_atext(char c)
+bool path_is_atext(char c)
 {
 	static const bool special[256] = {['!'] = true,
 		['#'] = true,
@@ -38,10 +38,10 @@ static bool is_dot_string(const char *text)
 	if (*text == '\0')
 		return false;
 	for (size_t i = 0; text[i] != '\0'; i++) {
-		bool dot_stands =
-			i > 0 && text[i] == '.' && is_atext(text[i - 1]) && is_atext(text[i + 1]);
+		bool dot_stands = i > 0 && text[i] == '.' && path_is_atext(text[i - 1]) &&
+				  path_is_atext(text[i + 1]);
 
-		if (!is_atext(text[i]) && !dot_stands)
+		if (!path_is_atext(text[i]) && !dot_stands)
 			return false;
 	}
 	return true;

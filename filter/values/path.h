@@ -49,6 +49,9 @@ enum path_error path_parse(const char *text, bool smtputf8, struct path *path_r)
 /* A sentence for a reply or evidence: "local-part over 64 octets", ... */
 const char *path_error_text(enum path_error error);
 
+/* May stand in a local-part without quotes (RFC 5321 4.1.2, RFC 6531 3.3), and is no dot. */
+bool path_is_atext(char c);
+
 /* Text without brackets, quoted where needed, into BUFFER of PATH_SIZE; "" for the null path. */
 const char *path_format(const struct path *path, char *buffer);
 

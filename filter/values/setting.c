@@ -225,6 +225,8 @@ static bool parse_rate_setting(
 		text_addf(&out, "\": %s", wrong);
 		return false;
 	}
+	if (rate.sized && !setting->sized)
+		return complain(setting, text, "of a size, where things are counted", why, size);
 	if (is_out_of_bounds(setting, rate.count, &what))
 		return complain(setting, text, what, why, size);
 	memcpy(member(setting, options), &rate, sizeof(rate));

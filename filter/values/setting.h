@@ -47,6 +47,7 @@ struct setting {
 	size_t trial_offset; /* SETTING_ACTION: of the struct trial for its words; 0: takes none */
 	const char *default_text; /* as it would stand in the file; "" for an empty text or list */
 	unsigned kinds; /* SETTING_MATCHLIST: enum match_kind of the entries it takes; 0: all */
+	bool sized; /* SETTING_RATE: its count may be a size, "5MB" */
 	bool names_checks; /* SETTING_TEXTS: names of policies or checks */
 	int64_t min, max; /* in the unit of the member; both 0: no bounds */
 	const char *const

@@ -198,8 +198,16 @@ static size_t count_digits(const char *text)
 
 const char *site_check_certificate(const char *entry)
 {
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	size_t digits;
 
+	/* What Sendmail tells is "/O=...", what Postfix tells no "CN=...". */
+	if (ascii_starts_with(entry, "CN=") || (*entry == '/' && ascii_ends_with(entry, "=")) ||
+		strcmp(entry + strspn(entry, letters), "=") == 0 ||
+		entry[strspn(entry, " ")] == '\0')
+		return "is what no certificate is called; write the CN alone, like "
+		       "client.example.org, or the whole subject as Sendmail tells it, like "
+		       "/O=Example/CN=client.example.org";
 	if (!ascii_starts_with(entry, fingerprint_prefix))
 		return count_digits(entry) < 32
 			       ? NULL
