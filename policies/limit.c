@@ -11,6 +11,7 @@
 #include "limit_options.h"
 #include "limit_raise.h"
 #include "limit_report.h"
+#include "limit_unusable.h"
 #include "mem.h"
 #include "policy.h"
 #include "reservation.h"
@@ -223,6 +224,9 @@ static bool charge(struct call *call, unsigned phases, struct reservation *reser
 		step = make_step(call, phases, reservation, NULL);
 		answer = ask(call, reservation, &step);
 	}
+	if (answer.local)
+		limit_unusable_tell(
+			call->session->services, step.charges, step.count, call->deadline_ms);
 	if (!call->session->dry_run)
 		reservation_count_attempts(
 			reservation, call->session->services, step.charges, step.count, &answer);
@@ -257,6 +261,9 @@ static void judge_connect(struct call *call)
 		return;
 	step = make_step(call, PHASE_PROBE, NULL, refuses_client);
 	answer = reservation_look(call->session->services, step.charges, step.count);
+	if (answer.local)
+		limit_unusable_tell(
+			call->session->services, step.charges, step.count, call->deadline_ms);
 	if (answer.result == RESERVATION_OVER)
 		limit_report_over(
 			call, limit_of(&step, answer.over), &step.charges[answer.over], &answer);

@@ -302,3 +302,24 @@ def test_who_is_told(postfix, site, store):  # noqa: F811
     text = told.read_text()
     assert "MAILREEVE_KEY=anna@good.test\n" in text and "MAILREEVE_USED=1\n" in text
     assert f"MAILREEVE_CLIENT={world.OTHER}\n" in text
+
+
+def test_a_key_that_somebody_else_wrote(postfix, site, redis):
+    """It is named in the log with its limit, once a minute; the others go on by their outage rules."""
+    redis.flush()
+    daemon = site.fresh_filter(
+        'limit "look" { key = "sender" count = "messages" rate = "1 / 1d" mode = monitor }\n'
+        'limit "hold" { key = "sender_domain" count = "messages" rate = "9 / 1h" }\n'
+        f'connection {{ mode = off }}\nstore {{ url = "{redis.url}" }}\n')
+    assert accepted(site, postfix, 1) == [True]
+    key, = (word for word in redis.command("KEYS", "mailreeve:w:*:86400000").split(b"\r\n") if b":w:" in word)
+    redis.command("SET", key, "somebody else's")
+    mark = daemon.mark()
+    assert accepted(site, postfix, 3) == [True] * 3
+    line = daemon.wait_line("limit look: the store cannot count anna@good.test", mark)
+    assert key.decode().removeprefix("mailreeve:") in line
+    assert "goes by outage until you remove it: redis-cli DEL" in line
+    assert len(daemon.lines(mark, "the store cannot count")) == 1
+    assert redis.command("DEL", key) == b":1\r\n"
+    assert accepted(site, postfix, 1) == [True]
+    assert ask(site, "show", "--limit", "look", ANNA)[1]["limits"][0]["used"] == 1

@@ -123,6 +123,13 @@ static enum store_status flaky_claim(
 				       : store_claim(half->inner, name, keep_ms, claimed_r);
 }
 
+static void flaky_state(void *half_given, struct store_state *state_r)
+{
+	const struct flaky_half *half = half_given;
+
+	state_r->up = half->flaky == FLAKY_UP;
+}
+
 static enum store_status flaky_table_set(
 	void *half_given, const char *table, const struct store_row *row)
 {
@@ -158,6 +165,7 @@ static const struct store_backend flaky_backend = {
 	.forget = flaky_forget,
 	.list = flaky_list,
 	.claim = flaky_claim,
+	.state = flaky_state,
 	.table_set = flaky_table_set,
 	.table_delete = flaky_table_delete,
 	.table_read = flaky_table_read,
