@@ -124,9 +124,13 @@ static const char *write_never(const struct limit_reply *reply, char *buffer, si
 		snprintf(buffer, size, "more at once than %s per %s, which is all that is allowed",
 			limit_amount(reply->count, reply->limit, amount, sizeof(amount)),
 			limit_window(reply->window_ms, window, sizeof(window)));
+	else if (reply->count == COUNT_REFUSED_RECIPIENTS)
+		snprintf(buffer, size, "not even one refused recipient is allowed");
 	else
 		snprintf(buffer, size, "no %s are allowed",
-			reply->count == COUNT_BYTES ? "messages" : names[reply->count].many);
+			reply->count == COUNT_BYTES		  ? "messages"
+			: reply->count == COUNT_UNIQUE_RECIPIENTS ? "recipients"
+								  : names[reply->count].many);
 	return buffer;
 }
 

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -86,6 +87,54 @@ static void test_write(void **state)
 	assert_int_equal(strlen(limit_reply_write(&rows[0].reply, small, sizeof(small))), 7);
 }
 
+/* Every count, one and several, over windows of every kind. */
+static void test_all_counts(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *per, *wait;
+	} windows[] = {
+		{1000, "second", "1 second"},
+		{2000, "2 seconds", "2 seconds"},
+		{90000, "90 seconds", "90 seconds"},
+		{3600000, "hour", "60 minutes"},
+		{86400000, "day", "24 hours"},
+		{604800000, "week", "7 days"},
+	};
+	static const struct {
+		enum limit_count count;
+		const char *one, *two, *none;
+	} counts[] = {
+		{COUNT_CONNECTIONS, "1 connection", "2 connections", "no connections are allowed"},
+		{COUNT_MESSAGES, "1 message", "2 messages", "no messages are allowed"},
+		{COUNT_RECIPIENTS, "1 recipient", "2 recipients", "no recipients are allowed"},
+		{COUNT_UNIQUE_RECIPIENTS, "1 unique recipient", "2 unique recipients",
+			"no recipients are allowed"},
+		{COUNT_BYTES, "1 byte", "2 bytes", "no messages are allowed"},
+		{COUNT_REFUSED_RECIPIENTS, "1 refused recipient", "2 refused recipients",
+			"not even one refused recipient is allowed"},
+	};
+	char buffer[200], want[200];
+
+	(void)state;
+	for (size_t c = 0; c < ARRAY_COUNT(counts); c++) {
+		struct limit_reply reply = {.count = counts[c].count, .never = true};
+
+		assert_string_equal(
+			limit_reply_write(&reply, buffer, sizeof(buffer)), counts[c].none);
+		reply.never = false;
+		for (size_t w = 0; w < ARRAY_COUNT(windows); w++)
+			for (reply.limit = 1; reply.limit <= 2; reply.limit++) {
+				reply.window_ms = reply.wait_ms = windows[w].ms;
+				snprintf(want, sizeof(want), "%s per %s reached, try again in %s",
+					reply.limit == 1 ? counts[c].one : counts[c].two,
+					windows[w].per, windows[w].wait);
+				assert_string_equal(
+					limit_reply_write(&reply, buffer, sizeof(buffer)), want);
+			}
+	}
+}
+
 static void test_spread(void **state)
 {
 	(void)state;
@@ -101,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_all_counts),
 		cmocka_unit_test(test_spread),
 	};
 
