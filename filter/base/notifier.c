@@ -33,6 +33,7 @@ struct errand {
 struct child {
 	pid_t pid; /* 0: none */
 	char *program; /* owned */
+	bool mails; /* the program is the one that takes mail */
 	uint64_t deadline_ms;
 	bool killed;
 };
@@ -325,7 +326,8 @@ static int spawn(const struct errand *errand, int input, pid_t *pid_r)
 	return failed;
 }
 
-static void start_child(struct child *child, const struct errand *errand, uint64_t limit_ms)
+static void start_child(
+	const struct notifier *notifier, struct child *child, const struct errand *errand)
 {
 	int input = pipe_of(errand->text);
 	int failed = input < 0 ? errno : spawn(errand, input, &child->pid);
@@ -338,19 +340,26 @@ static void start_child(struct child *child, const struct errand *errand, uint64
 		return;
 	}
 	child->program = mem_text(errand->words[0]);
-	child->deadline_ms = clock_monotonic_ms() + limit_ms;
+	child->deadline_ms = clock_monotonic_ms() + notifier->limit_ms;
+	child->mails = strcmp(child->program, notifier->sendmail) == 0;
 	child->killed = false;
 }
 
 static void end_child(struct child *child, int status)
 {
+	const char *advice =
+		child->mails ? "; what it needs: Alarms by mail in mailreeve-postfix(7) and "
+			       "mailreeve-sendmail(7)"
+			     : "";
+
 	if (child->killed)
-		log_warning("notify: %s took too long and was ended", child->program);
+		log_warning("notify: %s took too long and was ended%s", child->program, advice);
 	else if (WIFSIGNALED(status))
-		log_warning("notify: %s was ended by signal %d", child->program, WTERMSIG(status));
+		log_warning("notify: %s was ended by signal %d%s", child->program, WTERMSIG(status),
+			advice);
 	else if (WEXITSTATUS(status) != 0)
-		log_warning(
-			"notify: %s failed with status %d", child->program, WEXITSTATUS(status));
+		log_warning("notify: %s failed with status %d%s", child->program,
+			WEXITSTATUS(status), advice);
 	mem_free(child->program);
 	*child = (struct child){0};
 }
@@ -421,7 +430,7 @@ static void *run(void *argument)
 		if (errand == NULL)
 			continue;
 		if (place != NULL)
-			start_child(place, errand, notifier->limit_ms);
+			start_child(notifier, place, errand);
 		free_errand(errand);
 	}
 	look_after(notifier, true);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "../../tests/lib/log_line.h"
 #include "compiler.h"
 
 enum { PATIENCE_MS = 20000 };
@@ -273,6 +274,34 @@ static void test_what_cannot_run(void **state)
 	notifier_stop(&notifier);
 }
 
+/* A mail that is not taken: the log says what may be missing. */
+static void test_mail_that_fails(void **state)
+{
+	const struct notice notice = {.how = "mail:post@example.org",
+		.from = "mx.example.org",
+		.subject = "x",
+		.text = "x\n"};
+	struct notifier *notifier = notifier_start(program, NULL, NOTIFIER_LIMIT_MS);
+	char said[2048] = "";
+
+	(void)state;
+	assert_non_null(notifier);
+	write_program("exit 71");
+	for (int tries = 0; tries < NOTIFIER_PER_MINUTE && strstr(said, "status 71") == NULL;
+		tries++) {
+		struct log_capture capture;
+
+		log_capture_start(&capture);
+		notifier_send(notifier, &notice);
+		poll(NULL, 0, 200);
+		log_capture_end(&capture, said, sizeof(said));
+	}
+	assert_non_null(
+		strstr(said, "program failed with status 71; what it needs: Alarms by mail in "
+			     "mailreeve-postfix(7) and mailreeve-sendmail(7)\n"));
+	notifier_stop(&notifier);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_hanging),
 		cmocka_unit_test(test_what_cannot_run),
+		cmocka_unit_test(test_mail_that_fails),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
