@@ -14,7 +14,7 @@ from harness.process import Child, tcp_listens, until
 from harness.redis import REDIS, Redis
 
 KINDS = {"mailreeve.conf", "main.cf", "master.cf", "sendmail.mc", "redis.conf", "overrides", "shell",
-         "step", "write", "by-hand", "unit"}
+         "step", "write", "by-hand", "unit", "unit-sendmail"}
 TOOLS = os.environ.get("MAILREEVE_TOOLS") or os.path.join(
     os.path.dirname(__file__), "..", "..", "build", "tools")
 SENDMAIL = os.path.join(TOOLS, "sendmail", "usr", "share", "sendmail", "cf")
