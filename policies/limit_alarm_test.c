@@ -24,6 +24,12 @@ bool notifier_check(const char *how, char *why, size_t why_size)
 	return how[0] == '/';
 }
 
+const char *notifier_lacks(const char *how)
+{
+	(void)how;
+	return NULL;
+}
+
 void notifier_send(struct notifier *notifier, const struct notice *notice)
 {
 	size_t used = 0;

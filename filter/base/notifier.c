@@ -24,6 +24,8 @@ enum { WORDS_MAX = 32, COMMAND_SIZE = 1024, REAP_MS = 50, MINUTE_MS = 60000 };
 
 static const char mail_scheme[] = "mail:";
 
+#define SENDMAIL "/usr/sbin/sendmail"
+
 /* A program with all it gets; owns its strings. */
 struct errand {
 	char *words[WORDS_MAX + 1], *variables[NOTIFIER_VARIABLES_MAX + 3];
@@ -157,6 +159,15 @@ bool notifier_check(const char *how, char *why, size_t why_size)
 			  "its path",
 		WORDS_MAX);
 	return false;
+}
+
+const char *notifier_lacks(const char *how)
+{
+	if (!ascii_starts_with(how, mail_scheme) || access(SENDMAIL, X_OK) == 0)
+		return NULL;
+	return "there is no " SENDMAIL
+	       " here that could take the mail; install an MTA that has one, "
+	       "or write a command";
 }
 
 /* Errands. ------------------------------------------------------------------------------------- */
@@ -443,7 +454,7 @@ struct notifier *notifier_start(const char *sendmail, const char *queue, uint64_
 
 	notifier->limit_ms = limit_ms;
 	notifier->mail_queue = queue == NULL ? NULL : mem_text(queue);
-	notifier->sendmail = sendmail == NULL ? "/usr/sbin/sendmail" : sendmail;
+	notifier->sendmail = sendmail == NULL ? SENDMAIL : sendmail;
 	lock_init(&notifier->lock);
 	condition_init(&notifier->work);
 	if (pthread_create(&notifier->thread, NULL, run, notifier) == 0)

@@ -27,6 +27,9 @@ struct notifier;
  * has some; or "mail:postmaster@example.org". False with a sentence in WHY. */
 bool notifier_check(const char *how, char *why, size_t why_size) MUST_CHECK;
 
+/* What is missing on this host that it needs, though that may come: a sentence; NULL for nothing. */
+const char *notifier_lacks(const char *how);
+
 /* After a fork, and after the daemon has its final user. SENDMAIL is the program that takes mail, NULL for
  * the system's; QUEUE the folder of ours in which it keeps what it cannot hand on at once, NULL for its own;
  * SENDMAIL is borrowed. A program may take LIMIT_MS. NULL without a thread. */

@@ -274,6 +274,19 @@ static void test_what_cannot_run(void **state)
 	notifier_stop(&notifier);
 }
 
+/* Only mail needs what may be missing; here it may be there or not. */
+static void test_lacks(void **state)
+{
+	const char *lacks = notifier_lacks("mail:post@example.org");
+
+	(void)state;
+	assert_null(notifier_lacks("/bin/sh"));
+	if (access("/usr/sbin/sendmail", X_OK) == 0)
+		assert_null(lacks);
+	else
+		assert_non_null(strstr(lacks, "there is no /usr/sbin/sendmail here"));
+}
+
 /* A mail that is not taken: the log says what may be missing. */
 static void test_mail_that_fails(void **state)
 {
@@ -312,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_hanging),
 		cmocka_unit_test(test_what_cannot_run),
 		cmocka_unit_test(test_mail_that_fails),
+		cmocka_unit_test(test_lacks),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -367,6 +367,11 @@ void limit_advise(const struct call *call, const struct site *site,
 		warn(context, "key", text);
 	}
 	advise_rate(limit, warn, context);
+	if (limit->notify != NULL && notifier_lacks(limit->notify) != NULL) {
+		snprintf(text, sizeof(text), "notify = %.80s: %s", limit->notify,
+			notifier_lacks(limit->notify));
+		warn(context, "notify", text);
+	}
 	if (limit->action == ACTION_REJECT && limit->rate.count > 0)
 		warn(context, "action",
 			"action = reject loses the mail of a busy hour for good; tempfail lets it "

@@ -124,6 +124,9 @@ chmod 2755 sendmail
 mount --bind sendmail /usr/sbin/sendmail
 install -d -o mailreeve -g mailreeve -m 755 /run/mailreeve
 /usr/sbin/sendmail -bi
+mount --bind configuration /usr/sbin/sendmail
+mailreeve -n -m none 2>&1 | sed 's/^/without: /'
+umount /usr/sbin/sendmail
 STATE_DIRECTORY=/var/lib/mailreeve $TRACE /usr/bin/python3 "$tree/tests/sandbox/under_unit.py" \
     "$tree/packaging/systemd/mailreeve.service$dropin" mailreeve /run/mailreeve:/var/lib/mailreeve \
     "$(command -v mailreeve)" -f 2>log &
@@ -144,7 +147,8 @@ until swaks --server 127.0.0.1 --quit-after CONNECT >/dev/null 2>&1; do
 done
 /usr/bin/python3 client
 tries=0
-until [ "$(grep -c '^Subject: limit few' /var/mails)" -ge 2 ] || [ $tries -ge "$PATIENCE" ]; do
+until { [ "$(grep -c '^Subject: limit few' /var/mails)" -ge 2 ] &&
+    [ -z "$(ls -A /var/lib/mailreeve/mqueue)" ]; } || [ $tries -ge "$PATIENCE" ]; do
     tries=$((tries + 1))
     sleep 0.2
 done
@@ -182,10 +186,11 @@ def test_alarm_is_delivered(sendmail_machine, tmp_path):
         "open,openat,execve,connect,bind,mkdir,unlink,unlinkat,rename,link,chmod,clone,clone3,vfork,fork"))
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
+    assert "there is no /usr/sbin/sendmail here" in said and said.count("there is no /usr") == 1, said
     assert said.count("client 250") == 4 and said.count("client 451") == 6, said
     assert "notify:" not in said, said
     mails = said[said.index("--- mails"):].replace("\r\n", "\n").split("\n--- to ")[1:]
-    alarms = [text for text in mails if "\nSubject: limit few: " in text]
+    alarms = [text + "\n" for text in mails if "\nSubject: limit few: " in text]
     assert len(alarms) == 2, said
     odd, = (text for text in alarms if "anna@good.test" not in text)
     for text in alarms:
