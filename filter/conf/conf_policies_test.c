@@ -307,6 +307,12 @@ static const struct {
 	{"rdns { exceptions = { 192.0.2.1, .example.org, \"bob@\" } }\n",
 		"c:2: exceptions: entry \"bob@\": only networks and domains are looked for here; "
 		"write it like 192.0.2.0/24, example.com or .example.com\n"},
+	{"helo { partners = { 192.0.2.1, .example.org, \"bob@example.org\" } }\n",
+		"c:2: partners: entry \"bob@example.org\": only networks and domains are looked "
+		"for here; write it like 192.0.2.0/24, example.com or .example.com\n"},
+	{"sender { protected_domains = { bank.example, 192.0.2.1 } }\n",
+		"c:2: protected_domains: entry \"192.0.2.1\": only domains are looked for here; "
+		"write it like example.com or .example.com\n"},
 	{"from { protected_domains = { bank.example, 192.0.2.1 } }\n",
 		"c:2: protected_domains: entry \"192.0.2.1\": only domains are looked for here; "
 		"write it like example.com or .example.com\n"},

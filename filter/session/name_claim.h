@@ -27,12 +27,13 @@ struct name_claim {
 			.type = SETTING_MATCHLIST,                                                 \
 			.offset = (claim_offset) + offsetof(struct name_claim, partners),          \
 			.default_text = "",                                                        \
+			.kinds = MATCH_NETWORKS | MATCH_DOMAINS,                                   \
 			.help = (partners_help)},                                                  \
 	{                                                                                          \
 		.name = "protected_domains", .type = SETTING_MATCHLIST,                            \
 		.offset = (claim_offset) + offsetof(struct name_claim, protected_domains),         \
 		.default_text = "", .example = "{ example.net, .example.com }",                    \
-		.help = (protected_help)                                                           \
+		.kinds = MATCH_DOMAINS, .help = (protected_help)                                   \
 	}
 
 /* NAME (canonical) is one of ours, or with SUBDOMAINS below one of our domains. */

@@ -14,15 +14,16 @@ static void make_id(char id[SESSION_ID_SIZE])
 {
 	static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 	static _Atomic uint64_t next;
-	uint64_t value = atomic_fetch_add(&next, 1);
+	uint64_t value, before = 0;
 
-	if (value == 0) {
-		uint64_t start = clock_wall_ms();
+	if (atomic_load(&next) == 0) {
+		uint64_t start;
 
 		if (getrandom(&start, sizeof(start), 0) != (ssize_t)sizeof(start))
 			start = clock_wall_ms() * 2654435761U;
-		value = atomic_fetch_add(&next, start | 1) + start;
+		atomic_compare_exchange_strong(&next, &before, start | 1);
 	}
+	value = atomic_fetch_add(&next, 1);
 	for (size_t i = 0; i < SESSION_ID_SIZE - 1; i++) {
 		id[i] = alphabet[value & 31U];
 		value >>= 5;

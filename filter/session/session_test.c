@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -276,6 +278,22 @@ static void test_ids(void **state)
 
 #define test(name) cmocka_unit_test_setup_teardown(name, begin, finish)
 
+/* Those of the first sessions of a process, whatever it starts with. */
+static int first_ids(void)
+{
+	char ids[3][SESSION_ID_SIZE];
+
+	for (size_t i = 0; i < 3; i++) {
+		struct session other;
+
+		session_init(&other, &site, &services);
+		memcpy(ids[i], other.id, SESSION_ID_SIZE);
+		session_end_scope(&other, SCOPE_CONNECTION);
+	}
+	return strcmp(ids[0], ids[1]) == 0 || strcmp(ids[1], ids[2]) == 0 ||
+	       strcmp(ids[0], ids[2]) == 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,5 +305,17 @@ int main(void)
 		test(test_ids),
 	};
 
+	/* Before any other session of this process. */
+	for (int i = 0; i < 16; i++) {
+		int status;
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(first_ids());
+		if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+			fprintf(stderr, "two of the first sessions have the same id\n");
+			return 1;
+		}
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
