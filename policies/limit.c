@@ -212,6 +212,15 @@ static bool is_raised_now(const struct call *call, const struct reservation_answ
 	       limit_raises_refresh(call->session->services->raises, RAISES_AGE_MS);
 }
 
+/* The store did not answer: was it for one of the keys? */
+static void look_for_unusable(
+	const struct call *call, const struct step *step, const struct reservation_answer *answer)
+{
+	if (answer->local)
+		limit_unusable_tell(
+			call->session->services, step->charges, step->count, call->deadline_ms);
+}
+
 /* False when a limit refuses; then nothing of it is held. Those that only look on are charged where they
  * fit, and reported where they do not. */
 static bool charge(struct call *call, unsigned phases, struct reservation *reservation)
@@ -224,9 +233,7 @@ static bool charge(struct call *call, unsigned phases, struct reservation *reser
 		step = make_step(call, phases, reservation, NULL);
 		answer = ask(call, reservation, &step);
 	}
-	if (answer.local)
-		limit_unusable_tell(
-			call->session->services, step.charges, step.count, call->deadline_ms);
+	look_for_unusable(call, &step, &answer);
 	if (!call->session->dry_run)
 		reservation_count_attempts(
 			reservation, call->session->services, step.charges, step.count, &answer);
@@ -261,9 +268,7 @@ static void judge_connect(struct call *call)
 		return;
 	step = make_step(call, PHASE_PROBE, NULL, refuses_client);
 	answer = reservation_look(call->session->services, step.charges, step.count);
-	if (answer.local)
-		limit_unusable_tell(
-			call->session->services, step.charges, step.count, call->deadline_ms);
+	look_for_unusable(call, &step, &answer);
 	if (answer.result == RESERVATION_OVER)
 		limit_report_over(
 			call, limit_of(&step, answer.over), &step.charges[answer.over], &answer);

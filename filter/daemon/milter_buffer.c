@@ -226,11 +226,12 @@ static int let_in(struct pollfd *watched, nfds_t count, int ready)
 /* Several at once are never ours while they hold something. */
 int milter_buffer_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 {
+	bool ours = count == 1 && held(watched->fd) != NULL;
 	int ready;
 
-	if (count == 1 && held(watched->fd) != NULL && watched->events == POLLOUT)
+	if (ours && watched->events == POLLOUT)
 		return poll_to_write(watched, timeout_ms);
-	if (count == 1 && held(watched->fd) != NULL && (watched->events & POLLIN) != 0)
+	if (ours && (watched->events & POLLIN) != 0)
 		return poll_to_read(watched, timeout_ms);
 	ready = system_poll(watched, count, timeout_ms);
 	return count == 1 || ready <= 0 ? ready : let_in(watched, count, ready);

@@ -196,7 +196,7 @@ static void stand_in_line(struct redis_node *node, struct redis_call *call) REQU
 	node->last = call;
 }
 
-/* Until it leaves the line. Afterwards the state is anything but CALL_CARRIED. */
+/* Until it is told, or has given up: then the state is still CALL_WAITING. */
 static void wait_in_line(struct redis_node *node, struct redis_call *call)
 {
 	bool given_up;
@@ -238,7 +238,7 @@ static bool get_turn(struct redis_node *node, struct redis_call *call)
 	if (call->wakes != NULL)
 		wakeup_tell(&call->wakes->left_line);
 	wakeup_destroy(&call->left_line);
-	return call->state == CALL_TURN || call->state == CALL_DONE;
+	return call->state == CALL_TURN || call->state == CALL_CARRIED;
 }
 
 static bool connect_new(struct redis_node *node, struct redis_call *call)
@@ -283,11 +283,8 @@ static void fill_batch(struct redis_node *node, struct redis_call *first, struct
  * would get its turn only when all of them have run and wait for it again. */
 static void finish_batch(struct batch *batch)
 {
-	for (size_t i = 1; i < batch->call_count; i++) {
-		batch->calls[i]->state = CALL_DONE;
-		if (i + WOKEN_AT_ONCE < batch->call_count)
-			batch->calls[i]->wakes = batch->calls[i + WOKEN_AT_ONCE];
-	}
+	for (size_t i = 1; i + WOKEN_AT_ONCE < batch->call_count; i++)
+		batch->calls[i]->wakes = batch->calls[i + WOKEN_AT_ONCE];
 	for (size_t i = 1; i < batch->call_count && i <= WOKEN_AT_ONCE; i++)
 		wakeup_tell(&batch->calls[i]->left_line);
 }
@@ -402,7 +399,7 @@ static bool run(struct redis_node *node, struct redis_call *call)
 {
 	if (!get_turn(node, call))
 		return false;
-	if (call->state == CALL_DONE)
+	if (call->state == CALL_CARRIED)
 		return true;
 	if (clock_monotonic_ms() >= call->deadline_ms) {
 		release(node, call, call->link != NULL, call->link != NULL);

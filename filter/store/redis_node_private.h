@@ -20,7 +20,7 @@ enum {
 
 /* A call on its way. Where all links are in use it waits in line; the thread that uses a link next
  * takes the calls behind it along, writes them together and gives each its replies. Its state is guarded
- * by the lock of the node; from CALL_CARRIED on it belongs to the thread that carries it. */
+ * by the lock of the node; with CALL_CARRIED the rest belongs to the thread that carries it. */
 struct redis_call {
 	struct redis_ask *const *asks; /* borrowed; the replies are filled by whoever carries it */
 	size_t count;
@@ -28,16 +28,17 @@ struct redis_call {
 	uint64_t deadline_ms;
 	enum {
 		CALL_WAITING,
-		CALL_CARRIED, /* travels with another call, which has the earlier deadline */
+		/* Travels with another call, which has the earlier deadline; once it is told, result is set,
+		 * and with LINK_ANSWERED every reply. */
+		CALL_CARRIED,
 		CALL_TURN, /* it has a link, or a place to open one */
-		CALL_DONE, /* result is set, and with LINK_ANSWERED every reply */
 		CALL_REFUSED /* the breaker opened */
 	} state;
 	struct redis_link *link; /* with CALL_TURN; NULL: open one */
 	unsigned generation; /* of the link */
-	struct wakeup left_line; /* told when the state is one of the last: TURN, DONE or REFUSED */
+	struct wakeup left_line; /* told once there is no more to wait for */
 	struct redis_call *next;
-	struct redis_call *wakes; /* with CALL_DONE: who is told by this one; NULL: nobody */
+	struct redis_call *wakes; /* with CALL_CARRIED: who is told by this one; NULL: nobody */
 };
 
 struct redis_node {

@@ -88,12 +88,7 @@ def test_end_in_the_middle_of_a_command(site):
         at_rest = descriptors(daemon) - 1
     for cut in range(1, 22):
         with Cut(site.milter_path, None) as mta:
-            mta.negotiate()
-            mta.connect_info()
-            mta.helo()
-            mta.mail()
-            mta.rcpt()
-            assert mta.receive()[0] == "c"
+            mta.as_far_as_rcpt()
             mta.send("T")
             mta.header("From", b" anna@good.test")
             mta.held = mta.held[:cut]
@@ -107,12 +102,7 @@ def test_end_before_the_changes(site):
     """An MTA that goes while a long list of changes is under way: told once, and others go on."""
     daemon = site.fresh_filter(NO_ANSWER_TO_CONNECT)
     with MilterClient(site.milter_path) as mta:
-        mta.negotiate()
-        mta.connect_info()
-        mta.helo()
-        mta.mail()
-        mta.rcpt()
-        assert mta.receive()[0] == "c"
+        mta.as_far_as_rcpt()
         mta.send("T")
         for number in range(1000):
             mta.header("Authentication-Results", b" mx.example.test; spf=pass (%d)" % number)

@@ -95,9 +95,7 @@ def test_chroot_and_alarm(unit_machine, tmp_path):
     example, = manual.examples("unit")
     (tmp_path / "notify.conf").write_text(example.text, encoding="utf-8")
     trace = f"{tmp_path}/trace"
-    done = unit_machine(f"{tmp_path}/notify.conf", trace=(
-        f"strace -f -qq -o {trace} --signal=none -e trace="
-        "open,openat,execve,connect,bind,mkdir,unlink,unlinkat,rename,link,chmod,clone,clone3,vfork,fork"))
+    done = unit_machine(f"{tmp_path}/notify.conf", trace=machine.trace_to(trace))
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert "folder mailreeve postfix 2750" in said

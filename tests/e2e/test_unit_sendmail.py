@@ -181,9 +181,7 @@ def test_alarm_is_delivered(sendmail_machine, tmp_path):
     example, = manual.examples("unit-sendmail")
     (tmp_path / "notify.conf").write_text(example.text, encoding="utf-8")
     trace = f"{tmp_path}/trace"
-    done = sendmail_machine(f"{tmp_path}/notify.conf", trace=(
-        f"strace -f -qq -o {trace} --signal=none -e trace="
-        "open,openat,execve,connect,bind,mkdir,unlink,unlinkat,rename,link,chmod,clone,clone3,vfork,fork"))
+    done = sendmail_machine(f"{tmp_path}/notify.conf", trace=machine.trace_to(trace))
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert "there is no /usr/sbin/sendmail here" in said and said.count("there is no /usr") == 1, said

@@ -36,6 +36,12 @@ exec "$@"
 """
 
 
+def trace_to(file):
+    """What stands before a command whose use of files, sockets and programs FILE is to hold."""
+    return (f"strace -f -qq -o {file} --signal=none -e trace="
+            "open,openat,execve,connect,bind,mkdir,unlink,unlinkat,rename,link,chmod,clone,clone3,vfork,fork")
+
+
 def run(folder, *command):
     """COMMAND on such a machine below FOLDER; nothing outlives it."""
     return subprocess.run(

@@ -72,6 +72,15 @@ class MilterClient:
     def rcpt(self, path="<bob@example.test>"):
         self.send("R", path.encode() + b"\0")
 
+    def as_far_as_rcpt(self):
+        """A session up to its first answer, of a filter that has none to connect, HELO and MAIL."""
+        self.negotiate()
+        self.connect_info()
+        self.helo()
+        self.mail()
+        self.rcpt()
+        assert self.receive()[0] == "c"
+
     def abort(self):
         self.send("A")
 
