@@ -33,6 +33,8 @@ note() { # note NAME PASSED FAILED LOG
     else
         printf '%-44s %4d passed, %d FAILED\n' "$1" "$2" "$3"
         tail -n 200 "$4" | sed 's/^/    /'
+        { echo "failed: $1"
+          grep -E '^== |FAILED|[Ee]rror' "$4" | tail -n 12 | sed 's/^/    /'; } >>"$work/told_again"
     fi
 }
 
@@ -175,8 +177,10 @@ part_e2e() {
 }
 
 : >"$work/scores"
+: >"$work/told_again"
 for part in $PARTS; do
     "part_$part"
 done
+cat "$work/told_again"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -178,7 +178,7 @@ static void f22_promoted_while_not_in_step(void **state)
 	follow(1, 1);
 	load_until_down(&load);
 	load_refused(&load, 100);
-	assert_non_null(strstr(said.last, "UNCONFIRMED"));
+	await_said("UNCONFIRMED");
 	private_redis_stop(&group.nodes[0]);
 	take_over();
 	load_settle(&load, -1);
@@ -218,9 +218,8 @@ static void replicas_that_confirm(void **state)
 	/* One call is enough, though what follows it needs no confirmation. */
 	assert_int_equal(reserve(store, "confirmed", 10), STORE_DOWN);
 	(void)used(store, "confirmed");
-	await_lines(&said.down, 1);
 	wait_until(store, false);
-	assert_non_null(strstr(said.last, "wait_replicas"));
+	await_said("wait_replicas");
 	assert_int_equal(reserve(store, "confirmed", 10), STORE_DOWN);
 	follow(1, group.nodes[0].port);
 	wait_until(store, true);

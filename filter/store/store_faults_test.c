@@ -306,8 +306,7 @@ static void f10_scripts_flushed_all_the_time(void **state)
  * refusal, or comes while nobody listens. */
 static void assert_reason(const char *wanted)
 {
-	if (strstr(said.last, wanted) == NULL && strstr(said.last, "connection lost") == NULL &&
-		strstr(said.last, "no connection") == NULL)
+	if (!said_last(wanted) && !said_last("connection lost") && !said_last("no connection"))
 		fail_msg("\"%s\" instead of \"%s\"", said.last, wanted);
 }
 
@@ -321,7 +320,7 @@ static void refused(const char *key, const char *cause, const char *cure, const 
 	command(cause, "+OK");
 	load_until_down(&load);
 	load_refused(&load, 100);
-	assert_non_null(strstr(said.last, reason));
+	await_said(reason);
 	command(cure, "+OK");
 	load_settle(&load, 1);
 }
@@ -391,7 +390,7 @@ static void f14_disk_full(void **state)
 	await_answer("INFO persistence", "rdb_last_bgsave_status:err");
 	load_until_down(&load);
 	load_refused(&load, 100);
-	assert_non_null(strstr(said.last, "MISCONF"));
+	await_said("MISCONF");
 	snprintf(words, sizeof(words), "CONFIG SET dir %s", redis.folder);
 	command(words, "+OK");
 	command("BGSAVE", "+");
@@ -421,7 +420,7 @@ static void f15_busy_with_a_script(void **state)
 	await_answer("PING", "BUSY");
 	load_until_down(&load);
 	load_refused(&load, 100);
-	assert_non_null(strstr(said.last, "BUSY"));
+	await_said("BUSY");
 	do
 		private_redis_command(&redis, "SCRIPT KILL", reply, sizeof(reply));
 	while (strncmp(reply, "+OK", 3) != 0 && strncmp(reply, "-NOTBUSY", 8) != 0);

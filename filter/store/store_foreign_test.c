@@ -129,7 +129,7 @@ static void passwords_and_databases(void **state)
 	private_redis_start(&redis, locked);
 	store = open_at(redis.url, NULL, 5000);
 	assert_false(is_up(store));
-	assert_non_null(strstr(said.last, "a password is needed"));
+	await_said("a password is needed");
 	store_close(&store);
 
 	snprintf(path, sizeof(path), "%s/password", redis.folder);
@@ -137,7 +137,7 @@ static void passwords_and_databases(void **state)
 	assert_int_equal(write(fd, "wrong\n", 6), 6);
 	store = open_at(redis.url, path, 5000);
 	assert_false(is_up(store));
-	assert_null(strstr(said.last, "wrong\n"));
+	assert_false(said_last("wrong\n"));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	assert_int_equal(write(fd, "open/sesame\nmore\n", 17), 17);
 	close(fd);
@@ -153,9 +153,9 @@ static void passwords_and_databases(void **state)
 	snprintf(url, sizeof(url), "%s?db=99", redis.url);
 	store = open_at(url, path, 5000);
 	assert_false(is_up(store));
-	assert_non_null(strstr(said.last, "database"));
+	await_said("database");
 	store_close(&store);
-	assert_null(strstr(said.last, "sesame"));
+	assert_false(said_last("sesame"));
 }
 
 /* A user with no more rights than needed, some taken away, and given back. */
@@ -193,7 +193,7 @@ static void rights_of_a_user(void **state)
 	assert_int_equal(set, STORE_SET_MISSING);
 	command("ACL SETUSER mail -hset", "+OK");
 	assert_int_equal(reserve(store, "rights", 9), STORE_DOWN);
-	assert_non_null(strstr(said.last, "lacks a right"));
+	await_said("lacks a right");
 	command("ACL SETUSER mail +hset", "+OK");
 	wait_until(store, true);
 	assert_int_equal(reserve(store, "rights", 9), STORE_OK);

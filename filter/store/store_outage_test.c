@@ -118,7 +118,7 @@ static void read_only_for_a_while(void **state)
 	command("CONFIG SET replica-serve-stale-data yes", "+OK");
 	command("REPLICAOF 127.0.0.1 1", "+OK");
 	wait_until(store, false);
-	assert_non_null(strstr(said.last, "name the primary"));
+	await_said("name the primary");
 	command("REPLICAOF NO ONE", "+OK");
 	wait_until(store, true);
 	assert_int_equal(reserve(store, "readonly", 1), STORE_OK);
@@ -133,7 +133,7 @@ static void out_of_memory(void **state)
 	assert_int_equal(reserve(store, "full", 10), STORE_OK);
 	command("CONFIG SET maxmemory 1", "+OK");
 	wait_until(store, false);
-	assert_non_null(strstr(said.last, "maxmemory"));
+	await_said("maxmemory");
 	command("CONFIG SET maxmemory 0", "+OK");
 	wait_until(store, true);
 	assert_int_equal(reserve(store, "full", 10), STORE_OK);
@@ -150,7 +150,7 @@ static void noticed_by_one_call(void **state)
 	command("CONFIG SET maxmemory 1", "+OK");
 	assert_int_equal(reserve(store, "one", 10), STORE_DOWN);
 	await_lines(&said.down, 1);
-	assert_non_null(strstr(said.last, "maxmemory"));
+	await_said("maxmemory");
 	command("CONFIG SET maxmemory 0", "+OK");
 	await_lines(&said.up, 1);
 	assert_int_equal(reserve(store, "one", 10), STORE_OK);

@@ -101,6 +101,28 @@ MAYBE_UNUSED static void await_lines(const _Atomic int *lines, int least)
 	}
 }
 
+MAYBE_UNUSED static bool said_last(const char *what)
+{
+	bool found;
+
+	pthread_mutex_lock(&said.mutex);
+	found = strstr(said.last, what) != NULL;
+	pthread_mutex_unlock(&said.mutex);
+	return found;
+}
+
+/* And of lines that two threads write, one after another, either may be seen first. */
+MAYBE_UNUSED static void await_said(const char *what)
+{
+	uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	while (!said_last(what)) {
+		if (clock_monotonic_ms() > give_up_ms)
+			fail_msg("\"%s\" instead of \"%s\"", said.last, what);
+		poll(NULL, 0, 1);
+	}
+}
+
 MAYBE_UNUSED static bool is_up(struct store *store)
 {
 	struct store_state state;

@@ -56,10 +56,9 @@ static void is_down(const struct store_options *options, const char *reason)
 
 	store_state(store, &state);
 	assert_false(state.up);
-	if (strstr(said.last, reason) == NULL)
-		fail_msg("\"%s\" instead of \"%s\"", said.last, reason);
+	await_said(reason);
 	assert_int_equal(said.down, down + 1);
-	assert_null(strstr(said.last, "sesame"));
+	assert_false(said_last("sesame"));
 	store_close(&store);
 }
 
