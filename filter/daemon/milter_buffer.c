@@ -17,26 +17,19 @@
 #include <unistd.h>
 
 #include "milter_crowd.h"
+#include "milter_descriptors.h"
+#include "milter_handover.h"
+#include "milter_unsent.h"
 
 enum {
 	LINGER_MS = 1, /* how long libmilter waits for a next command, and a recv of ours */
-	SPARE = 8, /* buffers that are kept for the next who reads */
-	HEAD = 5, /* bytes of a packet before its data: their length, and the command */
-	PIECES_MAX = 4 /* of one write; libmilter's have two */
+	SPARE = 8 /* buffers that are kept for the next who reads */
 };
 
 /* What has arrived and was not read yet. */
 struct held {
 	size_t start, end;
 	unsigned char bytes[MILTER_BUFFER_READ];
-};
-
-/* What libmilter has written and the system has not, and where the two stand. */
-struct unsent {
-	size_t length; /* of BYTES */
-	size_t rest; /* of a packet that the system took a part of: libmilter comes back with it */
-	bool full; /* the system took no more */
-	unsigned char bytes[MILTER_BUFFER_WRITE];
 };
 
 /* Names of the system's, bodies of ours. Ours never call these names, but siblings of them. */
@@ -50,22 +43,22 @@ int milter_buffer_close(int fd) __asm__("close");
 /* By descriptor: NULL for those that are not ours, NOTHING for ours that hold nothing, ANSWERED for those
  * whose MTA has just been told something that it waited for, so that nothing more is there yet. */
 static struct held nothing, answered;
-static struct held *_Atomic held_of[MILTER_BUFFER_DESCRIPTORS];
-static struct unsent *_Atomic unsent_of[MILTER_BUFFER_DESCRIPTORS]; /* NULL: all is written */
+static struct held *_Atomic held_of[MILTER_DESCRIPTORS];
 static struct held *_Atomic spare[SPARE];
-static _Thread_local bool begun;
+static _Thread_local bool begun, hands_over;
+static _Thread_local int listening = -1;
 static atomic_int lingering; /* threads */
 static atomic_int lingering_most = 1; /* that may, now */
 
 void milter_buffer_begin(void)
 {
 	milter_crowd_begin();
-	begun = true;
+	begun = milter_handover_begin() == 0;
 }
 
 static struct held *held(int fd)
 {
-	return fd < 0 || fd >= MILTER_BUFFER_DESCRIPTORS ? NULL : held_of[fd];
+	return fd < 0 || fd >= MILTER_DESCRIPTORS ? NULL : held_of[fd];
 }
 
 static struct held *take_spare(void)
@@ -93,11 +86,6 @@ static void hold(int fd, struct held *held)
 
 	if (before != &nothing && before != &answered)
 		give_spare(before);
-}
-
-static void forget_unsent(int fd)
-{
-	free(atomic_exchange(&unsent_of[fd], NULL));
 }
 
 /* True when a read would not wait: something is held now, or the end or an error is next. FLAGS: of recv. */
@@ -183,12 +171,8 @@ static int poll_to_read(struct pollfd *watched, int timeout_ms)
 /* There nearly always is room, and if not the write says so: it never waits. */
 static int poll_to_write(struct pollfd *watched, int timeout_ms)
 {
-	struct unsent *unsent = unsent_of[watched->fd];
-
-	if (unsent != NULL && unsent->full) {
-		unsent->full = false;
+	if (milter_unsent_waits(watched->fd))
 		return system_poll(watched, 1, timeout_ms);
-	}
 	watched->revents = POLLOUT;
 	return 1;
 }
@@ -207,6 +191,7 @@ static int let_in(struct pollfd *watched, nfds_t count, int ready)
 
 		if (one->revents == 0 || held(one->fd) == NULL)
 			continue;
+		hands_over = true;
 		if (!asked)
 			room = milter_crowd_room();
 		asked = true;
@@ -217,6 +202,7 @@ static int let_in(struct pollfd *watched, nfds_t count, int ready)
 		}
 		room--;
 		milter_crowd_enter(one->fd);
+		milter_handover_give(one->fd);
 		next = (start + i + 1) % count;
 	}
 	start = next;
@@ -229,11 +215,16 @@ int milter_buffer_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 	bool ours = count == 1 && held(watched->fd) != NULL;
 	int ready;
 
+	if (ours)
+		milter_handover_take(watched->fd);
 	if (ours && watched->events == POLLOUT)
 		return poll_to_write(watched, timeout_ms);
 	if (ours && (watched->events & POLLIN) != 0)
 		return poll_to_read(watched, timeout_ms);
-	ready = system_poll(watched, count, timeout_ms);
+	if (count == 1 && begun && watched->fd == listening)
+		return milter_handover_listen(watched, timeout_ms);
+	ready = hands_over ? milter_handover_poll(watched, count, timeout_ms)
+			   : system_poll(watched, count, timeout_ms);
 	return count == 1 || ready <= 0 ? ready : let_in(watched, count, ready);
 }
 
@@ -253,107 +244,29 @@ ssize_t milter_buffer_read(int fd, void *bytes, size_t size)
 	return (ssize_t)length;
 }
 
-static size_t length_of(const struct iovec *pieces, int count)
-{
-	size_t length = 0;
-
-	for (int i = 0; i < count; i++)
-		length += pieces[i].iov_len;
-	return length;
-}
-
-static struct unsent *unsent(int fd)
-{
-	if (unsent_of[fd] == NULL)
-		unsent_of[fd] = calloc(1, sizeof(struct unsent));
-	return unsent_of[fd];
-}
-
-/* A whole packet that changes the message (SMFIR_* of mfdef.h), which no MTA acts on before the verdict. */
-static bool is_change(int fd, const struct iovec *pieces, int count)
-{
-	const unsigned char *head = pieces[0].iov_base;
-	const struct unsent *before = unsent_of[fd];
-
-	if ((before != NULL && before->rest > 0) || pieces[0].iov_len < HEAD ||
-		strchr("+2-bhimqe", head[4]) == NULL || head[4] == '\0')
-		return false;
-	return length_of(pieces, count) == 4 + ((size_t)head[0] << 24 | (size_t)head[1] << 16 |
-						       (size_t)head[2] << 8 | (size_t)head[3]);
-}
-
-/* False where it has no room. */
-static bool keep(int fd, const struct iovec *pieces, int count)
-{
-	struct unsent *kept = unsent(fd);
-
-	if (kept == NULL || length_of(pieces, count) > sizeof(kept->bytes) - kept->length)
-		return false;
-	for (int i = 0; i < count; i++) {
-		memcpy(kept->bytes + kept->length, pieces[i].iov_base, pieces[i].iov_len);
-		kept->length += pieces[i].iov_len;
-	}
-	return true;
-}
-
-/* The system took no more: libmilter polls, and comes back with the rest. */
-static ssize_t wait_for_room(int fd)
-{
-	struct unsent *waiting = unsent(fd);
-
-	if (waiting != NULL)
-		waiting->full = true;
-	errno = EAGAIN;
-	return -1;
-}
-
-/* What is kept and what is written now, as much as the system takes at once. */
-static ssize_t send_all(int fd, const struct iovec *pieces, int count)
-{
-	struct iovec all[1 + PIECES_MAX];
-	struct msghdr message = {.msg_iov = all};
-	struct unsent *kept = unsent_of[fd];
-	size_t before = kept == NULL ? 0 : kept->length;
-	size_t length = length_of(pieces, count < PIECES_MAX ? count : PIECES_MAX);
-	ssize_t sent;
-
-	if (before > 0)
-		all[message.msg_iovlen++] = (struct iovec){kept->bytes, before};
-	for (int i = 0; i < count && i < PIECES_MAX; i++)
-		all[message.msg_iovlen++] = pieces[i];
-	sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent < 0)
-		return errno == EAGAIN ? wait_for_room(fd) : -1;
-	if ((size_t)sent < before) {
-		kept->length -= (size_t)sent;
-		memmove(kept->bytes, kept->bytes + sent, kept->length);
-		return wait_for_room(fd);
-	}
-	length -= (size_t)sent - before;
-	if (length == 0) {
-		forget_unsent(fd);
-		return sent - (ssize_t)before;
-	}
-	if (kept != NULL)
-		kept->length = 0;
-	(void)wait_for_room(fd);
-	if (unsent_of[fd] != NULL)
-		unsent_of[fd]->rest = length;
-	return (size_t)sent == before ? -1 : sent - (ssize_t)before;
-}
-
 ssize_t milter_buffer_writev(int fd, const struct iovec *pieces, int count)
 {
 	ssize_t sent;
 
 	if (held(fd) == NULL || count < 1)
 		return syscall(SYS_writev, fd, pieces, count);
-	if (is_change(fd, pieces, count) && keep(fd, pieces, count))
-		return (ssize_t)length_of(pieces, count);
-	sent = send_all(fd, pieces, count);
-	if (unsent_of[fd] == NULL && held_of[fd] == &nothing)
+	sent = milter_unsent_write(fd, pieces, count);
+	if (!milter_unsent_any(fd) && held_of[fd] == &nothing)
 		hold(fd, &answered);
 	return sent;
+}
+
+/* A new connection enters alone, but where those inside do nothing as many as may be inside. */
+static void wait_to_accept(void)
+{
+	static _Thread_local size_t room;
+
+	if (room > 0) {
+		room--;
+		return;
+	}
+	room = milter_crowd_room();
+	room = room == MILTER_CROWD_MAX ? room - 1 : 0;
 }
 
 int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *length)
@@ -361,13 +274,19 @@ int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *leng
 	const struct timeval moment = {.tv_usec = LINGER_MS * 1000};
 	int fd;
 
+	if (begun && milter_handover_wants())
+		return milter_handover_make(listener, address, length);
 	if (begun)
-		(void)milter_crowd_room();
+		wait_to_accept();
 	fd = accept4(listener, address, length, 0);
-	if (begun && fd >= 0 && fd < MILTER_BUFFER_DESCRIPTORS &&
+	if (!begun)
+		return fd;
+	listening = listener;
+	if (fd >= 0 && fd < MILTER_DESCRIPTORS &&
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment)) == 0) {
 		hold(fd, &nothing);
 		milter_crowd_enter(fd);
+		milter_handover_give(fd);
 	}
 	return fd;
 }
@@ -376,8 +295,9 @@ int milter_buffer_close(int fd)
 {
 	if (held(fd) != NULL) {
 		milter_crowd_leave(fd);
+		milter_handover_take(fd);
 		hold(fd, NULL);
-		forget_unsent(fd);
+		milter_unsent_forget(fd);
 	}
 	return (int)syscall(SYS_close, fd);
 }

@@ -18,10 +18,6 @@
 enum {
 	/* Bytes taken at once; held by a connection only while it has commands that are not read. */
 	MILTER_BUFFER_READ = 16384,
-	/* Bytes of changes that wait for the verdict at most; more are written at once. */
-	MILTER_BUFFER_WRITE = 960,
-	/* Connections whose descriptor is not below this are served as without this file. */
-	MILTER_BUFFER_DESCRIPTORS = 65536,
 	/* Threads that stay with a connection for a moment, waiting for its next command, at most. */
 	MILTER_BUFFER_LINGERING = 24
 };

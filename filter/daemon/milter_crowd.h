@@ -14,8 +14,8 @@ enum {
 	/* So long at most, in ms, and then so many are let in all the same. */
 	MILTER_CROWD_WAIT_MS = 5,
 	MILTER_CROWD_MORE = 8,
-	/* Connections whose descriptor is not below this are not counted. */
-	MILTER_CROWD_DESCRIPTORS = 65536
+	/* Unless the whole program did less than that much meanwhile, in us: as many as at first. */
+	MILTER_CROWD_IDLE_US = 500,
 };
 
 void milter_crowd_begin(void);

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Many sessions at once while the name server is mute: nobody waits for those who wait for it."""
+
+import contextlib
+import select
+import time
+
+import pytest
+
+from harness.milter_client import MilterClient
+
+ROUNDS = 5
+EACH = 3
+NO_ANSWER_TO_CONNECT = "connection { mode = off }\n"
+
+
+@pytest.fixture
+def muted(site, nameserver):
+    """A filter that knows what there is to know of good.test; the name server says nothing any more."""
+    site.fresh_filter(NO_ANSWER_TO_CONNECT + "time_limit = 2s\n")
+    with MilterClient(site.milter_path) as mta:
+        mta.as_far_as_rcpt()
+    nameserver.freeze()
+    yield site
+    nameserver.thaw()
+
+
+def session(stack, site, unknown=None):
+    """Up to MAIL; of a client and names that nobody has asked for yet where UNKNOWN is a number."""
+    mta = stack.enter_context(MilterClient(site.milter_path))
+    mta.negotiate()
+    if unknown is None:
+        mta.connect_info()
+        mta.helo()
+        mta.mail()
+    else:
+        mta.connect_info(address=f"198.51.100.{unknown + 1}")
+        mta.helo(f"h{unknown}.slow.test")
+        mta.mail(f"<anna@d{unknown}.slow.test>")
+    return mta
+
+
+def answered(clients):
+    return select.select([mta.socket for mta in clients], [], [], 0)[0]
+
+
+def test_who_needs_no_lookup_does_not_wait(muted):
+    for number in range(ROUNDS):
+        with contextlib.ExitStack() as stack:
+            slow = [session(stack, muted, number * EACH + i) for i in range(EACH)]
+            quick = [session(stack, muted) for _ in range(EACH)]
+            # Until no thread is with any of them.
+            time.sleep(0.05)
+            for mta in slow + quick:
+                mta.rcpt()
+            assert [mta.receive()[0] for mta in quick] == ["c"] * EACH
+            assert not answered(slow)
+            for mta in slow:
+                mta.receive()
+
+
+def test_new_connections_do_not_wait(muted):
+    with contextlib.ExitStack() as stack:
+        slow = [session(stack, muted, i) for i in range(60)]
+        for mta in slow:
+            mta.rcpt()
+        for _ in range(600):
+            session(stack, muted)
+        assert not answered(slow)
+        for mta in slow:
+            mta.receive()
