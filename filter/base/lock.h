@@ -11,7 +11,6 @@
  *   redis_pool            which servers there are, and who serves what
  *   backlog               what waits for the thread of the journal, or of the kept refusals
  *   conf current          the pointer to the current configuration snapshot
- *   log repeat            the table that rate-limits repeated messages
  *   connection table      concurrent connections and rates by client network
  *   callahead             of one target: questions under way, the breaker
  *   callahead_pool        of one target: kept connections

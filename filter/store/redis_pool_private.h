@@ -48,7 +48,10 @@ struct redis_pool {
 	bool wanted GUARDED_BY(lock); /* the follower is to look at once */
 	uint64_t begun GUARDED_BY(lock), ended GUARDED_BY(lock); /* looks of the follower */
 	struct condition follower_wanted, looked;
-	bool outage GUARDED_BY(lock); /* the log says that it is down */
+	bool outage GUARDED_BY(lock); /* it is down, as the log says or is about to say */
+	bool said_outage GUARDED_BY(lock); /* the last line of the log */
+	bool saying GUARDED_BY(lock); /* somebody writes one */
+	char since[STORE_HOST_SIZE + 64] GUARDED_BY(lock); /* of the last turn: who took over */
 	uint64_t outages GUARDED_BY(lock), failovers GUARDED_BY(lock);
 	char mark[40] GUARDED_BY(lock); /* what the counts were born with; empty: not read yet */
 	uint64_t losses GUARDED_BY(lock);

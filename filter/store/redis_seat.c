@@ -323,26 +323,44 @@ static void show(const struct redis_pool *pool, char *buffer, size_t size) REQUI
 	}
 }
 
+/* The line that the log lacks; false: none. */
+static bool next_line(struct redis_pool *pool, char *line, size_t size)
+{
+	char shown[STORE_HOST_SIZE + 128];
+	bool says;
+
+	lock_take(&pool->lock);
+	says = pool->said_outage != pool->outage;
+	pool->saying = says;
+	pool->said_outage = pool->outage;
+	show(pool, shown, sizeof(shown));
+	if (pool->outage)
+		snprintf(line, size, "%s is down: %s", shown, pool->detail);
+	else
+		snprintf(line, size, "%s is up again%s%s", shown,
+			pool->since[0] == '\0' ? "" : ": ", pool->since);
+	lock_give(&pool->lock);
+	return says;
+}
+
 void redis_pool_review(struct redis_pool *pool, const char *why, const char *since)
 {
-	enum { NOTHING, DOWN, UP } said = NOTHING;
-	char shown[STORE_HOST_SIZE + 128];
-	bool serve;
+	char line[REDIS_DETAIL_SIZE + STORE_HOST_SIZE + 256];
+	bool serve, reason = why != NULL && why[0] != '\0', say;
 
 	lock_take(&pool->lock);
 	serve = redis_pool_serves(pool);
-	if (!serve && why != NULL && why[0] != '\0')
+	if (!serve && reason)
 		snprintf(pool->detail, sizeof(pool->detail), "%.*s", REDIS_DETAIL_SIZE - 1, why);
-	if (serve == pool->outage && !pool->closing && (serve || (why != NULL && why[0] != '\0'))) {
-		said = serve ? UP : DOWN;
+	if (serve == pool->outage && !pool->closing && (serve || reason)) {
 		pool->outage = !serve;
 		pool->outages += !serve;
+		snprintf(pool->since, sizeof(pool->since), "%s", since == NULL ? "" : since);
 	}
-	show(pool, shown, sizeof(shown));
+	/* Who is saying something already will say this too, after it. */
+	say = !pool->saying && pool->said_outage != pool->outage;
+	pool->saying |= say;
 	lock_give(&pool->lock);
-	if (said == DOWN)
-		log_warning("store: %s is down: %s", shown, why);
-	if (said == UP)
-		log_warning("store: %s is up again%s%s", shown, since == NULL ? "" : ": ",
-			since == NULL ? "" : since);
+	while (say && next_line(pool, line, sizeof(line)))
+		log_warning("store: %s", line);
 }
