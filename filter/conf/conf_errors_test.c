@@ -302,6 +302,9 @@ static const struct {
 			"name (AuthservID of OpenDKIM), or set authserv_id\n"
 			"c:2: trusted_authserv_ids: \"a b\" is no name; write one like "
 			"dkim.example.org\n"},
+	{.text = "authserv_id = \"what is this\"\n",
+		.said = "c:1: authserv_id = \"what is this\" is no name; write one like "
+			"example.org\n"},
 	{.text = "hostname = a_b..c\n"
 		 "own_names = { x.y, \"not a name\" }\n",
 		.said = "c:1: hostname = \"a_b..c\" is not a domain name; write one like "

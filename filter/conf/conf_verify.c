@@ -220,10 +220,14 @@ static void verify_names(const struct conf_check *check)
 static void verify_results(const struct conf_check *check)
 {
 	const struct site *site = &check->conf->site;
+	char canonical[DOMAIN_SIZE];
 
+	if (!domain_canonical(site->authserv_id, canonical) &&
+		strcmp(site->authserv_id, site->hostname) != 0)
+		blame_in(check, "", "authserv_id",
+			"authserv_id = \"%s\" is no name; write one like example.org",
+			site->authserv_id);
 	for (char **id = site->trusted_authserv_ids; id != NULL && *id != NULL; id++) {
-		char canonical[DOMAIN_SIZE];
-
 		if (ascii_equal(*id, site->authserv_id))
 			blame_in(check, "", "trusted_authserv_ids",
 				"trusted_authserv_ids: \"%s\" is our own authserv_id, whose fields "
