@@ -109,12 +109,16 @@ struct finding *report(
 	struct call *call, unsigned check, enum result result, const char *format, ...)
 {
 	struct finding *finding;
+	enum action action;
 	va_list args;
 
-	if (!report_keeps(call, check, result))
+	if (!check_is_on(call, check))
+		return NULL;
+	action = action_for(call, check, result);
+	if (!is_kept(call, action))
 		return NULL;
 	va_start(args, format);
-	finding = add(call, check, result, action_for(call, check, result), NULL, format, args);
+	finding = add(call, check, result, action, NULL, format, args);
 	va_end(args);
 	return finding;
 }
