@@ -3,6 +3,7 @@
 
 import os
 import random
+import socket
 
 import pytest
 
@@ -108,6 +109,7 @@ def test_end_before_the_changes(site):
             mta.header("Authentication-Results", b" mx.example.test; spf=pass (%d)" % number)
         mta.header("From", b" anna@good.test")
         mta.send("N")
+        mta.socket.shutdown(socket.SHUT_RD)
         mta.end_of_message()
     daemon.wait_line("did not take [0-9]+ of [0-9]+ changes")
     with Cut(site.milter_path, None) as mta:
