@@ -117,8 +117,9 @@ bool process_write_pid(const char *file, char *why, size_t why_size)
 
 void process_remove_pid(const char *file)
 {
-	/* After dropping privileges the folder may not be ours; the next start overwrites it. */
-	if (unlink(file) != 0 && truncate(file, 0) != 0)
+	/* After dropping privileges the folder may not be ours, but the file is still open: an empty one
+	 * is nobody's number. */
+	if (unlink(file) != 0 && pid_file >= 0 && ftruncate(pid_file, 0) != 0)
 		return;
 }
 
