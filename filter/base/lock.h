@@ -21,7 +21,7 @@
  *   busiest               the busiest keys of the last minutes
  *   notifier              the notices that wait to be sent
  *   limit raises          the pointer to the copy of what is raised
- *   milter_crowd          nothing but the condition that sessions which are ready sleep on
+ *   milter_crowd          which sessions are served; those that are ready sleep on its condition
  * Counters are C11 atomics. */
 #ifndef MAILREEVE_LOCK_H
 #define MAILREEVE_LOCK_H

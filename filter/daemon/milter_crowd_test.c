@@ -27,6 +27,13 @@ static void leave_all(void)
 		milter_crowd_leave(fd);
 }
 
+static void enter_again(void)
+{
+	leave_all();
+	for (int fd = 0; fd < 2 * MILTER_CROWD_MAX; fd++)
+		milter_crowd_enter(fd);
+}
+
 static void there_is_room_for_so_many(void **state)
 {
 	(void)state;
@@ -57,11 +64,14 @@ static void a_house_at_work_lets_some_in(void **state)
 	pthread_t thread;
 
 	(void)state;
-	for (int fd = 0; fd < 2 * MILTER_CROWD_MAX; fd++)
-		milter_crowd_enter(fd);
 	assert_int_equal(pthread_create(&thread, NULL, work, &ended), 0);
 	/* On a loaded machine it may not get a processor for a while. */
-	while (milter_crowd_room() != MILTER_CROWD_MORE)
+	do {
+		assert_true(clock_monotonic_ms() < give_up_ms);
+		enter_again();
+	} while (milter_crowd_room() != MILTER_CROWD_MORE);
+	/* Nobody leaves: who is inside is not waited for any more. */
+	while (milter_crowd_room() != MILTER_CROWD_MAX)
 		assert_true(clock_monotonic_ms() < give_up_ms);
 	atomic_store(&ended, true);
 	pthread_join(thread, NULL);
@@ -74,13 +84,44 @@ static void a_house_asleep_lets_many_in(void **state)
 	uint64_t before;
 
 	(void)state;
-	for (int fd = 0; fd < 2 * MILTER_CROWD_MAX; fd++)
-		milter_crowd_enter(fd);
+	enter_again();
 	before = clock_monotonic_ms();
 	assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX);
 	assert_true(clock_monotonic_ms() >= before + MILTER_CROWD_WAIT_MS - 1);
 	leave_all();
 	assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX);
+}
+
+/* Who was waited for in vain is in nobody's way: there is room for as many others as without him. */
+static void who_is_stuck_is_not_counted(void **state)
+{
+	enum { STUCK = 2 * MILTER_CROWD_MAX, OTHERS = MILTER_CROWD_MAX - 1 };
+
+	(void)state;
+	enter_again();
+	assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX);
+	for (int i = 0; i < OTHERS; i++) {
+		milter_crowd_enter(STUCK + i);
+		assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX - 1 - i);
+	}
+	for (int i = 0; i < OTHERS; i++) {
+		milter_crowd_leave(STUCK + i);
+		assert_int_equal(milter_crowd_room(), 2 + i);
+	}
+	/* He counts again when he comes again, and not before. */
+	for (int fd = 0; fd < MILTER_CROWD_MAX; fd++) {
+		milter_crowd_enter(fd);
+		assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX);
+	}
+	for (int fd = 0; fd < MILTER_CROWD_MAX; fd++) {
+		milter_crowd_leave(fd);
+		assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX);
+	}
+	for (int fd = 0; fd < OTHERS; fd++) {
+		milter_crowd_enter(fd);
+		assert_int_equal(milter_crowd_room(), MILTER_CROWD_MAX - 1 - fd);
+	}
+	leave_all();
 }
 
 static void no_number_is_too_odd(void **state)
@@ -133,6 +174,7 @@ int main(void)
 		cmocka_unit_test(there_is_room_for_so_many),
 		cmocka_unit_test(a_house_at_work_lets_some_in),
 		cmocka_unit_test(a_house_asleep_lets_many_in),
+		cmocka_unit_test(who_is_stuck_is_not_counted),
 		cmocka_unit_test(no_number_is_too_odd),
 		cmocka_unit_test(many_come_and_go),
 	};
