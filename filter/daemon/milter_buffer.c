@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "milter_accept.h"
 #include "milter_crowd.h"
 #include "milter_descriptors.h"
 #include "milter_handover.h"
@@ -52,6 +53,7 @@ static atomic_int lingering_most = 1; /* that may, now */
 
 void milter_buffer_begin(void)
 {
+	milter_accept_begin();
 	milter_crowd_begin();
 	begun = milter_handover_begin() == 0;
 }
@@ -274,30 +276,37 @@ int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *leng
 	const struct timeval moment = {.tv_usec = LINGER_MS * 1000};
 	int fd;
 
-	if (begun && milter_handover_wants())
-		return milter_handover_make(listener, address, length);
-	if (begun)
-		wait_to_accept();
-	fd = accept4(listener, address, length, 0);
 	if (!begun)
-		return fd;
+		return accept4(listener, address, length, 0);
 	listening = listener;
-	if (fd >= 0 && fd < MILTER_DESCRIPTORS &&
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment)) == 0) {
-		hold(fd, &nothing);
-		milter_crowd_enter(fd);
-		milter_handover_give(fd);
+	if (milter_handover_wants())
+		return milter_handover_make(listener, address, length);
+	wait_to_accept();
+	fd = milter_accept(listener, address, length);
+	if (fd < 0)
+		return fd;
+	if (fd >= MILTER_DESCRIPTORS ||
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment)) != 0) {
+		milter_accept_closed();
+		return fd;
 	}
+	hold(fd, &nothing);
+	milter_crowd_enter(fd);
+	milter_handover_give(fd);
 	return fd;
 }
 
 int milter_buffer_close(int fd)
 {
-	if (held(fd) != NULL) {
-		milter_crowd_leave(fd);
-		milter_handover_take(fd);
-		hold(fd, NULL);
-		milter_unsent_forget(fd);
-	}
-	return (int)syscall(SYS_close, fd);
+	int failed;
+
+	if (held(fd) == NULL)
+		return (int)syscall(SYS_close, fd);
+	milter_crowd_leave(fd);
+	milter_handover_take(fd);
+	hold(fd, NULL);
+	milter_unsent_forget(fd);
+	failed = (int)syscall(SYS_close, fd);
+	milter_accept_closed();
+	return failed;
 }

@@ -94,15 +94,22 @@ bool milter_handover_wants(void)
 	return atomic_load(&wanted) > 0;
 }
 
+/* libmilter would end the program after some errors, but for this one. */
+static int try_again(void)
+{
+	errno = EAGAIN;
+	return -1;
+}
+
 int milter_handover_make(int listener, struct sockaddr *address_r, socklen_t *length_r)
 {
 	int left = atomic_load(&wanted), ends[2];
 
 	atomic_compare_exchange_strong(&wanted, &left, left - 1);
 	if (address_r != NULL && getsockname(listener, address_r, length_r) != 0)
-		return -1;
+		return try_again();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-		return -1;
+		return try_again();
 	close(ends[1]);
 	return ends[0];
 }

@@ -34,7 +34,7 @@ int milter_handover_poll(struct pollfd *watched, nfds_t count, int timeout_ms);
 int milter_handover_listen(struct pollfd *listener, int timeout_ms);
 
 /* For the thread that listens, before it accepts: whether a thread is wanted, and the connection that gets
- * one, as accept would return it. */
+ * one, as accept would return it; -1 and EAGAIN where there is none to be had. */
 bool milter_handover_wants(void);
 int milter_handover_make(int listener, struct sockaddr *address_r, socklen_t *length_r);
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -157,6 +158,26 @@ static void a_real_connection_is_told_of(void **state)
 	close(mta);
 }
 
+/* What libmilter does not take for the end of its socket. */
+static void without_descriptors_it_is_tried_again(void **state)
+{
+	struct rlimit files, none;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	none = (struct rlimit){.rlim_max = files.rlim_max};
+	milter_handover_give(FIRST);
+	await_wanted();
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(milter_handover_make(listener, NULL, NULL), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_false(milter_handover_wants());
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	await_wanted();
+	accept_made();
+	milter_handover_take(FIRST);
+}
+
 static void no_number_is_too_odd(void **state)
 {
 	(void)state;
@@ -175,6 +196,7 @@ int main(void)
 		cmocka_unit_test(not_more_than_that),
 		cmocka_unit_test(who_listens_is_woken),
 		cmocka_unit_test(a_real_connection_is_told_of),
+		cmocka_unit_test(without_descriptors_it_is_tried_again),
 		cmocka_unit_test(no_number_is_too_odd),
 	};
 

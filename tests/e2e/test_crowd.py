@@ -69,3 +69,22 @@ def test_new_connections_do_not_wait(muted):
         assert not answered(slow)
         for mta in slow:
             mta.receive()
+
+
+def test_descriptors_are_left_for_lookups(site, nameserver):
+    """As many connections as there may be: who is in is served as ever, and then the rest."""
+    del nameserver
+    filter_ = site.fresh_filter(NO_ANSWER_TO_CONNECT, under=["prlimit", "--nofile=64"])
+    with contextlib.ExitStack() as stack:
+        first = session(stack, site)
+        waiting = [stack.enter_context(MilterClient(site.milter_path)) for _ in range(60)]
+        filter_.wait_line("connections of MTAs are open, more must wait")
+        first.mail("<anna@legit.test>")
+        first.rcpt()
+        letter, text = first.receive()
+        assert letter == "y" and b"5.7.23 SPF fail" in text
+        for mta in waiting[:30]:
+            mta.close()
+        for mta in waiting[30:]:
+            mta.negotiate()
+    assert not filter_.lines(containing="unreachable")
