@@ -8,6 +8,9 @@
 #include "text.h"
 #include "utf8.h"
 
+/* RFC 5321 4.5.3.1.1. In an envelope longer ones stand for bounces; From is written by people. */
+enum { LOCAL_PART_MAX = 64 };
+
 void mailbox_defect_add(uint64_t *defects, enum mailbox_defect defect)
 {
 	*defects |= UINT64_C(1) << defect;
@@ -116,6 +119,8 @@ static void look_at_form(uint64_t *defects, const struct mailbox *mailbox, enum 
 		mailbox_defect_add(defects, DEFECT_DOMAIN_MALFORMED);
 	else if (error != PATH_OK)
 		mailbox_defect_add(defects, DEFECT_LOCAL_PART_MALFORMED);
+	else if (strlen(path->local_part) > LOCAL_PART_MAX)
+		mailbox_defect_add(defects, DEFECT_ADDRESS_LENGTH);
 	else if (path->literal.family == IP_NONE && strchr(path->domain, '.') == NULL)
 		mailbox_defect_add(defects, DEFECT_UNQUALIFIED);
 }

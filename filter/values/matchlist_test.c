@@ -230,7 +230,11 @@ static const struct {
 	{"a@-example.com", "host name"},
 	{"a b@", "local-part@domain"},
 	{"<user@example.com", "local-part@domain"},
-	{"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff12345@", "64 octets"},
+	{"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234"
+	 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234"
+	 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234"
+	 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234@",
+		"256 octets"},
 };
 
 static void test_bad_entries(void **state)

@@ -96,7 +96,6 @@ static enum path_error take_local_part(const char **text, struct path *path)
 	}
 	if (*text == NULL)
 		return PATH_SYNTAX;
-	/* RFC 5321 4.5.3.1.1; counted without quotes, which are no part of the name. */
 	if (out.truncated)
 		return PATH_TOO_LONG;
 	path->quoted = !is_dot_string(path->local_part);
@@ -224,7 +223,7 @@ const char *path_error_text(enum path_error error)
 	static const char *const texts[] = {
 		[PATH_OK] = "valid path",
 		[PATH_SYNTAX] = "not a mailbox of the form local-part@domain",
-		[PATH_TOO_LONG] = "local-part over 64 octets, or path over 256 octets",
+		[PATH_TOO_LONG] = "longer than 256 octets",
 		[PATH_BAD_DOMAIN] = "domain is neither a host name nor an address literal",
 		[PATH_SOURCE_ROUTE] = "source routes are not accepted",
 		[PATH_NOT_ASCII] = "8-bit octets without SMTPUTF8",

@@ -11,8 +11,10 @@
 #include "ipaddr.h"
 
 enum {
-	PATH_LOCAL_PART_MAX = 64, /* octets, RFC 5321 4.5.3.1.1 */
 	PATH_MAX_OCTETS = 256, /* RFC 5321 4.5.3.1.3, with the brackets */
+	/* What fits beside "<", "@", a letter and ">". More than the 64 octets that every server must take
+	 * (4.5.3.1.1): VERP and SRS write longer ones, and the RFC wants no limit where none is needed. */
+	PATH_LOCAL_PART_MAX = PATH_MAX_OCTETS - 4,
 	PATH_SIZE = 384 /* bytes for any accepted path in text form */
 };
 
@@ -46,7 +48,7 @@ struct path {
  * is zeroed but for routed and routed_domain, which are filled where they can be read. */
 enum path_error path_parse(const char *text, bool smtputf8, struct path *path_r) MUST_CHECK;
 
-/* A sentence for a reply or evidence: "local-part over 64 octets", ... */
+/* A sentence for a reply or evidence: "source routes are not accepted", ... */
 const char *path_error_text(enum path_error error);
 
 /* May stand in a local-part without quotes (RFC 5321 4.1.2, RFC 6531 3.3), and is no dot. */

@@ -46,6 +46,10 @@ static const struct accepted accepted[] = {
 	{"<\"<a>\"@example.com>", "<a>", "\"<a>\"@example.com"},
 	{"<" LOCAL_64 "@example.com>", LOCAL_64, LOCAL_64 "@example.com"},
 	{"<\"" LOCAL_64 "\"@example.com>", LOCAL_64, LOCAL_64 "@example.com"},
+	/* VERP and SRS make longer ones. */
+	{"<" LOCAL_64 "5@example.com>", LOCAL_64 "5", LOCAL_64 "5@example.com"},
+	{"<" LOCAL_64 LOCAL_64 LOCAL_64 "@example.com>", LOCAL_64 LOCAL_64 LOCAL_64,
+		LOCAL_64 LOCAL_64 LOCAL_64 "@example.com"},
 	{"<u@[192.0.2.25]>", "u", "u@[192.0.2.25]"},
 	{"<u@[IPv6:2001:DB8:0::25]>", "u", "u@[IPv6:2001:db8::25]"},
 	{"<u@[ipv6:::ffff:192.0.2.25]>", "u", "u@[192.0.2.25]"},
@@ -223,8 +227,8 @@ static const struct refused refused[] = {
 		PATH_NOT_ASCII, "xn--bcher-kva.example"},
 	{"<\xff@e.example>", PATH_NOT_ASCII, "e.example"},
 	/* Length. */
-	{"<" LOCAL_64 "5@e.example>", PATH_TOO_LONG, "e.example"},
-	{"<\"" LOCAL_64 "5\"@e.example>", PATH_TOO_LONG, "e.example"},
+	{"<" LOCAL_64 LOCAL_64 LOCAL_64 LOCAL_64 "@e.example>", PATH_TOO_LONG, "e.example"},
+	{"<\"" LOCAL_64 LOCAL_64 LOCAL_64 LOCAL_64 "\"@e.example>", PATH_TOO_LONG, "e.example"},
 };
 
 static const struct refused refused_smtputf8[] = {
