@@ -52,9 +52,14 @@ static const char *skip_blanks(const char *at)
 	return at;
 }
 
-/* Adds the word at AT, dequoted, to OUT; ends before a blank, comment, "/" or ";". A ";" that is quoted or
- * escaped is left out: for some readers the word ends there. */
-static const char *take_word(const char *at, struct text *out)
+/* What ends an unquoted word, besides blanks. */
+static const char word_ends[] = "(/;";
+/* The same for readers that take the identifier as a token of RFC 2045, which RFC 8601 2.2 makes it. */
+static const char token_ends[] = "(/;,:<>@[]?=";
+
+/* Adds the word at AT, dequoted, to OUT; ends before a blank or one of ENDS. A ";" that is quoted or escaped
+ * is left out: for some readers the word ends there. */
+static const char *take_word(const char *at, const char *ends, struct text *out)
 {
 	bool quoted = false;
 
@@ -64,7 +69,7 @@ static const char *take_word(const char *at, struct text *out)
 			quoted = !quoted && strchr(at + 1, '"') != NULL;
 			continue;
 		}
-		if (!quoted && (is_stripped(*at) || strchr("(/;", *at) != NULL))
+		if (!quoted && (is_stripped(*at) || strchr(ends, *at) != NULL))
 			return at;
 		if (*at == '\\' && at[1] != '\0')
 			at++;
@@ -85,7 +90,8 @@ bool authres_claims(const char *body, const char *authserv_id)
 	while (*body != '\0' && (*body != ';' || words.length == 0) && !words.truncated) {
 		size_t before = words.length;
 
-		if (is_stripped(*body) || strchr("/);", *body) != NULL) {
+		if (is_stripped(*body) || *body == ')' ||
+			(*body != '(' && strchr(token_ends, *body) != NULL)) {
 			body++;
 			continue;
 		}
@@ -98,7 +104,7 @@ bool authres_claims(const char *body, const char *authserv_id)
 			body = skip_comment(body);
 			continue;
 		}
-		body = take_word(body, &words);
+		body = take_word(body, token_ends, &words);
 		if (words.length > before && same_id(id, authserv_id))
 			return true;
 	}
@@ -148,12 +154,12 @@ bool received_by(const char *body, const char *host)
 			continue;
 		}
 		text_init(&word, name, sizeof(name));
-		body = take_word(body, &word);
+		body = take_word(body, word_ends, &word);
 		by = ascii_equal(name, "by");
 		if (!by)
 			continue;
 		text_init(&word, name, sizeof(name));
-		(void)take_word(skip_blanks(body), &word);
+		(void)take_word(skip_blanks(body), word_ends, &word);
 		return same_id(name, host);
 	}
 	return false;
@@ -176,7 +182,7 @@ static bool receiver_is(const char *body, const char *host)
 			continue;
 		at = skip_blanks(at);
 		text_init(&value, name, sizeof(name));
-		take_word(at, &value);
+		take_word(at, word_ends, &value);
 		if (same_id(name, host))
 			return true;
 	}
