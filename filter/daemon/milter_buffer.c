@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "milter_buffer.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +23,7 @@
 #include "milter_crowd.h"
 #include "milter_descriptors.h"
 #include "milter_handover.h"
+#include "milter_threads.h"
 #include "milter_unsent.h"
 
 enum {
@@ -40,6 +44,11 @@ ssize_t milter_buffer_writev(int fd, const struct iovec *pieces, int count) __as
 int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *length) __asm__(
 	"accept");
 int milter_buffer_close(int fd) __asm__("close");
+milter_threads_create milter_buffer_thread __asm__("pthread_create");
+
+/* Sanitizers have one that knows of all threads. */
+milter_threads_create sanitizer_thread __asm__("__interceptor_pthread_create")
+	__attribute__((weak));
 
 /* By descriptor: NULL for those that are not ours, NOTHING for ours that hold nothing, ANSWERED for those
  * whose MTA has just been told something that it waited for, so that nothing more is there yet. */
@@ -51,8 +60,22 @@ static _Thread_local int listening = -1;
 static atomic_int lingering; /* threads */
 static atomic_int lingering_most = 1; /* that may, now */
 
+static int system_thread(
+	pthread_t *thread_r, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+	static void *_Atomic found;
+	milter_threads_create *create = sanitizer_thread;
+
+	if (create == NULL && found == NULL)
+		found = dlsym(RTLD_NEXT, "pthread_create");
+	if (create == NULL)
+		create = (milter_threads_create *)(uintptr_t)found;
+	return create(thread_r, attributes, run, argument);
+}
+
 void milter_buffer_begin(void)
 {
+	milter_threads_begin(system_thread);
 	milter_accept_begin();
 	milter_crowd_begin();
 	begun = milter_handover_begin() == 0;
@@ -309,4 +332,13 @@ int milter_buffer_close(int fd)
 	failed = (int)syscall(SYS_close, fd);
 	milter_accept_closed();
 	return failed;
+}
+
+/* Those that libmilter starts once it accepts connections are for sessions. */
+int milter_buffer_thread(
+	pthread_t *thread_r, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+	if (attributes != NULL || (listening < 0 && !hands_over))
+		return system_thread(thread_r, attributes, run, argument);
+	return milter_threads_start(thread_r, run, argument);
 }

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "milter_descriptors.h"
+#include "milter_threads.h"
 
 static atomic_bool given[MILTER_DESCRIPTORS];
 static atomic_int pending; /* of those */
@@ -38,13 +39,19 @@ void milter_handover_take(int fd)
 		atomic_store(&moved_ms, clock_monotonic_ms());
 }
 
-/* Whether it is time to look is found by one thread alone. */
+static bool has_something_to_do(void)
+{
+	return atomic_load(&pending) > 0 || milter_threads_owed() > 0;
+}
+
+/* Whether it is time to look is found by one thread alone. Who is owed a thread gets it before others. */
 static void review(void)
 {
 	uint64_t before = atomic_load(&moved_ms), now = clock_monotonic_ms();
 	int threads = atomic_load(&pending);
 
-	if (threads == 0 || now < before + MILTER_HANDOVER_WAIT_MS ||
+	milter_threads_pay();
+	if (milter_threads_owed() > 0 || threads == 0 || now < before + MILTER_HANDOVER_WAIT_MS ||
 		!atomic_compare_exchange_strong(&moved_ms, &before, now))
 		return;
 	atomic_store(&wanted, threads < MILTER_HANDOVER_MOST ? threads : (int)MILTER_HANDOVER_MOST);
@@ -54,13 +61,13 @@ static void review(void)
 
 static int wait_a_moment(struct pollfd *watched, nfds_t count, int timeout_ms)
 {
-	bool soon = atomic_load(&pending) > 0 &&
-		    (timeout_ms < 0 || timeout_ms > MILTER_HANDOVER_WAIT_MS);
+	bool soon =
+		has_something_to_do() && (timeout_ms < 0 || timeout_ms > MILTER_HANDOVER_WAIT_MS);
 	int wait_ms = soon ? MILTER_HANDOVER_WAIT_MS : timeout_ms;
 	struct timespec timeout = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L};
 	int ready = ppoll(watched, count, wait_ms < 0 ? NULL : &timeout, NULL);
 
-	if (atomic_load(&pending) > 0)
+	if (has_something_to_do())
 		review();
 	return ready;
 }
@@ -76,7 +83,7 @@ int milter_handover_listen(struct pollfd *listener, int timeout_ms)
 	char bytes[64];
 	int ready = 0;
 
-	if (atomic_load(&pending) == 0)
+	if (atomic_load(&pending) == 0 || milter_threads_owed() > 0)
 		atomic_store(&wanted, 0);
 	if (atomic_load(&wanted) == 0)
 		ready = wait_a_moment(both, 2, timeout_ms);

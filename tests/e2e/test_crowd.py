@@ -2,7 +2,9 @@
 """Many sessions at once while the name server is mute: nobody waits for those who wait for it."""
 
 import contextlib
+import random
 import select
+import subprocess
 import time
 
 import pytest
@@ -88,3 +90,36 @@ def test_descriptors_are_left_for_lookups(site, nameserver):
         for mta in waiting[30:]:
             mta.negotiate()
     assert not filter_.lines(containing="unreachable")
+
+
+@pytest.fixture
+def lonely_user(folder):
+    """A user whose processes are only ours, so that a limit of them is."""
+    with open("/etc/passwd", encoding="utf-8") as file:
+        users = file.read()
+    number = random.randrange(100000, 2**30)
+    with open(f"{folder}/passwd", "w", encoding="utf-8") as file:
+        file.write(f"{users}lonely:x:{number}:65534::/:/usr/sbin/nologin\n")
+    subprocess.run(["mount", "--bind", f"{folder}/passwd", "/etc/passwd"], check=True)
+    yield "lonely"
+    subprocess.run(["umount", "/etc/passwd"], check=True)
+
+
+def test_sessions_outlast_a_want_of_threads(site, nameserver, lonely_user):
+    """More sessions wait for the name server than there may be threads: none is forgotten."""
+    filter_ = site.fresh_filter(
+        NO_ANSWER_TO_CONNECT + "time_limit = 1s\n",
+        under=["prlimit", "--nproc=16"], options=["-u", lonely_user],
+    )
+    nameserver.freeze()
+    try:
+        with contextlib.ExitStack() as stack:
+            slow = [session(stack, site, i) for i in range(30)]
+            for mta in slow:
+                mta.rcpt()
+            filter_.wait_line("no thread is left")
+            for mta in slow:
+                mta.receive()
+    finally:
+        nameserver.thaw()
+        site.stop_filter()
