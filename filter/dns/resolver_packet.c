@@ -20,6 +20,7 @@ struct reading {
 	struct resolver_wire_record *answers; /* of the type asked for, and CNAMEs */
 	size_t answer_count, answer_room;
 	struct resolver_wire_record soa; /* type 0: none */
+	bool referral; /* NS records in the authority section */
 	unsigned extended_code; /* upper bits of the RCODE, from OPT */
 };
 
@@ -69,6 +70,8 @@ static void keep_record(struct reading *reading, const struct resolver_wire_reco
 	if (section == LDNS_SECTION_AUTHORITY) {
 		if (record->type == LDNS_RR_TYPE_SOA && reading->soa.type == 0)
 			reading->soa = *record;
+		if (record->type == LDNS_RR_TYPE_NS)
+			reading->referral = true;
 		return;
 	}
 	if (reading->answer_count == reading->answer_room)
@@ -321,11 +324,13 @@ static enum resolver_packet_result follow(
 		return give_answer(reading, reply, NULL, 0);
 	if (moved && reply->alias[0] != '\0') /* the root is no host: nothing to ask for */
 		return RESOLVER_PACKET_ALIAS;
-	/* A server that neither recurses for us nor has the zone: with its NS records or without, an
-	 * empty answer of it says nothing of the name. */
-	if (!LDNS_RA_WIRE(packet) && !LDNS_AA_WIRE(packet))
+	if (LDNS_RA_WIRE(packet) || LDNS_AA_WIRE(packet))
+		return give_answer(reading, reply, NULL, 0);
+	/* A server that does not recurse for us, or hides that it does. */
+	if (reading->referral)
 		return RESOLVER_PACKET_REFUSED;
-	return give_answer(reading, reply, NULL, 0);
+	(void)give_answer(reading, reply, NULL, 0);
+	return RESOLVER_PACKET_EMPTY;
 }
 
 /* The question section repeats our question; *END_R is behind it. */

@@ -38,11 +38,13 @@ enum resolver_packet_result {
 	RESOLVER_PACKET_NO_EDNS, /* FORMERR, NOTIMP or BADVERS to a query with EDNS0 */
 	RESOLVER_PACKET_TRUNCATED, /* ask again over TCP */
 	RESOLVER_PACKET_ALIAS, /* a CNAME whose target was not answered: ask for it */
+	/* NODATA of a server that neither recurses nor has the zone: to believe when no other says more */
+	RESOLVER_PACKET_EMPTY,
 	RESOLVER_PACKET_ANSWER /* OK, NODATA or NXDOMAIN */
 };
 
 struct resolver_packet_reply {
-	struct dns_answer *answer; /* RESOLVER_PACKET_ANSWER: owned by the caller */
+	struct dns_answer *answer; /* RESOLVER_PACKET_ANSWER, _EMPTY: owned by the caller */
 	char alias[DNS_NAME_SIZE]; /* RESOLVER_PACKET_ALIAS */
 	unsigned aliases; /* followed so far, and the least of their TTLs */
 	uint32_t alias_ttl;

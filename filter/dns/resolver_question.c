@@ -278,6 +278,13 @@ static void follow_alias(struct question *question, const struct resolver_packet
 	try_next(question);
 }
 
+/* All servers were asked in this round, and none failed. */
+static bool all_agree(const struct question *question)
+{
+	return resolver_server_next(question->resolver, question->tried) == NULL &&
+	       !question->bad_answer && !question->silent && !question->unreachable;
+}
+
 void resolver_question_reply(
 	struct question *question, const uint8_t *packet, size_t length, bool over_tcp)
 {
@@ -285,6 +292,7 @@ void resolver_question_reply(
 	struct resolver_packet_query query = query_of(question);
 	struct resolver_packet_reply reply;
 	enum resolver_packet_result result = resolver_packet_read(packet, length, &query, &reply);
+	const struct dns_answer *empty;
 
 	if (result == RESOLVER_PACKET_FOREIGN && !over_tcp) {
 		resolver_count(&resolver->counters.rejected, 1);
@@ -295,6 +303,15 @@ void resolver_question_reply(
 	case RESOLVER_PACKET_ANSWER:
 		resolver_server_works(question->attempt.server);
 		complete(question, reply.answer);
+		return;
+	case RESOLVER_PACKET_EMPTY:
+		if (all_agree(question)) {
+			complete(question, reply.answer);
+			return;
+		}
+		empty = reply.answer;
+		dns_answer_release(&empty);
+		try_next(question);
 		return;
 	case RESOLVER_PACKET_ALIAS:
 		resolver_server_works(question->attempt.server);

@@ -47,7 +47,7 @@ static enum dns_status status_of(struct resolver *resolver, const char *name)
 static void test_next_server_is_asked(void **state)
 {
 	static const char *const faults[] = {"drop", "servfail", "refused", "formerr", "notimp",
-		"referral", "tcclose", "tcdrop", "tctc", "loop", "cut", "rdlong", "count"};
+		"referral", "lame", "tcclose", "tcdrop", "tctc", "loop", "cut", "rdlong", "count"};
 	struct dns_server good;
 
 	(void)state;
@@ -68,6 +68,35 @@ static void test_next_server_is_asked(void **state)
 		dns_server_stop(&bad);
 	}
 	dns_server_stop(&good);
+}
+
+/* One that does not recurse, and says so with nothing but two bits, is believed when no server says
+ * more. */
+static void test_empty_answer_is_believed_last(void **state)
+{
+	static const struct {
+		const char *second;
+		enum dns_status status;
+	} rows[] = {{NULL, DNS_NODATA}, {"lame", DNS_NODATA}, {"servfail", DNS_SERVFAIL},
+		{"nxdomain", DNS_NXDOMAIN}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct dns_server lame, other;
+		struct resolver *resolver;
+		enum dns_status status;
+
+		dns_server_start(&lame, 0, "lame");
+		dns_server_start(&other, 0, rows[i].second);
+		resolver = dns_server_resolver(lame.address,
+			rows[i].second == NULL ? NULL : other.address, NULL, NULL, LONG_MS);
+		status = status_of(resolver, "fine.t");
+		if (status != rows[i].status)
+			fail_msg("beside %s: %s", rows[i].second, dns_status_name(status));
+		resolver_stop(&resolver);
+		dns_server_stop(&lame);
+		dns_server_stop(&other);
+	}
 }
 
 static void test_unreachable_server_is_put_last(void **state)
@@ -257,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_next_server_is_asked),
+		cmocka_unit_test(test_empty_answer_is_believed_last),
 		cmocka_unit_test(test_unreachable_server_is_put_last),
 		cmocka_unit_test(test_silent_server_is_put_last),
 		cmocka_unit_test(test_nobody_answers),

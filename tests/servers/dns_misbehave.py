@@ -22,7 +22,7 @@ share the port. The labels:
     dangling, missing a CNAME whose target is NXDOMAIN; has no such record
     noedns, noednsheader, badvers    refuse EDNS0: FORMERR, without question, BADVERS
     bigtxt, manystrings, mx500, ptr1000, a80    large answers
-    nullmx, odd, mapped, dup, other, referral, authentic, flipcase, nultext
+    nullmx, odd, mapped, dup, other, referral, lame, authentic, flipcase, nultext
     ttl5, ttlhuge     the TTL of the answer
     echo192-0-2-7     that address
 
@@ -222,6 +222,7 @@ def special(query):
         "dup": packet(query, records(query) * 3),
         "other": packet(query, records(query, wire_name("elsewhere.test"))),
         "referral": packet(query, flags=QR, authority=[ns]),
+        "lame": packet(query, flags=QR),
         "authentic": packet(query, records(query), flags=QR | RD | RA | (query.flags & AD)),
         "flipcase": packet(query, records(query, flipped), section=question(query, flipped)),
         "nultext": packet(query, [record(OWNER, TXT, 300, b"\x03a\0b\x02\xff\"")]),
