@@ -145,11 +145,13 @@ struct members {
 
 static void add_member(struct members *members, const char *local_part, const char *domain)
 {
-	char *text = members->texts[members->count];
+	struct text text;
 
-	snprintf(text, PATH_SIZE, "%s%s%s", local_part, domain == NULL ? "" : "@",
-		domain == NULL ? "" : domain);
-	members->list[members->count++] = text;
+	text_init(&text, members->texts[members->count], PATH_SIZE);
+	text_add(&text, local_part);
+	if (domain != NULL)
+		text_addf(&text, "@%s", domain);
+	members->list[members->count++] = text.buffer;
 }
 
 /* ALONE: the key belongs to one domain, so a name without one will do. */
