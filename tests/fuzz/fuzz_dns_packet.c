@@ -85,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	query.edns = (data[0] & PLAIN) == 0;
 	switch (resolver_packet_read(packet, length, &query, &reply)) {
 	case RESOLVER_PACKET_ANSWER:
+	case RESOLVER_PACKET_EMPTY:
 		MUST_HOLD(reply.answer != NULL && strcmp(reply.answer->name, query.asked) == 0);
 		check_answer(reply.answer);
 		dns_answer_release(&(const struct dns_answer *){reply.answer});
