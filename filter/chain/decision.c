@@ -149,7 +149,7 @@ void decision_refuse(struct decision *decision, const struct session *session)
 {
 	const struct finding *finding = decision->decisive;
 	const struct check *check;
-	const char *detail = "";
+	const char *detail = "", *doubt = "";
 
 	if (decision->verdict < VERDICT_TEMPFAIL || finding == NULL)
 		return;
@@ -158,8 +158,12 @@ void decision_refuse(struct decision *decision, const struct session *session)
 		detail = finding->reply;
 	else if (!check->silent)
 		detail = finding->evidence;
+	/* The reply of the check says what would be so; a sender must not read it as a fact. */
+	if (finding->result == RESULT_TEMPERROR && check->can_temperror)
+		doubt = "not known now, try again later: ";
 	reply_set(&decision->reply, decision->verdict, check->code, check->tempfail_code,
-		check->enhanced, "%s%s%s", check->reply, detail[0] == '\0' ? "" : ": ", detail);
+		check->enhanced, "%s%s%s%s", doubt, check->reply, detail[0] == '\0' ? "" : ": ",
+		detail);
 	add_reference(decision, session);
 	decision_log(session, decision);
 }

@@ -163,6 +163,31 @@ static void test_refusal_says_what_the_policy_wants_said(void **state)
 	assert_string_equal(decision.reply.text, want);
 }
 
+/* The DNS did not say whether it is so: the sender is not told that it is. */
+static void test_refusal_says_what_is_not_known(void **state)
+{
+	static const struct check check = {.name = "nonexistent",
+		.fail = ACTION_REJECT,
+		.can_temperror = true,
+		.code = "550",
+		.enhanced = "5.1.8",
+		.reply = "the domain does not exist"};
+	struct finding *finding =
+		find(SCOPE_CONNECTION, &check, ACTION_TEMPFAIL, "a.example MX: SERVFAIL");
+	struct decision decision;
+	char want[200];
+
+	(void)state;
+	finding->result = RESULT_TEMPERROR;
+	refuse(&decision, finding, VERDICT_TEMPFAIL);
+	assert_string_equal(decision.reply.code, "451");
+	snprintf(want, sizeof(want),
+		"not known now, try again later: the domain does not exist: a.example MX: SERVFAIL "
+		"(ref %s)",
+		decision.reference);
+	assert_string_equal(decision.reply.text, want);
+}
+
 /* Whether the client is listed is not known now: not for good. */
 static void test_who_may_be_exempt_is_not_refused_for_good(void **state)
 {
@@ -457,6 +482,7 @@ int main(void)
 		test(test_reference),
 		test(test_refusal_says_evidence_and_reference),
 		test(test_refusal_says_what_the_policy_wants_said),
+		test(test_refusal_says_what_is_not_known),
 		test(test_who_may_be_exempt_is_not_refused_for_good),
 		test(test_what_is_accepted_is_not_refused),
 		test(test_every_field),
