@@ -5,6 +5,63 @@
 static const struct {
 	const char *text, *said;
 } broken[] = {
+	{.text = "hostname = mx.example.org;\n"
+		 "local_domains = { example.org; example.net };\n"
+		 "fake { missing = reject; low = 3; lo = 4 }\n"
+		 "fake { flag yes; }\n"
+		 "time_limit = 5s ;\n",
+		.said = "c:1: a value of hostname ends with a semicolon; nothing does here, and "
+			"commas "
+			"stand between the values of a list\n"
+			"c:2: a value of local_domains ends with a semicolon; nothing does here, "
+			"and "
+			"commas stand between the values of a list\n"
+			"c:2: a semicolon; nothing ends with one here: remove it\n"
+			"c:3: a value of missing ends with a semicolon; nothing does here, and "
+			"commas "
+			"stand between the values of a list\n"
+			"c:3: a value of low ends with a semicolon; nothing does here, and commas "
+			"stand "
+			"between the values of a list\n"
+			"c:3: unknown setting \"lo\" in section fake; did you mean low?\n"
+			"c:4: an equals sign is missing after flag; write flag = yes\n"
+			"c:5: a value of time_limit ends with a semicolon; nothing does here, and "
+			"commas "
+			"stand between the values of a list\n"},
+	{.text = "hostname = \xe2\x80\x9cmx.example.org\xe2\x80\x9d\n"
+		 "fake {\n"
+		 "\xc2\xa0low = 3\n"
+		 "}\n"
+		 "authserv_id = a\xe2\x80\x8b.example\n",
+		.said = "c:1: a value of hostname holds typographic quotes; write plain ones: \"\n"
+			"c:3: ??low holds a no-break space (U+00A0), which is no blank here; write "
+			"a "
+			"blank\n"
+			"c:5: a value of authserv_id holds a zero width space (U+200B), which "
+			"cannot be "
+			"seen; remove it\n"},
+	{.text = "fake = { low = 300 }\n"
+		 "resolver\n"
+		 " timeout = 3\n"
+		 "}\n"
+		 "include \"a.conf\"\n"
+		 "max_waiting = 1,000\n"
+		 "fake { missing = reject, tag }\n",
+		.said = "c:1: fake is a section, which takes no equals sign; write fake { ... }\n"
+			"c:1: low = \"300\" is too large; it must be a whole number, from 1 to "
+			"100\n"
+			"c:2: the { of section resolver is missing; write resolver { ... }\n"
+			"c:3: timeout = \"3\" is a number without a unit; it must be a duration "
+			"like "
+			"500ms, 90s, 5m, 1h or 7d, from 10ms to 30s\n"
+			"c:5: include needs parentheses; write include(\"a.conf\")\n"
+			"c:6: more than one value of max_waiting; it takes one: max_waiting = "
+			"VALUE\n"
+			"c:7: more than one value of missing; it takes one: missing = VALUE\n"},
+	{.text = "local_domains = client_net + sender time_limit = 1\n",
+		.said = "c:1: local_domains is followed by several words; a value with blanks or "
+			"signs "
+			"in it needs quotes around it: local_domains = \"client_net + sender\"\n"},
 	{.text = "hostnam = a\n"
 		 "time_limit = 5x\n"
 		 "fake {\n"
@@ -510,8 +567,7 @@ static const struct {
 			"from 0 to 32 (IPv4) or 0 to 128 (IPv6)\n"
 			"c:13: more than one value of words; put braces around them: words = { A, "
 			"B }\n"
-			"c:14: more than one value of rate; put braces around them: rate = { A, B "
-			"}\n"
+			"c:14: more than one value of rate; it takes one: rate = VALUE\n"
 			"c:15: flag is followed by several words; a value with blanks or signs in "
 			"it "
 			"needs quotes around it: flag = \"yes no\"\n"},

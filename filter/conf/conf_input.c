@@ -61,6 +61,14 @@ static bool is_section(void *context, const char *name)
 	return *name != '\0' && schema_group(reading->schema, name) != NULL;
 }
 
+static bool is_list(void *context, const char *name)
+{
+	const struct reading *reading = context;
+	const struct row *row = reading->group == NULL ? NULL : group_row(reading->group, name);
+
+	return row == NULL || setting_is_list(&row->setting);
+}
+
 static void on_error(void *context, unsigned line, const char *text)
 {
 	blame(context, line, text);
@@ -309,6 +317,7 @@ static void read_one(struct reading *reading, const char *text, size_t length)
 	const struct scan_handler handler = {
 		.context = reading,
 		.is_section = is_section,
+		.is_list = is_list,
 		.open = on_open,
 		.close = on_close,
 		.setting = on_setting,

@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf_word.h"
 #include "mem.h"
 #include "text.h"
 
-enum { SHOWN_MAX = 60, ERROR_SIZE = 512 };
+enum { ERROR_SIZE = 512 };
 
 struct scan {
 	const struct scan_handler *handler;
@@ -34,34 +35,6 @@ static void complain(struct scan *scan, unsigned line, const char *format, ...)
 	scan->handler->error(scan->handler->context, line, error);
 }
 
-/* The token for a message: bounded, printable. */
-static const char *show(const struct token *token, char *buffer, size_t size)
-{
-	struct text text;
-
-	text_init(&text, buffer, size);
-	for (size_t i = 0; i < token->length && i < SHOWN_MAX; i++) {
-		char c = token->start[i];
-
-		text_add_char(&text, c < 0x20 || c > 0x7e ? '?' : c);
-	}
-	return buffer;
-}
-
-/* A title without its quotes, escaped. */
-static const char *show_title(struct token token, char *buffer, size_t size)
-{
-	struct text text;
-
-	if (token.length >= 2 && (*token.start == '"' || *token.start == '\'')) {
-		token.start++;
-		token.length -= 2;
-	}
-	text_init(&text, buffer, size);
-	text_add_escaped(&text, token.start, token.length, SHOWN_MAX);
-	return buffer;
-}
-
 /* After an error: on to the first token of a later line, over whole lists and sections. The reader
  * stays in front of that token. */
 static void skip_rest(struct scan *scan, unsigned line)
@@ -84,33 +57,6 @@ static void skip_rest(struct scan *scan, unsigned line)
 	}
 }
 
-/* The kind of the next token, which stays unread. */
-static enum token_kind peek(const struct scan *scan, struct token *token_r)
-{
-	struct token_reader ahead = scan->reader;
-	enum token_kind kind = token_next(&ahead);
-
-	*token_r = ahead.token;
-	return kind;
-}
-
-/* A setting or section begins at the unread token: a word, then = or ( or {, or a title and {. */
-static bool statement_follows(const struct scan *scan)
-{
-	struct token_reader ahead = scan->reader;
-	enum token_kind kind;
-
-	unsigned line;
-
-	if (token_next(&ahead) != TOKEN_WORD)
-		return false;
-	line = ahead.token.line;
-	kind = token_next(&ahead);
-	if (kind == TOKEN_WORD && ahead.token.line == line)
-		kind = token_next(&ahead) == TOKEN_OPEN ? TOKEN_OPEN : TOKEN_WORD;
-	return kind == TOKEN_EQUALS || kind == TOKEN_LEFT || kind == TOKEN_OPEN;
-}
-
 /* The opening brace has been read: on to behind the closing one. */
 static void skip_section(struct scan *scan)
 {
@@ -128,34 +74,21 @@ static void skip_section(struct scan *scan)
 	}
 }
 
-/* The unread tokens are a title and an opening brace. */
-static bool title_follows(const struct scan *scan)
+/* The word just read; false when it cannot be meant so. */
+static bool add_value(struct scan *scan, const char *name)
 {
-	struct token_reader ahead = scan->reader;
-	enum token_kind title = token_next(&ahead), brace = token_next(&ahead);
+	const char *oddity = word_oddity(scan->reader.token);
 
-	return title == TOKEN_WORD && brace == TOKEN_OPEN;
-}
-
-/* The unread tokens are two titles or more on this line, and an opening brace. */
-static bool titles_follow(const struct scan *scan, unsigned line)
-{
-	struct token_reader ahead = scan->reader;
-	enum token_kind kind;
-	size_t count = 0;
-
-	while ((kind = token_next(&ahead)) == TOKEN_WORD && ahead.token.line == line)
-		count++;
-	return count > 1 && kind == TOKEN_OPEN;
-}
-
-static void add_value(struct scan *scan)
-{
+	if (oddity != NULL) {
+		complain(scan, scan->reader.token.line, "a value of %s %s", name, oddity);
+		return false;
+	}
 	if (scan->value_count == scan->value_room) {
 		scan->value_room = scan->value_room == 0 ? 16 : 2 * scan->value_room;
 		scan->values = mem_resize(scan->values, scan->value_room, sizeof(*scan->values));
 	}
 	scan->values[scan->value_count++] = scan->reader.token;
+	return true;
 }
 
 /* Up to the closing brace; goes on behind what is wrong in between. */
@@ -163,11 +96,13 @@ static bool read_list(struct scan *scan, const char *name, unsigned line)
 {
 	enum { VALUE, COMMA } wanted = VALUE;
 	char shown[ERROR_SIZE];
+	struct token next;
 	bool good = true;
 
 	for (;;) {
-		enum token_kind kind =
-			statement_follows(scan) ? TOKEN_END : token_next(&scan->reader);
+		enum token_kind kind = token_statement_follows(&scan->reader)
+					       ? TOKEN_END
+					       : token_next(&scan->reader);
 		const struct token *token = &scan->reader.token;
 
 		if (kind == TOKEN_CLOSE)
@@ -184,8 +119,11 @@ static bool read_list(struct scan *scan, const char *name, unsigned line)
 			continue;
 		}
 		if (kind == TOKEN_WORD && wanted == VALUE) {
-			add_value(scan);
-			wanted = COMMA;
+			bool added = add_value(scan, name);
+
+			good = good && added;
+			wanted = added || token_peek(&scan->reader, &next) == TOKEN_COMMA ? COMMA
+											  : VALUE;
 			continue;
 		}
 		good = false;
@@ -195,18 +133,25 @@ static bool read_list(struct scan *scan, const char *name, unsigned line)
 			complain(scan, token->line,
 				"unexpected %s in the list of %s; write the values with commas "
 				"between them: { a, b }",
-				show(token, shown, sizeof(shown)), name);
+				word_show(*token, shown, sizeof(shown)), name);
 		wanted = kind == TOKEN_COMMA ? VALUE : COMMA;
 	}
 }
 
-/* Where the line that begins at START stops being values, as far as one can tell. */
+/* Where the line that begins at START stops being values, as far as one can tell: the word before an
+ * equals sign is the next setting. */
 static const char *end_of_values(const struct scan *scan, const char *start)
 {
 	const char *end = start;
 
-	while (end < scan->reader.end && strchr("\n\r#{}\"'", *end) == NULL)
+	while (end < scan->reader.end && strchr("\n\r#{}=\"'", *end) == NULL)
 		end++;
+	if (end < scan->reader.end && *end == '=') {
+		while (end > start && ascii_is_space(end[-1]))
+			end--;
+		while (end > start && !ascii_is_space(end[-1]))
+			end--;
+	}
 	while (end > start && ascii_is_space(end[-1]))
 		end--;
 	return end;
@@ -216,18 +161,31 @@ static const char *end_of_values(const struct scan *scan, const char *start)
 static bool ends_after_value(struct scan *scan, const char *name)
 {
 	struct token value = scan->reader.token, next;
-	enum token_kind kind = peek(scan, &next);
+	enum token_kind kind = token_peek(&scan->reader, &next);
 	bool quoted = *value.start == '"' || *value.start == '\'';
 	char shown[ERROR_SIZE];
 
 	if (kind == TOKEN_END || kind == TOKEN_CLOSE || next.line != value.line ||
-		statement_follows(scan))
+		token_statement_follows(&scan->reader))
 		return true;
+	if (kind == TOKEN_BAD && (unsigned char)*next.start < 0x20) {
+		token_next(&scan->reader);
+		complain(scan, next.line, "%s", scan->reader.error);
+		return false;
+	}
+	if (kind == TOKEN_WORD && word_without_semicolon(next).length == 0) {
+		complain(scan, next.line, "a value of %s %s", name, word_oddity(next));
+		return false;
+	}
 	value.length = (size_t)(end_of_values(scan, value.start) - value.start);
 	if (quoted)
 		value = (struct token){"A, B", 4, value.line};
-	show(&value, shown, sizeof(shown));
-	if (kind == TOKEN_COMMA || quoted)
+	word_show(value, shown, sizeof(shown));
+	if ((kind == TOKEN_COMMA || quoted) &&
+		!scan->handler->is_list(scan->handler->context, name))
+		complain(scan, next.line, "more than one value of %s; it takes one: %s = VALUE",
+			name, name);
+	else if (kind == TOKEN_COMMA || quoted)
 		complain(scan, next.line,
 			"more than one value of %s; put braces around them: %s = { %s }", name,
 			name, shown);
@@ -243,12 +201,12 @@ static bool read_values(struct scan *scan, const char *name, bool *braces_r)
 {
 	unsigned line = scan->reader.token.line;
 	struct token next;
-	enum token_kind kind = peek(scan, &next);
+	enum token_kind kind = token_peek(&scan->reader, &next);
 
 	scan->value_count = 0;
 	*braces_r = false;
 	if (kind == TOKEN_END || kind == TOKEN_CLOSE ||
-		(next.line > line && statement_follows(scan))) {
+		(next.line > line && token_statement_follows(&scan->reader))) {
 		complain(scan, line, "%s has no value; write %s = VALUE", name, name);
 		return false;
 	}
@@ -258,7 +216,8 @@ static bool read_values(struct scan *scan, const char *name, bool *braces_r)
 		return read_list(scan, name, scan->reader.token.line);
 	}
 	if (kind == TOKEN_WORD) {
-		add_value(scan);
+		if (!add_value(scan, name))
+			return false;
 		if (ends_after_value(scan, name))
 			return true;
 	} else if (kind == TOKEN_BAD) {
@@ -343,7 +302,7 @@ static void read_titled_section(struct scan *scan, const char *name, unsigned li
 		complain(scan, token.line,
 			"section %s: \"%s\" is no title; write up to %d letters, digits, "
 			"hyphens, dots and underscores",
-			name, show_title(token, shown, sizeof(shown)), SCAN_NAME_MAX - 1);
+			name, word_show_unquoted(token, shown, sizeof(shown)), SCAN_NAME_MAX - 1);
 		title[0] = '\0';
 	}
 	/* The brace, as was seen; where there are too many titles, behind the others. */
@@ -358,12 +317,12 @@ static void read_much_titled_section(struct scan *scan, const char *name, unsign
 	char shown[ERROR_SIZE];
 	struct token first;
 
-	peek(scan, &first);
+	token_peek(&scan->reader, &first);
 	complain(scan, line,
 		"section %s has one title, but more words stand before its {; write %s \"%s\" { "
 		"... "
 		"}",
-		name, name, show_title(first, shown, sizeof(shown)));
+		name, name, word_show_unquoted(first, shown, sizeof(shown)));
 	read_titled_section(scan, name, line);
 }
 
@@ -394,8 +353,18 @@ static void read_include(struct scan *scan, const char *name, unsigned line)
 static void read_setting(struct scan *scan, const char *name, unsigned line)
 {
 	struct scan_setting setting = {.name = name, .line = line};
+	struct token next;
 
 	token_next(&scan->reader); /* the equals sign */
+	if (!scan->in_section && scan->handler->is_section(scan->handler->context, name) &&
+		token_peek(&scan->reader, &next) == TOKEN_OPEN) {
+		complain(scan, line,
+			"%s is a section, which takes no equals sign; write %s { ... }", name,
+			name);
+		token_next(&scan->reader);
+		open_section(scan, name, "", line);
+		return;
+	}
 	if (!read_values(scan, name, &setting.braces))
 		return;
 	setting.values = scan->values;
@@ -408,36 +377,55 @@ static void refuse_word(struct scan *scan, const char *name, unsigned line)
 {
 	char shown[ERROR_SIZE];
 	struct token next;
-	enum token_kind kind = peek(scan, &next);
+	enum token_kind kind = token_peek(&scan->reader, &next);
 
 	if (kind == TOKEN_BAD) {
 		token_next(&scan->reader);
 		complain(scan, next.line, "%s", scan->reader.error);
+	} else if (next.line != line && scan->handler->is_section(scan->handler->context, name)) {
+		complain(
+			scan, line, "the { of section %s is missing; write %s { ... }", name, name);
+		open_section(scan, name, "", line);
+		return;
 	} else if (kind == TOKEN_END || next.line != line) {
 		complain(scan, line, "%s stands alone; write %s = VALUE", name, name);
 	} else if (strcmp(name, "include") == 0) {
 		complain(scan, line, "include needs parentheses; write include(\"%s\")",
-			show(&next, shown, sizeof(shown)));
+			word_show_unquoted(next, shown, sizeof(shown)));
 	} else {
 		complain(scan, line, "an equals sign is missing after %s; write %s = %s", name,
-			name, show(&next, shown, sizeof(shown)));
+			name, word_show(word_without_semicolon(next), shown, sizeof(shown)));
 	}
 	skip_rest(scan, line);
+}
+
+/* A word that can be no name. */
+static void refuse_name(struct scan *scan, struct token word)
+{
+	const char *oddity = word_oddity(word);
+	char shown[ERROR_SIZE];
+
+	if (oddity != NULL)
+		complain(scan, word.line, "%s %s", word_show(word, shown, sizeof(shown)), oddity);
+	else
+		complain(scan, word.line,
+			"unexpected %s; a setting is written NAME = VALUE, without quotes around "
+			"the name",
+			word_show(word, shown, sizeof(shown)));
+	skip_rest(scan, word.line);
 }
 
 /* The last token read is the first word of a statement. */
 static void read_statement(struct scan *scan)
 {
 	struct token first = scan->reader.token, next;
-	char name[SCAN_NAME_MAX], shown[ERROR_SIZE];
-	enum token_kind kind = peek(scan, &next);
+	char name[SCAN_NAME_MAX];
+	enum token_kind kind = token_peek(&scan->reader, &next);
 
-	if (!copy_name(&first, name)) {
-		complain(scan, first.line,
-			"unexpected %s; a setting is written NAME = VALUE, without quotes around "
-			"the name",
-			show(&first, shown, sizeof(shown)));
-		skip_rest(scan, first.line);
+	if (word_without_semicolon(first).length == 0) {
+		complain(scan, first.line, "a semicolon; nothing ends with one here: remove it");
+	} else if (!copy_name(&first, name)) {
+		refuse_name(scan, first);
 	} else if (kind == TOKEN_EQUALS) {
 		read_setting(scan, name, first.line);
 	} else if (kind == TOKEN_LEFT) {
@@ -445,9 +433,9 @@ static void read_statement(struct scan *scan)
 	} else if (kind == TOKEN_OPEN) {
 		token_next(&scan->reader);
 		open_section(scan, name, "", first.line);
-	} else if (kind == TOKEN_WORD && title_follows(scan)) {
+	} else if (kind == TOKEN_WORD && token_title_follows(&scan->reader)) {
 		read_titled_section(scan, name, first.line);
-	} else if (kind == TOKEN_WORD && titles_follow(scan, first.line) &&
+	} else if (kind == TOKEN_WORD && token_titles_follow(&scan->reader, first.line) &&
 		   scan->handler->is_section(scan->handler->context, name)) {
 		read_much_titled_section(scan, name, first.line);
 	} else {
@@ -479,7 +467,7 @@ void conf_scan(const char *text, size_t length, const struct scan_handler *handl
 			else
 				complain(&scan, token->line,
 					"unexpected %s; a setting is written NAME = VALUE",
-					show(token, shown, sizeof(shown)));
+					word_show(*token, shown, sizeof(shown)));
 			skip_rest(&scan, token->line);
 		}
 	}

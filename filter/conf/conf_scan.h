@@ -28,6 +28,8 @@ struct scan_handler {
 	void *context;
 	/* The name of a section that exists: tells one that was not closed from a wrong name. */
 	bool (*is_section)(void *context, const char *name);
+	/* The name of a setting at this place that takes several values, or of none. */
+	bool (*is_list)(void *context, const char *name);
 	/* Title is "" for a section without one. No section opens inside another one. */
 	void (*open)(void *context, const char *name, const char *title, unsigned line);
 	void (*close)(void *context);

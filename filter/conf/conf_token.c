@@ -204,3 +204,46 @@ enum token_kind token_next(struct token_reader *reader)
 	reader->token.length = (size_t)(reader->at - reader->token.start);
 	return reader->kind;
 }
+
+enum token_kind token_peek(const struct token_reader *reader, struct token *token_r)
+{
+	struct token_reader ahead = *reader;
+	enum token_kind kind = token_next(&ahead);
+
+	*token_r = ahead.token;
+	return kind;
+}
+
+bool token_statement_follows(const struct token_reader *reader)
+{
+	struct token_reader ahead = *reader;
+	enum token_kind kind;
+	unsigned line;
+
+	if (token_next(&ahead) != TOKEN_WORD)
+		return false;
+	line = ahead.token.line;
+	kind = token_next(&ahead);
+	if (kind == TOKEN_WORD && ahead.token.line == line)
+		kind = token_next(&ahead) == TOKEN_OPEN ? TOKEN_OPEN : TOKEN_WORD;
+	return kind == TOKEN_EQUALS || kind == TOKEN_LEFT || kind == TOKEN_OPEN;
+}
+
+bool token_title_follows(const struct token_reader *reader)
+{
+	struct token_reader ahead = *reader;
+	enum token_kind title = token_next(&ahead), brace = token_next(&ahead);
+
+	return title == TOKEN_WORD && brace == TOKEN_OPEN;
+}
+
+bool token_titles_follow(const struct token_reader *reader, unsigned line)
+{
+	struct token_reader ahead = *reader;
+	enum token_kind kind;
+	size_t count = 0;
+
+	while ((kind = token_next(&ahead)) == TOKEN_WORD && ahead.token.line == line)
+		count++;
+	return count > 1 && kind == TOKEN_OPEN;
+}

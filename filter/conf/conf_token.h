@@ -4,6 +4,7 @@
 #ifndef MAILREEVE_CONF_TOKEN_H
 #define MAILREEVE_CONF_TOKEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum token_kind {
@@ -38,5 +39,19 @@ void token_reader_init(struct token_reader *reader, const char *text, size_t len
 
 /* Moves on to the next token and returns its kind; TOKEN_END again and again at the end. */
 enum token_kind token_next(struct token_reader *reader);
+
+/* What comes next, and stays unread. --------------------------------------------------------------- */
+
+/* The kind of the next token. */
+enum token_kind token_peek(const struct token_reader *reader, struct token *token_r);
+
+/* A setting or section begins: a word, then = or ( or {, or a title and {. */
+bool token_statement_follows(const struct token_reader *reader);
+
+/* A title and an opening brace. */
+bool token_title_follows(const struct token_reader *reader);
+
+/* Two titles or more on LINE, and an opening brace. */
+bool token_titles_follow(const struct token_reader *reader, unsigned line);
 
 #endif
