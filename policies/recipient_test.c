@@ -345,8 +345,8 @@ static void test_verify(void **state)
 		{"example.org passwd:relative", "no absolute path"},
 		{"example.org passwd:/nonexistent/passwd", "/nonexistent/passwd: No such file"},
 		{"example.org aliases:/nonexistent/aliases", "/nonexistent/aliases: No such file"},
-		{"example.org aliases:/tmp", "/tmp: cannot be read"},
-		{"example.org file:/tmp", "/tmp: cannot be read"},
+		{"example.org aliases:/tmp", "/tmp: Is a directory"},
+		{"example.org file:/tmp", "/tmp: Is a directory"},
 		{"example.org file:relative", "no absolute path"},
 		{"exa_mple..org file:/x", "starts with no domain"},
 		{"example.org file:/nonexistent/recipients",
@@ -525,7 +525,9 @@ static void test_file_that_changes(void **state)
 		assert_false(
 			policy_recipient.complete(policy_case.options, &setting, why, sizeof(why)));
 		assert_string_equal(setting, "sources");
-		snprintf(text, sizeof(text), "%s: No such file or directory", name);
+		snprintf(text, sizeof(text),
+			"%s: No such file or directory; name a readable file, or mend this one",
+			name);
 		assert_string_equal(why, text);
 		policy_case_end(&policy_case);
 	}

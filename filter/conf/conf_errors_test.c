@@ -288,7 +288,8 @@ static const struct {
 			"c:2: trusted_networks: entry \"example..org\": not a network, domain or "
 			"address; write it like 192.0.2.0/24, example.com, .example.com, "
 			"user@example.com or user@\n"
-			"c:2: trusted_networks: /nonexistent/file: No such file or directory\n"
+			"c:2: trusted_networks: /nonexistent/file: No such file or directory; name "
+			"a readable file, or mend this one\n"
 			"c:3: password_file = \"/nonexistent/x\" cannot be read: No such file or "
 			"directory; it must be a readable file\n"
 			"c:3: url: this is no store URL; it should be memory, or begin with "
@@ -484,7 +485,8 @@ static const struct {
 			"90s, 5m, 1h or 7d, from 100ms to 60s\n"},
 	{.text = "fake { words = { \"a\\qb\", 'c\\d' } partners = /etc/passwd/x }\n"
 		 "fake { high = 61s }\n",
-		.said = "c:1: partners: /etc/passwd/x: Not a directory\n"
+		.said = "c:1: partners: /etc/passwd/x: Not a directory; name a readable file, "
+			"or mend this one\n"
 			"c:2: high = \"61s\" is too large; it must be a duration like 500ms, 90s, "
 			"5m, "
 			"1h or 7d, from 1s to 60s\n"},

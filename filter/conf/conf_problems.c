@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 
@@ -22,20 +23,26 @@ size_t problems_add_file(struct problems *problems, const char *name)
 	return problems->file_count++;
 }
 
-void problem_add(struct problems *problems, size_t file, unsigned line, const char *format, ...)
+static void add_one(struct problems *problems, size_t file, unsigned line, const char *text)
 {
-	char text[PROBLEM_SIZE];
-	va_list args;
-
 	if (problems->count++ >= PROBLEMS_MAX)
 		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	if (problems->items == NULL)
 		problems->items = mem_array(PROBLEMS_MAX, sizeof(*problems->items));
 	problems->items[problems->count - 1] = (struct problem){
 		.file = file, .line = line, .order = problems->count, .text = mem_text(text)};
+}
+
+void problem_add(struct problems *problems, size_t file, unsigned line, const char *format, ...)
+{
+	char text[PROBLEM_SIZE], *rest = text, *one;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	while ((one = strsep(&rest, "\n")) != NULL)
+		add_one(problems, file, line, one);
 }
 
 static size_t kept(const struct problems *problems)

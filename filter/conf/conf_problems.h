@@ -21,7 +21,7 @@ struct problems {
 /* Returns the number of the file. */
 size_t problems_add_file(struct problems *problems, const char *name);
 
-/* LINE 0: none is to blame. */
+/* LINE 0: none is to blame. A text of several lines is as many problems. */
 void problem_add(struct problems *problems, size_t file, unsigned line, const char *format, ...)
 	ATTR_PRINTF(4, 5);
 

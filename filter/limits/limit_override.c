@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "domain.h"
+#include "line_complaints.h"
 #include "mailbox_identity.h"
 #include "matchlist.h"
 #include "mem.h"
@@ -148,52 +149,51 @@ bool limit_overrides_add(
 		why);
 }
 
-/* False with the number of the bad line, 0 for the file, and what is wrong. */
-static bool load_stream(
-	struct limit_overrides *overrides, FILE *stream, unsigned *number, const char **why)
+static void load_stream(struct limit_overrides *overrides, FILE *stream, const char *file,
+	struct line_complaints *complaints)
 {
 	char line[LINE_SIZE];
+	unsigned number = 0;
 
-	for (*number = 1; fgets(line, sizeof(line), stream) != NULL; ++*number) {
+	while (fgets(line, sizeof(line), stream) != NULL) {
+		const char *why;
 		char *start;
 
+		number++;
 		if (strchr(line, '\n') == NULL && !feof(stream)) {
-			*why = "line over 1000 octets, or a NUL byte in it";
-			return false;
+			line_complaints_note(complaints, file, number,
+				"line over 1000 octets, or a NUL byte in it");
+			return;
 		}
-		if (*number > LINES_MAX) {
-			*why = "more than a million lines";
-			return false;
+		if (number > LINES_MAX) {
+			line_complaints_note(complaints, file, number, "more than a million lines");
+			return;
 		}
 		start = strip(line);
 		if (start[0] != '\0' &&
-			!add(overrides, start, (struct limit_override){.line = *number}, why))
-			return false;
+			!add(overrides, start, (struct limit_override){.line = number}, &why))
+			line_complaints_note(complaints, file, number, why);
 	}
-	*number = 0;
-	*why = strerror(errno);
-	return ferror(stream) == 0;
+	if (ferror(stream))
+		line_complaints_note(complaints, file, 0, strerror(errno));
 }
 
 struct limit_overrides *limit_overrides_load(const char *file, char *why, size_t why_size)
 {
 	struct limit_overrides *overrides = limit_overrides_create();
-	const char *wrong = NULL;
+	struct line_complaints complaints;
 	FILE *stream = fopen(file, "re");
-	unsigned number = 0;
 
-	if (stream == NULL)
-		wrong = strerror(errno);
-	else if (load_stream(overrides, stream, &number, &wrong))
-		wrong = NULL;
-	if (stream != NULL)
+	line_complaints_init(&complaints, why, why_size, NULL);
+	if (stream == NULL) {
+		line_complaints_note(&complaints, file, 0, strerror(errno));
+	} else {
+		load_stream(overrides, stream, file, &complaints);
 		fclose(stream);
-	if (wrong == NULL)
+	}
+	if (complaints.count == 0)
 		return overrides;
-	if (number == 0)
-		snprintf(why, why_size, "%s: %s", file, wrong);
-	else
-		snprintf(why, why_size, "%s:%u: %s", file, number, wrong);
+	line_complaints_end(&complaints);
 	limit_overrides_free(&overrides);
 	return NULL;
 }

@@ -131,12 +131,17 @@ static void test_bad_lines(void **state)
 		if (strncmp(why, want, strlen(want)) != 0)
 			fail_msg("%s: %s", rows[i].content, why);
 	}
+	/* All of them at once. */
+	assert_null(load("anna@example.com\nbob@example.com 5 / 1h\nb@b.example 5\n", file, why));
+	snprintf(want, sizeof(want), "\n%s:3: the rate cannot be read", file);
+	assert_non_null(strstr(why, want));
 	memset(longer, 'a', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
 	assert_null(load(longer, file, why));
 	assert_non_null(strstr(why, ":1: line over"));
 	assert_null(limit_overrides_load("/nonexistent/limits", why, sizeof(why)));
-	assert_string_equal(why, "/nonexistent/limits: No such file or directory");
+	assert_string_equal(why, "/nonexistent/limits: No such file or directory; name a readable "
+				 "file, or mend this one");
 	assert_null(limit_overrides_load("/tmp", why, sizeof(why)));
 	assert_non_null(strstr(why, "/tmp: "));
 }

@@ -95,7 +95,7 @@ struct recipient_table *recipient_aliases_load(
 		return NULL;
 	}
 	table = recipient_table_create();
-	while (good && getline(&line, &size, in) >= 0) {
+	while (getline(&line, &size, in) >= 0) {
 		const char *name;
 
 		number++;
@@ -106,12 +106,13 @@ struct recipient_table *recipient_aliases_load(
 		if (name == NULL) {
 			complain(context, file, number, "not an alias; write \"name: target\"");
 			good = false;
-		} else {
-			good = add(table, name) || is_full(complain, context, file);
+		} else if (!add(table, name)) {
+			good = is_full(complain, context, file);
+			break;
 		}
 	}
-	if (good && ferror(in)) {
-		complain(context, file, 0, "cannot be read");
+	if (ferror(in)) {
+		complain(context, file, 0, strerror(errno));
 		good = false;
 	}
 	free(line);

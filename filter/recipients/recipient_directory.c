@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "line_complaints.h"
 #include "mem.h"
 #include "recipient_source.h"
 
@@ -17,39 +18,31 @@ struct recipient_directory {
 
 /* Verifying. ----------------------------------------------------------------------------------- */
 
-struct first_complaint {
-	char *why;
-	size_t size;
-};
-
-static void keep_complaint(void *context, const char *file, unsigned line, const char *why)
-{
-	struct first_complaint *first = context;
-
-	if (first->why[0] != '\0')
-		return;
-	if (line == 0)
-		snprintf(first->why, first->size, "%s: %s", file, why);
-	else
-		snprintf(first->why, first->size, "%s:%u: %s", file, line, why);
-}
+enum { FORM_SIZE = 512 };
 
 static bool verify_sources(
 	const struct recipient_directory_settings *settings, char *why, size_t why_size)
 {
-	struct first_complaint first = {.why = why, .size = why_size};
+	struct line_complaints complaints;
 	struct recipient_source source;
+	char form[FORM_SIZE];
 	const char *wrong;
+	bool good = true;
 
+	line_complaints_init(&complaints, why, why_size, NULL);
 	for (char **text = settings->sources; text != NULL && *text != NULL; text++) {
-		if (!recipient_source_parse(*text, &source, &wrong)) {
-			snprintf(why, why_size, "\"%s\" %s", *text, wrong);
-			return false;
+		/* A source tells what is wrong with it itself. */
+		if (recipient_source_parse(*text, &source, &wrong)) {
+			good = recipient_source_check(&source, line_complaints_note, &complaints) &&
+			       good;
+			continue;
 		}
-		if (!recipient_source_check(&source, keep_complaint, &first))
-			return false;
+		good = false;
+		snprintf(form, sizeof(form), "\"%.200s\" %s", *text, wrong);
+		line_complaints_add(&complaints, form);
 	}
-	return true;
+	line_complaints_end(&complaints);
+	return good;
 }
 
 /* Of the entries before END. */
@@ -174,12 +167,12 @@ static void read_domains(
 struct recipient_directory *recipient_directory_open(
 	const struct recipient_directory_settings *settings, char *why, size_t why_size)
 {
-	struct first_complaint first = {.why = why, .size = why_size};
+	struct line_complaints complaints;
 	struct recipient_directory *directory = mem_alloc(sizeof(*directory));
 	size_t count = count_texts(settings->sources);
 	const char *wrong;
 
-	why[0] = '\0';
+	line_complaints_init(&complaints, why, why_size, NULL);
 	read_domains(directory, settings);
 	directory->sources = mem_array(count, sizeof(directory->sources[0]));
 	for (size_t i = 0; i < count; i++) {
@@ -187,9 +180,11 @@ struct recipient_directory *recipient_directory_open(
 
 		if (!recipient_source_parse(settings->sources[i], source, &wrong))
 			continue;
-		recipient_source_open(source, &settings->callahead, keep_complaint, &first);
+		recipient_source_open(
+			source, &settings->callahead, line_complaints_note, &complaints);
 		directory->source_count++;
 	}
+	line_complaints_end(&complaints);
 	return directory;
 }
 

@@ -272,7 +272,7 @@ static bool read_file(struct reader *reader)
 		read_line(reader, line + (marked ? 3 : 0), (size_t)length - (marked ? 3 : 0));
 	}
 	if (ferror(in))
-		complain(reader, 0, "cannot be read");
+		complain(reader, 0, strerror(errno));
 	free(line);
 	fclose(in);
 	return reader->complaints == 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "line_complaints.h"
 #include "mem.h"
 #include "text.h"
 
@@ -117,35 +118,50 @@ static const char *read_line(struct sender_login *map, char *line)
 	return NULL;
 }
 
-struct sender_login *sender_login_load(const char *file, char *why, size_t why_size)
+static void read_lines(
+	struct sender_login *map, FILE *in, const char *file, struct line_complaints *complaints)
 {
-	struct sender_login *map;
-	FILE *in = fopen(file, "re");
-	const char *wrong = NULL;
 	char *line = NULL;
 	size_t size = 0;
 	unsigned number = 0;
 	ssize_t length;
 
+	while (map->count < SENDER_LOGIN_ENTRIES_MAX && (length = getline(&line, &size, in)) >= 0) {
+		const char *wrong =
+			strlen(line) == (size_t)length ? read_line(map, line) : "holds a NUL byte";
+
+		number++;
+		if (wrong != NULL)
+			line_complaints_note(complaints, file, number, wrong);
+	}
+	if (ferror(in))
+		line_complaints_note(complaints, file, 0, strerror(errno));
+	else if (map->count >= SENDER_LOGIN_ENTRIES_MAX && getline(&line, &size, in) >= 0)
+		line_complaints_note(
+			complaints, file, number + 1, "more entries than a map may have");
+	free(line);
+}
+
+struct sender_login *sender_login_load(const char *file, char *why, size_t why_size)
+{
+	struct line_complaints complaints;
+	struct sender_login *map;
+	FILE *in = fopen(file, "re");
+
+	line_complaints_init(&complaints, why, why_size, NULL);
 	if (in == NULL) {
-		snprintf(why, why_size, "%s: %s", file, strerror(errno));
+		line_complaints_note(&complaints, file, 0, strerror(errno));
 		return NULL;
 	}
 	map = mem_alloc(sizeof(*map));
-	while (wrong == NULL && (length = getline(&line, &size, in)) >= 0) {
-		number++;
-		wrong = strlen(line) == (size_t)length ? read_line(map, line) : "holds a NUL byte";
-	}
-	if (wrong == NULL && ferror(in))
-		wrong = "cannot be read";
-	free(line);
+	read_lines(map, in, file, &complaints);
 	fclose(in);
 	if (map->count > 0)
 		qsort(map->entries, map->count, sizeof(map->entries[0]), compare);
 	while (map->pattern_count < map->count && is_pattern(map->entries[map->pattern_count].user))
 		map->pattern_count++;
-	if (wrong != NULL) {
-		snprintf(why, why_size, "%s:%u: %s", file, number, wrong);
+	if (complaints.count > 0) {
+		line_complaints_end(&complaints);
 		sender_login_free(&map);
 	}
 	return map;

@@ -159,6 +159,8 @@ static void test_bad_lines(void **state)
 		{"anna *@exam*ple.org", ":1: not a sender"},
 		{"anna =@example.org@", ":1: not a sender"},
 		{"anna *@", ":1: not a sender"},
+		/* All of them at once. */
+		{"a\nb b@b.example\nanna x\n", ":3: not a sender"},
 	};
 	char why[300];
 
@@ -171,7 +173,8 @@ static void test_bad_lines(void **state)
 	assert_null(load("a a@b.example\0x\n", 16, why, sizeof(why)));
 	assert_non_null(strstr(why, "NUL"));
 	assert_null(sender_login_load("/nonexistent/map", why, sizeof(why)));
-	assert_string_equal(why, "/nonexistent/map: No such file or directory");
+	assert_string_equal(why, "/nonexistent/map: No such file or directory; name a readable "
+				 "file, or mend this one");
 }
 
 int main(void)

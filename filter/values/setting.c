@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "line_complaints.h"
 #include "mem.h"
 #include "text.h"
 
@@ -349,30 +350,11 @@ static bool add_text(
 	return true;
 }
 
-/* Complaints of a list file: the first in words, the others counted. */
-struct file_complaints {
-	char first[SETTING_WHY_SIZE];
-	unsigned count;
-};
-
-static void note_complaint(void *context, const char *file, unsigned line, const char *why)
-{
-	struct file_complaints *complaints = context;
-
-	if (complaints->count++ > 0)
-		return;
-	if (line == 0)
-		snprintf(complaints->first, sizeof(complaints->first), "%s: %s", file, why);
-	else
-		snprintf(
-			complaints->first, sizeof(complaints->first), "%s:%u: %s", file, line, why);
-}
-
 static bool add_entries(const struct setting *setting, const char *text, const char *where,
 	void *options, char *why, size_t size)
 {
 	struct matchlist **list = member(setting, options);
-	struct file_complaints complaints = {.count = 0};
+	struct line_complaints complaints;
 	const char *reason;
 
 	if (!check_text(setting, text, why, size))
@@ -387,14 +369,10 @@ static bool add_entries(const struct setting *setting, const char *text, const c
 			reason);
 		return false;
 	}
-	if (matchlist_load(*list, text, note_complaint, &complaints))
+	line_complaints_init(&complaints, why, size, setting->name);
+	if (matchlist_load(*list, text, line_complaints_note, &complaints))
 		return true;
-	snprintf(why, size, "%s: %s", setting->name, complaints.first);
-	if (complaints.count > 1) {
-		size_t length = strlen(why);
-
-		snprintf(why + length, size - length, " (and %u more)", complaints.count - 1);
-	}
+	line_complaints_end(&complaints);
 	return false;
 }
 
