@@ -7,7 +7,6 @@ import re
 import pytest
 
 from harness import apparmor, machine, manual
-from harness.filter import PROGRAM
 
 CONFIGURATION = """
 hostname = "mx.example.org"
@@ -108,7 +107,7 @@ def test_chroot_and_alarm(unit_machine, tmp_path):
     assert re.search(r"(?m)^Subject:.*few", said), said
 
     profile = apparmor.Profile(f"{machine.TREE}/packaging/apparmor/usr.sbin.mailreeve")
-    actions = apparmor.done_by(trace, PROGRAM, "/var/spool/postfix")
+    actions = apparmor.done_by(trace, machine.INSTALLED, "/var/spool/postfix")
     assert ("/usr/sbin/postdrop", "x") in actions and ("/var/lib/mailreeve/journal", "w") in actions
     missing = [(path, right) for path, right in actions if not profile.allows(path, right)]
     assert missing == []

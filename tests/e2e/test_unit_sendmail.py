@@ -7,7 +7,6 @@ import re
 import pytest
 
 from harness import apparmor, machine, manual
-from harness.filter import PROGRAM
 from conftest import TOOLS
 
 CONFIGURATION = """
@@ -201,6 +200,6 @@ def test_alarm_is_delivered(sendmail_machine, tmp_path):
     assert re.search(r"mqueue:\n\n", said), "something was left in a queue:\n" + said
 
     profile = apparmor.Profile(f"{machine.TREE}/packaging/apparmor/usr.sbin.mailreeve")
-    actions = apparmor.done_by(trace, PROGRAM, "/var/lib/mailreeve/mqueue")
+    actions = apparmor.done_by(trace, machine.INSTALLED, "/var/lib/mailreeve/mqueue")
     assert ("/usr/sbin/sendmail", "x") in actions and ("/etc/mail/submit.cf", "r") in actions
     assert [(path, right) for path, right in actions if not profile.allows(path, right)] == []

@@ -29,13 +29,14 @@ def parse_line(line):
 class Filter:
     """One configuration, started in the foreground with its log in a file."""
 
-    def __init__(self, folder, configuration, environment=None, options=(), under=()):
+    def __init__(self, folder, configuration, environment=None, options=(), under=(), program=PROGRAM):
         self.folder = str(folder)
         os.makedirs(self.folder, exist_ok=True)
         self.file = f"{self.folder}/mailreeve.conf"
         self.log_path = f"{self.folder}/mailreeve.log"
         self.environment, self.options = environment, list(options)
         self.under = list(under)  # a command that runs it
+        self.program = program
         self.child = None
         self.configure(configuration)
 
@@ -49,7 +50,7 @@ class Filter:
     def start(self):
         mark = self.mark()
         self.child = Child(
-            [*self.under, PROGRAM, "-f", "-c", self.file, *self.options], self.log_path,
+            [*self.under, self.program, "-f", "-c", self.file, *self.options], self.log_path,
             {**os.environ, **self.environment} if self.environment else None,
         )
         # The line comes after the socket has its owner and mode.

@@ -7,6 +7,7 @@ import subprocess
 
 from .filter import PROGRAM
 
+INSTALLED = "/run/programs/mailreeve"
 TREE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
 MACHINE = """
@@ -14,7 +15,7 @@ set -eu
 umask 022
 work=$1 tree=$2 programs=$3
 shift 3
-mkdir -p "$work/var/lib" "$work/var/spool" "$work/var/mail" "$work/var/tmp" "$work/run"
+mkdir -p "$work/var/lib" "$work/var/spool" "$work/var/mail" "$work/var/tmp" "$work/run/programs"
 cp -a /etc "$work/etc"
 cp -a /var/lib/postfix "$work/var/lib/"
 cp -a /var/spool/postfix "$work/var/spool/"
@@ -30,7 +31,8 @@ getent passwd mailreeve >/dev/null || useradd --system --user-group --no-create-
 install -d -o mailreeve -g mailreeve -m 750 /var/lib/mailreeve
 mkdir -p /etc/mailreeve
 cp "$tree"/conf/*.conf /etc/mailreeve/
-export PATH="$programs:$PATH"
+cp "$programs/mailreeve" "$programs/mailreevectl" /run/programs/
+export PATH="/run/programs:$PATH"
 cd "$work"
 exec "$@"
 """
