@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Corroboration (design section 3): one weak sign refuses nobody, but several of them, from different
  * policies and with no proof against them, do. */
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy.h"
@@ -187,6 +189,22 @@ static void impostor_judge(struct call *call)
 	judge_registration(call);
 }
 
+static void impostor_advise(const struct call *call, const struct site *site,
+	void (*warn)(void *context, const char *setting, const char *text), void *context)
+{
+	const struct impostor_options *options = call->options;
+	char text[200];
+
+	(void)site;
+	if (options->policies <= options->signs)
+		return;
+	snprintf(text, sizeof(text),
+		"signs = %" PRId64 " is below policies = %" PRId64
+		", so that as many signs as policies are needed; make one of them fit the other",
+		options->signs, options->policies);
+	warn(context, "signs", text);
+}
+
 const struct policy policy_impostor = {
 	.name = "impostor",
 	.summary = "several weak signs together, and no proof against them",
@@ -197,4 +215,5 @@ const struct policy policy_impostor = {
 	.reserved_mailboxes_exempt = true,
 	.announce = {[STAGE_MAIL] = impostor_announce},
 	.judge = {[STAGE_MAIL] = impostor_judge},
+	.advise = impostor_advise,
 };

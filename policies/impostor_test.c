@@ -251,6 +251,28 @@ static void test_nobody_to_judge(void **state)
 	policy_case_end(&c);
 }
 
+static void note_warning(void *context, const char *setting, const char *text)
+{
+	assert_non_null(strstr(text, "policies = 5"));
+	strcat(context, setting);
+}
+
+static void test_signs_below_policies(void **state)
+{
+	struct policy_case c;
+	char warned[100] = "";
+	static const struct row row = {.what = "no signs"};
+
+	(void)state;
+	start(&c, &row);
+	policy_impostor.advise(&c.call, &c.site, note_warning, warned);
+	assert_string_equal(warned, "");
+	policy_case_set(&c, "policies", "5");
+	policy_impostor.advise(&c.call, &c.site, note_warning, warned);
+	assert_string_equal(warned, "signs");
+	policy_case_end(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_unregistered),
 		cmocka_unit_test(test_trouble_never_refuses),
 		cmocka_unit_test(test_nobody_to_judge),
+		cmocka_unit_test(test_signs_below_policies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

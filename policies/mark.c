@@ -233,6 +233,24 @@ static bool is_field_name(const char *name)
 	return true;
 }
 
+/* Ours is written anew for each message, and one that came with it is removed. */
+static bool is_fields_of_others(const char *name)
+{
+	static const char *const names[] = {"From", "Sender", "Reply-To", "To", "Cc", "Bcc",
+		"Subject", "Date", "Message-ID", "In-Reply-To", "References", "Comments",
+		"Keywords", "Received", "Return-Path", "Delivered-To", "MIME-Version",
+		"DKIM-Signature", "Authentication-Results", "Received-SPF"};
+	static const char *const groups[] = {"Resent-", "Content-", "List-", "ARC-"};
+
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+		if (ascii_equal(name, names[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_COUNT(groups); i++)
+		if (ascii_starts_with(name, groups[i]))
+			return true;
+	return false;
+}
+
 static bool verify(const void *options_given, const struct site *site, const char **setting_r,
 	char *why, size_t why_size)
 {
@@ -243,6 +261,14 @@ static bool verify(const void *options_given, const struct site *site, const cha
 		*setting_r = "field";
 		snprintf(why, why_size,
 			"\"%s\" is not the name of a header field; write a name like X-Mailreeve",
+			options->field);
+		return false;
+	}
+	if (options->field != NULL && is_fields_of_others(options->field)) {
+		*setting_r = "field";
+		snprintf(why, why_size,
+			"\"%s\" stands in honest messages, from which it would be removed; write a "
+			"name of your own, like X-Mailreeve",
 			options->field);
 		return false;
 	}

@@ -257,7 +257,8 @@ static void test_monitor(void **state)
 
 static void test_verify(void **state)
 {
-	static const char *const bad[] = {"X Mail", "X:", ":", "X\xc3\xbc"};
+	static const char *const bad[] = {"X Mail", "X:", ":", "X\xc3\xbc", "subject", "From",
+		"Content-Type", "DKIM-Signature"};
 	const struct setting *row = policy_mark.settings;
 	struct policy_case policy_case;
 	const char *setting = NULL;

@@ -135,6 +135,49 @@ static void advise_allow(const struct conf_check *check)
 	}
 }
 
+/* What is ours, and something else as well; the first of each is told. */
+struct doubles {
+	const struct conf_check *check;
+	bool relayed, denied;
+};
+
+static bool is_in(const struct matchlist *list, const char *domain)
+{
+	struct match match;
+
+	return !matchlist_is_empty(list) && matchlist_match_domain(list, domain, &match);
+}
+
+static bool tell_double(void *context, const char *domain)
+{
+	struct doubles *doubles = context;
+	const struct site *site = &doubles->check->conf->site;
+
+	if (!doubles->relayed && is_in(site->relay_domains, domain)) {
+		doubles->relayed = true;
+		warn_of(doubles->check, "", "relay_domains",
+			"relay_domains holds %s, which is one of local_domains; leave it out of "
+			"one of them",
+			domain);
+	}
+	if (!doubles->denied && is_in(site->deny, domain)) {
+		doubles->denied = true;
+		warn_of(doubles->check, "", "deny",
+			"deny holds %s, which is one of local_domains, so that all mail to it is "
+			"refused; strangers are kept from using it by own_domain of section sender",
+			domain);
+	}
+	return !doubles->relayed || !doubles->denied;
+}
+
+static void advise_local_domains(const struct conf_check *check)
+{
+	struct doubles doubles = {.check = check};
+
+	if (!matchlist_is_empty(check->conf->site.local_domains))
+		matchlist_each_domain(check->conf->site.local_domains, tell_double, &doubles);
+}
+
 static void advise_metrics(const struct conf_check *check)
 {
 	const char *metrics = check->conf->daemon.metrics;
@@ -226,6 +269,27 @@ static void advise_sources(const struct conf_check *check)
 	}
 }
 
+/* "missing = reject percent=10": without quotes the second is a setting of the section. */
+static void advise_unquoted_trials(const struct conf_check *check)
+{
+	for (size_t i = 1; i < check->input->given_count; i++) {
+		const struct given *given = &check->input->givens[i], *before = given - 1;
+
+		if (row_is_of_trial(given->row) && strcmp(given->row->setting.name, "mode") != 0 &&
+			before->row->base == ROW_POLICY && !row_is_of_trial(before->row) &&
+			before->group == given->group && before->file == given->file &&
+			before->line == given->line)
+			warn_of(check, given->group->name, given->row->setting.name,
+				"%s stands behind %s, and holds for all of section %s; where %s "
+				"alone "
+				"is meant, put quotes around both: %s = \"%s %s=%s\"",
+				given->row->setting.name, before->row->setting.name,
+				given->group->name, before->row->setting.name,
+				before->row->setting.name, before->values[0].text,
+				given->row->setting.name, given->values[0].text);
+	}
+}
+
 /* Of a section and of its checks; a limit advises of its own. */
 static void advise_trials(const struct conf_check *check, const struct group *group)
 {
@@ -270,9 +334,11 @@ void conf_advise(const struct conf_check *check)
 		return;
 	advise_site(check);
 	advise_allow(check);
+	advise_local_domains(check);
 	advise_daemon(check);
 	advise_store(check);
 	advise_sources(check);
+	advise_unquoted_trials(check);
 	advise_metrics(check);
 	for (size_t i = 0; i < check->schema->group_count; i++) {
 		const struct group *group = &check->schema->groups[i];

@@ -2,6 +2,9 @@
 /* Broken files, and every word that is said about them. */
 #include "../../tests/lib/conf_fixture.h"
 
+#define LETTERS "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeef"
+#define LONG_PATH LETTERS "/" LETTERS "/sockets"
+
 static const struct {
 	const char *text, *said;
 } broken[] = {
@@ -40,6 +43,18 @@ static const struct {
 			"c:5: a value of authserv_id holds a zero width space (U+200B), which "
 			"cannot be "
 			"seen; remove it\n"},
+	{.text = "hostname = 192.0.2.1\n"
+		 "socket = local:/" LONG_PATH "\n"
+		 "control_socket = /" LONG_PATH "\n",
+		.said = "c:1: hostname = \"192.0.2.1\" is an address; write the name of this mail "
+			"server, like mail.example.org\n"
+			"c:2: socket: a path of 112 bytes is too long for a socket; write one of "
+			"at "
+			"most 107\n"
+			"c:3: control_socket: a path of 112 bytes is too long for a socket; write "
+			"one of "
+			"at most 107\n"
+			"c:3: control_socket is the path of socket too; give it one of its own\n"},
 	{.text = "fake = { low = 300 }\n"
 		 "resolver\n"
 		 " timeout = 3\n"

@@ -283,6 +283,19 @@ static const struct {
 		"warning c:2: fake: percent does nothing beside mode = monitor, which only looks "
 		"on for all; use mode = enforce to act for some\n"},
 	{"hostname = a.b\nfake { percent = 10 until = 2999-12-31 }\n", ""},
+	{"hostname = a.b\nfake { wrong = tag percent=10 }\n",
+		"warning c:2: percent stands behind wrong, and holds for all of section fake; "
+		"where "
+		"wrong alone is meant, put quotes around both: wrong = \"tag percent=10\"\n"},
+	{"hostname = a.b\nlocal_domains = { b.example, a.example, c.example }\n"
+	 "relay_domains = .a.example\ndeny = { c.example, d.example }\n",
+		"warning c:3: relay_domains holds a.example, which is one of local_domains; leave "
+		"it "
+		"out of one of them\n"
+		"warning c:4: deny holds c.example, which is one of local_domains, so that all "
+		"mail "
+		"to it is refused; strangers are kept from using it by own_domain of section "
+		"sender\n"},
 };
 
 static void test_advice(void **state)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "account.h"
 #include "domain.h"
@@ -129,6 +130,18 @@ static void verify_nameservers(const struct conf_check *check)
 				*name);
 }
 
+/* The kernel takes no longer ones. */
+static void verify_length(const struct conf_check *check, const char *setting, const char *socket)
+{
+	const char *path = socket == NULL ? NULL : strchr(socket, '/');
+
+	if (path != NULL && strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		blame_in(check, "", setting,
+			"%s: a path of %zu bytes is too long for a socket; write one of at most "
+			"%zu",
+			setting, strlen(path), sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+}
+
 static void verify_daemon(const struct conf_check *check)
 {
 	const struct daemon_options *daemon = &check->conf->daemon;
@@ -140,6 +153,8 @@ static void verify_daemon(const struct conf_check *check)
 			"socket = \"%s\" is no socket; write local:/absolute/path, "
 			"inet:PORT@ADDRESS or inet6:PORT@ADDRESS",
 			daemon->socket == NULL ? "" : daemon->socket);
+	verify_length(check, "socket", daemon->socket);
+	verify_length(check, "control_socket", daemon->control_socket);
 	if (mode[digits] != '\0' || digits < 3 || digits > 4 || strtol(mode, NULL, 8) > 0777)
 		blame_in(check, "", "socket_mode",
 			"socket_mode = \"%s\" is no mode of a file; write three or four octal "
@@ -202,8 +217,17 @@ static void verify_names(const struct conf_check *check)
 {
 	const struct site *site = &check->conf->site;
 	char canonical[DOMAIN_SIZE];
+	struct ipaddr address;
 
-	if (!domain_canonical(site->hostname, canonical))
+	/* What the system is called is not to blame here. */
+	if (ipaddr_parse(site->hostname, &address) &&
+		conf_input_find(check->input, schema_group(check->schema, ""), 0, "hostname") !=
+			NULL)
+		blame_in(check, "", "hostname",
+			"hostname = \"%s\" is an address; write the name of this mail server, like "
+			"mail.example.org",
+			site->hostname);
+	else if (!domain_canonical(site->hostname, canonical))
 		blame_in(check, "", "hostname",
 			"hostname = \"%s\" is not a domain name; write one like mail.example.org",
 			site->hostname);
