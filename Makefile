@@ -53,8 +53,8 @@ SAY  = @$(if $(V),:,echo)
 FOLDERS  := $(wildcard filter/*)
 PROGRAMS := mailreeve mailreevectl
 MAINS    := filter/daemon/main.c filter/ctl/ctl.c
-# Defines functions of the system anew: not for who only links the library.
-DAEMON   := filter/daemon/milter_buffer.c
+# Define functions of the system anew: not for who only links the library.
+DAEMON   := filter/daemon/milter_buffer.c filter/daemon/milter_pool.c
 SOURCES  := $(filter-out %_test.c $(MAINS) $(DAEMON),$(wildcard filter/*/*.c policies/*.c))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY  := $(BUILD)/libmailreeve.a

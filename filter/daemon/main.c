@@ -24,6 +24,7 @@
 #include "metrics_http.h"
 #include "milter.h"
 #include "milter_buffer.h"
+#include "milter_pool.h"
 #include "milter_socket.h"
 #include "mta_check.h"
 #include "notifier.h"
@@ -245,6 +246,7 @@ static void stopping(void)
 	pthread_t thread;
 
 	atomic_store(&stop_requested, true);
+	milter_pool_end();
 	process_notify("STOPPING=1");
 	/* The process ends as soon as libmilter notices, so the thread is never joined; its text is
 	 * kept for it. */

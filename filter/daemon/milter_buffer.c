@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "milter_buffer.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,7 +20,7 @@
 #include "milter_crowd.h"
 #include "milter_descriptors.h"
 #include "milter_handover.h"
-#include "milter_threads.h"
+#include "milter_pool.h"
 #include "milter_unsent.h"
 
 enum {
@@ -44,11 +41,6 @@ ssize_t milter_buffer_writev(int fd, const struct iovec *pieces, int count) __as
 int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *length) __asm__(
 	"accept");
 int milter_buffer_close(int fd) __asm__("close");
-milter_threads_create milter_buffer_thread __asm__("pthread_create");
-
-/* Sanitizers have one that knows of all threads. */
-milter_threads_create sanitizer_thread __asm__("__interceptor_pthread_create")
-	__attribute__((weak));
 
 /* By descriptor: NULL for those that are not ours, NOTHING for ours that hold nothing, ANSWERED for those
  * whose MTA has just been told something that it waited for, so that nothing more is there yet. */
@@ -60,22 +52,9 @@ static _Thread_local int listening = -1;
 static atomic_int lingering; /* threads */
 static atomic_int lingering_most = 1; /* that may, now */
 
-static int system_thread(
-	pthread_t *thread_r, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
-{
-	static void *_Atomic found;
-	milter_threads_create *create = sanitizer_thread;
-
-	if (create == NULL && found == NULL)
-		found = dlsym(RTLD_NEXT, "pthread_create");
-	if (create == NULL)
-		create = (milter_threads_create *)(uintptr_t)found;
-	return create(thread_r, attributes, run, argument);
-}
-
 void milter_buffer_begin(void)
 {
-	milter_threads_begin(system_thread);
+	milter_pool_begin();
 	milter_accept_begin();
 	milter_crowd_begin();
 	begun = milter_handover_begin() == 0;
@@ -216,9 +195,11 @@ static int let_in(struct pollfd *watched, nfds_t count, int ready)
 
 		if (one->revents == 0 || held(one->fd) == NULL)
 			continue;
-		hands_over = true;
-		if (!asked)
+		if (!asked) {
+			milter_pool_starts_sessions();
+			hands_over = true;
 			room = milter_crowd_room();
+		}
 		asked = true;
 		if (room == 0) {
 			one->revents = 0;
@@ -246,8 +227,10 @@ int milter_buffer_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 		return poll_to_write(watched, timeout_ms);
 	if (ours && (watched->events & POLLIN) != 0)
 		return poll_to_read(watched, timeout_ms);
-	if (count == 1 && begun && watched->fd == listening)
+	if (count == 1 && begun && watched->fd == listening) {
+		milter_pool_started();
 		return milter_handover_listen(watched, timeout_ms);
+	}
 	ready = hands_over ? milter_handover_poll(watched, count, timeout_ms)
 			   : system_poll(watched, count, timeout_ms);
 	return count == 1 || ready <= 0 ? ready : let_in(watched, count, ready);
@@ -294,18 +277,11 @@ static void wait_to_accept(void)
 	room = room == MILTER_CROWD_MAX ? room - 1 : 0;
 }
 
-int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *length)
+static int accept_session(int listener, struct sockaddr *address, socklen_t *length)
 {
 	const struct timeval moment = {.tv_usec = LINGER_MS * 1000};
-	int fd;
+	int fd = milter_accept(listener, address, length);
 
-	if (!begun)
-		return accept4(listener, address, length, 0);
-	listening = listener;
-	if (milter_handover_wants())
-		return milter_handover_make(listener, address, length);
-	wait_to_accept();
-	fd = milter_accept(listener, address, length);
 	if (fd < 0)
 		return fd;
 	if (fd >= MILTER_DESCRIPTORS ||
@@ -317,6 +293,25 @@ int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *leng
 	milter_crowd_enter(fd);
 	milter_handover_give(fd);
 	return fd;
+}
+
+int milter_buffer_accept(int listener, struct sockaddr *address, socklen_t *length)
+{
+	bool made;
+
+	if (!begun)
+		return accept4(listener, address, length, 0);
+	milter_pool_starts_sessions();
+	listening = listener;
+	made = milter_handover_wants();
+	if (!made)
+		wait_to_accept();
+	if (!milter_pool_start()) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return made ? milter_handover_make(listener, address, length)
+		    : accept_session(listener, address, length);
 }
 
 int milter_buffer_close(int fd)
@@ -332,13 +327,4 @@ int milter_buffer_close(int fd)
 	failed = (int)syscall(SYS_close, fd);
 	milter_accept_closed();
 	return failed;
-}
-
-/* Those that libmilter starts once it accepts connections are for sessions. */
-int milter_buffer_thread(
-	pthread_t *thread_r, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
-{
-	if (attributes != NULL || (listening < 0 && !hands_over))
-		return system_thread(thread_r, attributes, run, argument);
-	return milter_threads_start(thread_r, run, argument);
 }

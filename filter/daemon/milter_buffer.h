@@ -6,9 +6,9 @@
  * always follows them, and all leaves in one write. (A third of the time a message takes, by make
  * bench.)
  *
- * The file defines poll, read, writev, accept, close and pthread_create in the place of the system's, for
- * that is the one seam libmilter has. They are the system's for every descriptor but the connections that
- * the thread of milter_buffer_begin accepts, and for every thread but those of their sessions. libmilter hands a connection from one thread to another only
+ * The file defines poll, read, writev, accept and close in the place of the system's, for that is the
+ * one seam libmilter has. They are the system's for every descriptor but the connections that the
+ * thread of milter_buffer_begin accepts. libmilter hands a connection from one thread to another only
  * when poll has said that nothing is there, which is said only when nothing is held: so what is held
  * belongs to one thread at a time, and whoever waits for many connections at once misses nothing.
  * Linked into the daemon alone. */
