@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "milter_crowd.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -9,56 +10,65 @@
 #include "lock.h"
 #include "milter_descriptors.h"
 
+enum { TURNS = 4 }; /* the one before the next is nobody's any more when that begins */
+
 /* Who entered in this turn and in the one before counts. A turn ends when those inside were waited for in
- * vain: who stays for two is stuck, and nobody waits for him. */
-static struct {
-	struct lock lock;
-	struct condition left;
-	size_t waiting GUARDED_BY(lock); /* threads */
-	size_t entered[2] GUARDED_BY(lock); /* and are inside: in this turn, in the one before */
-	uint64_t turn GUARDED_BY(lock), turned_ms GUARDED_BY(lock);
-	uint64_t turn_of[MILTER_DESCRIPTORS] GUARDED_BY(lock); /* 0: not inside */
-} crowd;
+ * vain: who stays for two is stuck, and nobody waits for him. No lock for who comes and goes: who goes while
+ * turns end may be counted wrong until they have passed. */
+static _Atomic uint64_t turn = 1;
+static _Atomic uint64_t turn_of[MILTER_DESCRIPTORS]; /* 0: not inside */
+static atomic_int entered[TURNS]; /* in that turn, and are inside */
+static atomic_int waiting; /* threads */
+static struct lock lock;
+static struct condition left;
+static uint64_t turned_ms GUARDED_BY(lock);
 
 void milter_crowd_begin(void)
 {
-	lock_init(&crowd.lock);
-	condition_init(&crowd.left);
-	crowd.turn = 1;
+	lock_init(&lock);
+	condition_init(&left);
 }
 
 void milter_crowd_enter(int fd)
 {
-	if (fd < 0 || fd >= MILTER_DESCRIPTORS)
-		return;
-	lock_take(&crowd.lock);
-	if (crowd.turn_of[fd] == 0) {
-		crowd.turn_of[fd] = crowd.turn;
-		crowd.entered[0]++;
-	}
-	lock_give(&crowd.lock);
+	uint64_t now = atomic_load(&turn), outside = 0;
+
+	if (fd >= 0 && fd < MILTER_DESCRIPTORS &&
+		atomic_compare_exchange_strong(&turn_of[fd], &outside, now))
+		atomic_fetch_add(&entered[now % TURNS], 1);
 }
 
-static size_t counted(void) REQUIRES(crowd.lock)
+static int counted(void)
 {
-	return crowd.entered[0] + crowd.entered[1];
+	uint64_t now = atomic_load(&turn);
+
+	return atomic_load(&entered[now % TURNS]) + atomic_load(&entered[(now - 1) % TURNS]);
+}
+
+static size_t room_now(void)
+{
+	int now = counted();
+
+	if (now <= 0)
+		return MILTER_CROWD_MAX;
+	return now < MILTER_CROWD_MAX ? (size_t)(MILTER_CROWD_MAX - now) : 0;
 }
 
 void milter_crowd_leave(int fd)
 {
-	uint64_t turns;
+	uint64_t since;
 
 	if (fd < 0 || fd >= MILTER_DESCRIPTORS)
 		return;
-	lock_take(&crowd.lock);
-	turns = crowd.turn - crowd.turn_of[fd];
-	if (crowd.turn_of[fd] != 0 && turns < 2) {
-		crowd.entered[turns]--;
-		if (crowd.waiting > 0 && counted() == MILTER_CROWD_MAX - 1)
-			condition_broadcast(&crowd.left);
-	}
-	crowd.turn_of[fd] = 0;
-	lock_give(&crowd.lock);
+	since = atomic_exchange(&turn_of[fd], 0);
+	if (since == 0 || atomic_load(&turn) - since > 1)
+		return;
+	atomic_fetch_sub(&entered[since % TURNS], 1);
+	if (atomic_load(&waiting) == 0 || room_now() == 0)
+		return;
+	lock_take(&lock);
+	condition_broadcast(&left);
+	lock_give(&lock);
 }
 
 static uint64_t processor_us(void)
@@ -69,16 +79,15 @@ static uint64_t processor_us(void)
 	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
 }
 
-static void end_turn(uint64_t now_ms) REQUIRES(crowd.lock)
+static void end_turn(uint64_t now_ms) REQUIRES(lock)
 {
-	crowd.entered[1] = crowd.entered[0];
-	crowd.entered[0] = 0;
-	crowd.turn++;
-	crowd.turned_ms = now_ms;
+	atomic_store(&entered[(turn + 1) % TURNS], 0);
+	atomic_fetch_add(&turn, 1);
+	turned_ms = now_ms;
 }
 
 /* The house is full, and nobody leaves for a moment. */
-static size_t room_in_vain(bool asleep) REQUIRES(crowd.lock)
+static size_t room_in_vain(bool asleep) REQUIRES(lock)
 {
 	uint64_t now_ms = clock_monotonic_ms();
 
@@ -87,37 +96,34 @@ static size_t room_in_vain(bool asleep) REQUIRES(crowd.lock)
 		end_turn(now_ms);
 		return MILTER_CROWD_MAX;
 	}
-	if (now_ms >= crowd.turned_ms + MILTER_CROWD_STUCK_MS)
+	if (now_ms >= turned_ms + MILTER_CROWD_STUCK_MS)
 		end_turn(now_ms);
 	return MILTER_CROWD_MORE;
 }
 
-static bool wait_for_room(uint64_t until_ms) REQUIRES(crowd.lock)
+static void wait_for_room(uint64_t until_ms) REQUIRES(lock)
 {
 	bool in_time = true;
 
-	crowd.waiting++;
-	while (counted() >= MILTER_CROWD_MAX && in_time)
-		in_time = condition_wait(&crowd.left, &crowd.lock, until_ms);
-	crowd.waiting--;
-	return counted() < MILTER_CROWD_MAX;
+	atomic_fetch_add(&waiting, 1);
+	while (room_now() == 0 && in_time)
+		in_time = condition_wait(&left, &lock, until_ms);
+	atomic_fetch_sub(&waiting, 1);
 }
 
 size_t milter_crowd_room(void)
 {
-	size_t room;
+	size_t room = room_now();
+	uint64_t used_us;
 
-	lock_take(&crowd.lock);
-	if (counted() >= MILTER_CROWD_MAX) {
-		uint64_t used_us = processor_us();
-
-		if (!wait_for_room(clock_monotonic_ms() + MILTER_CROWD_WAIT_MS)) {
-			room = room_in_vain(processor_us() < used_us + MILTER_CROWD_IDLE_US);
-			lock_give(&crowd.lock);
-			return room;
-		}
-	}
-	room = MILTER_CROWD_MAX - counted();
-	lock_give(&crowd.lock);
+	if (room > 0)
+		return room;
+	used_us = processor_us();
+	lock_take(&lock);
+	wait_for_room(clock_monotonic_ms() + MILTER_CROWD_WAIT_MS);
+	room = room_now();
+	if (room == 0)
+		room = room_in_vain(processor_us() < used_us + MILTER_CROWD_IDLE_US);
+	lock_give(&lock);
 	return room;
 }

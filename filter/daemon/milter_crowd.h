@@ -19,7 +19,7 @@ enum {
 	 * inside all wait for something. */
 	MILTER_CROWD_IDLE_US = 500,
 	/* Who is inside for longer, in ms, or twice that, waits for something, too. */
-	MILTER_CROWD_STUCK_MS = 25,
+	MILTER_CROWD_STUCK_MS = 100,
 };
 
 void milter_crowd_begin(void);
