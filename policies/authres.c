@@ -198,7 +198,7 @@ static void judge_trace(struct call *call)
 static void add_property(struct text *field, const char *name, const char *value)
 {
 	text_addf(field, " %s=", name);
-	authres_add_value(field, value, VALUE_MAX);
+	authres_add_value(field, value, VALUE_MAX, false);
 }
 
 static void add_iprev(struct text *field, const struct iprev *iprev)
@@ -233,13 +233,14 @@ static const char *sender_of(const struct session *session, char sender[PATH_SIZ
 	return sender;
 }
 
-static void add_spf(
-	struct text *field, const struct spf *spf, const char *property, const char *value)
+static void add_spf(struct text *field, const struct spf *spf, const char *property,
+	const char *value, bool internationalized)
 {
 	text_addf(field, ";\n\tspf=%s", spf_result_name(spf_result_shown(spf)));
 	if (spf->result != spf_result_shown(spf))
 		text_add(field, " (over-broad record)");
-	add_property(field, property, value);
+	text_addf(field, " %s=", property);
+	authres_add_value(field, value, VALUE_MAX, internationalized);
 }
 
 static void add_dmarc(struct text *field, const struct dmarc_outcome *dmarc)
@@ -272,7 +273,7 @@ static void add_results(struct call *call)
 	size_t id_end;
 
 	text_init(&field, buffer, FIELD_SIZE);
-	authres_add_value(&field, session->site->authserv_id, VALUE_MAX);
+	authres_add_value(&field, session->site->authserv_id, VALUE_MAX, false);
 	id_end = field.length;
 	if (session->auth_user[0] != '\0') {
 		text_add(&field, ";\n\tauth=pass");
@@ -281,11 +282,12 @@ static void add_results(struct call *call)
 	if (iprev != NULL)
 		add_iprev(&field, iprev);
 	if (mailfrom != NULL && !session->transaction.reverse_path.null)
-		add_spf(&field, mailfrom, "smtp.mailfrom", sender_of(session, sender));
+		add_spf(&field, mailfrom, "smtp.mailfrom", sender_of(session, sender),
+			session->transaction.smtputf8);
 	if (helo == NULL && session->transaction.reverse_path.null)
 		helo = mailfrom;
 	if (helo != NULL)
-		add_spf(&field, helo, "smtp.helo", session->helo);
+		add_spf(&field, helo, "smtp.helo", session->helo, false);
 	if (session->transaction.dmarc_outcome != NULL)
 		add_dmarc(&field, session->transaction.dmarc_outcome);
 	if (field.length == id_end)

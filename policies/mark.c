@@ -75,7 +75,7 @@ static void keep_mark(
 		state->subject || marks_subject(call->options, finding->policy->name, name);
 	text_init(&mark, buffer, sizeof(buffer));
 	text_addf(&mark, "%s=", name);
-	authres_add_value(&mark, finding->evidence, MARK_MAX);
+	authres_add_value(&mark, finding->evidence, MARK_MAX, false);
 	for (size_t i = 0; i < state->count; i++)
 		if (strcmp(state->marks[i], buffer) == 0)
 			return;

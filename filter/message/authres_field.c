@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain.h"
+#include "utf8.h"
 
 /* Longest identifier that is compared; ours is a domain name. */
 enum { ID_SIZE = 2 * DOMAIN_SIZE, COMMENT_DEPTH_MAX = 100 };
@@ -149,7 +150,8 @@ bool received_by(const char *body, const char *host)
 			body = skip_comment(body);
 			continue;
 		}
-		if (ascii_is_space(*body) || strchr("/)", *body) != NULL) {
+		/* All that a word can end before, or it would never be passed. */
+		if (is_stripped(*body) || strchr("/)", *body) != NULL) {
 			body++;
 			continue;
 		}
@@ -228,7 +230,17 @@ static bool is_printable(char c)
 	return c >= 0x20 && c <= 0x7e;
 }
 
-static void add_value(struct text *text, const char *value, size_t length, bool plain)
+/* The length of a character beyond ASCII that is to be seen; else 0. */
+static size_t utf8_length(const char *at)
+{
+	uint32_t code_point;
+	size_t length = utf8_decode(at, &code_point);
+
+	return code_point < 0xa0 || utf8_is_invisible(code_point) ? 0 : length;
+}
+
+static void add_value(
+	struct text *text, const char *value, size_t length, bool plain, bool internationalized)
 {
 	plain = plain && length > 0;
 	for (size_t i = 0; i < length; i++)
@@ -239,6 +251,13 @@ static void add_value(struct text *text, const char *value, size_t length, bool 
 	}
 	text_add_char(text, '"');
 	for (size_t i = 0; i < length; i++) {
+		size_t wide = internationalized ? utf8_length(value + i) : 0;
+
+		if (wide > 1 && i + wide <= length) {
+			text_add_n(text, value + i, wide);
+			i += wide - 1;
+			continue;
+		}
 		if (value[i] == '"' || value[i] == '\\')
 			text_add_char(text, '\\');
 		text_add_char(text, is_printable(value[i]) ? value[i] : '?');
@@ -246,9 +265,10 @@ static void add_value(struct text *text, const char *value, size_t length, bool 
 	text_add_char(text, '"');
 }
 
-void authres_add_value(struct text *text, const char *value, size_t limit)
+void authres_add_value(struct text *text, const char *value, size_t limit, bool internationalized)
 {
-	add_value(text, value, strnlen(value, limit), strchr(value, '@') == strrchr(value, '@'));
+	add_value(text, value, strnlen(value, limit), strchr(value, '@') == strrchr(value, '@'),
+		internationalized);
 }
 
 void authres_add_dot_atom(struct text *text, const char *value, size_t limit)
@@ -257,7 +277,7 @@ void authres_add_dot_atom(struct text *text, const char *value, size_t limit)
 	bool dots = length > 0 &&
 		    (value[0] == '.' || value[length - 1] == '.' || strstr(value, "..") != NULL);
 
-	add_value(text, value, length, !dots && strchr(value, '@') == NULL);
+	add_value(text, value, length, !dots && strchr(value, '@') == NULL, false);
 }
 
 void authres_add_comment(struct text *text, const char *value, size_t limit)

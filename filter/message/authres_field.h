@@ -25,8 +25,9 @@ bool received_by(const char *body, const char *host);
 bool received_spf_claims(const char *body, const char *host);
 
 /* Adds VALUE as an RFC 8601 pvalue: as it is where it is plain, else as a quoted-string in which
- * bytes that are not printable ASCII become "?". At most LIMIT bytes of it. */
-void authres_add_value(struct text *text, const char *value, size_t limit);
+ * bytes that are not printable ASCII become "?", but for UTF-8 in an INTERNATIONALIZED message (RFC 6532
+ * 3.2). At most LIMIT bytes of it. */
+void authres_add_value(struct text *text, const char *value, size_t limit, bool internationalized);
 
 /* The same for Received-SPF (RFC 7208 9.1): plain is a dot-atom only, so addresses are quoted. */
 void authres_add_dot_atom(struct text *text, const char *value, size_t limit);

@@ -135,6 +135,10 @@ static void test_received(void **state)
 		{"from a by other.example; by " OURS, false},
 		{"from bygone " OURS, false},
 		{"by x" OURS, false},
+		{"from a\x01"
+		 "b by " OURS,
+			true},
+		{"\x7f by\v" OURS "\x1f; date", true},
 		{"by", false},
 		{"", false},
 	};
@@ -143,6 +147,16 @@ static void test_received(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (received_by(rows[i].body, OURS) != rows[i].by)
 			fail_msg("%s", rows[i].body);
+	/* Each octet is passed, wherever it stands. */
+	for (int octet = 1; octet < 256; octet++) {
+		const char body[] = {
+			'a', ' ', (char)octet, 'b', (char)octet, ' ', (char)octet, '\0'};
+
+		assert_false(received_by(body, OURS));
+		(void)authres_claims(body, OURS);
+		(void)authres_arc_claims(body, OURS);
+		(void)received_spf_claims(body, OURS);
+	}
 }
 
 static void test_received_spf(void **state)
@@ -198,12 +212,18 @@ static void test_values(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		text_init(&text, buffer, sizeof(buffer));
-		authres_add_value(&text, rows[i].given, 80);
+		authres_add_value(&text, rows[i].given, 80, false);
 		assert_string_equal(buffer, rows[i].want);
 	}
 	text_init(&text, buffer, sizeof(buffer));
-	authres_add_value(&text, "aaaaaaaaaa", 4);
+	authres_add_value(&text, "aaaaaaaaaa", 4, false);
 	assert_string_equal(buffer, "aaaa");
+	text_init(&text, buffer, sizeof(buffer));
+	authres_add_value(&text, "m\xc3\xbcl\xff\xc2\x85\xe2\x80\xae\r@b", 80, true);
+	assert_string_equal(buffer, "\"m\xc3\xbcl???????@b\"");
+	text_init(&text, buffer, sizeof(buffer));
+	authres_add_value(&text, "m\xc3\xbc", 2, true);
+	assert_string_equal(buffer, "\"m?\"");
 	text_init(&text, buffer, sizeof(buffer));
 	authres_add_comment(&text, "a (b) \\ c\n\xff", 80);
 	assert_string_equal(buffer, "a ?b? ? c??");
