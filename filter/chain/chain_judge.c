@@ -140,9 +140,13 @@ void chain_judge_before(struct chain *chain, uint64_t deadline_ms)
 		call.policy->before_recipient(&call);
 }
 
+/* Who waits for no look-up is in nobody's way for long, and is not put off for those who do: known clients
+ * and senders, exempt ones. But what else policies ask may be slow as well: there is an end to it. */
 bool chain_judge_start_waiting(const struct chain *chain)
 {
-	if (atomic_fetch_add(&waiting, 1) < chain->session.site->max_waiting)
+	int64_t before = atomic_fetch_add(&waiting, 1), most = chain->session.site->max_waiting;
+
+	if (before < most || (before < 2 * most && session_is_looked_up(&chain->session)))
 		return true;
 	atomic_fetch_sub(&waiting, 1);
 	return false;

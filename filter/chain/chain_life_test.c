@@ -209,43 +209,55 @@ static void test_quarantine_is_forgotten(void **state)
 
 /* Too many sessions that wait. ------------------------------------------------------------------ */
 
-static struct decision inner_decision;
+/* One in the midst of the other. */
+enum { NESTED = 3 };
+static struct decision decisions[NESTED];
+static int running;
 
 static void run_another_session(struct chain_case *outer)
 {
 	struct chain_case inner;
+	int number = running++;
 
 	chain_case_start(&inner, "a charge");
 	inner.conf->site.max_waiting = outer->conf->site.max_waiting;
+	if (running < NESTED)
+		inner.during_judge = run_another_session;
 	chain_case_open(&inner);
-	inner_decision = chain_case_rcpt(&inner, bob);
+	decisions[number] = chain_case_rcpt(&inner, bob);
 	assert_string_equal(inner.refused, "");
 	chain_case_end(&inner);
 }
 
+/* Those of this world wait for no look-up: twice as many may be there. */
 static void test_too_many_wait(void **state)
 {
 	(void)state;
 	for (int bound = 1; bound <= 2; bound++) {
+		const struct decision *last = &decisions[NESTED - 1];
+
 		chain_case_start(&world, "a");
 		world.conf->site.max_waiting = bound;
 		world.during_judge = run_another_session;
 		chain_case_open(&world);
+		running = 1;
 		assert_int_equal(chain_case_rcpt(&world, bob).verdict, VERDICT_CONTINUE);
+		assert_int_equal(running, NESTED);
+		assert_int_equal(decisions[1].verdict, VERDICT_CONTINUE);
 		if (bound == 2) {
-			assert_int_equal(inner_decision.verdict, VERDICT_CONTINUE);
+			assert_int_equal(last->verdict, VERDICT_CONTINUE);
 		} else {
-			assert_int_equal(inner_decision.verdict, VERDICT_TEMPFAIL);
-			assert_int_equal(inner_decision.stage, STAGE_RCPT);
-			assert_null(inner_decision.decisive);
-			assert_string_equal(inner_decision.reply.code, "451");
-			assert_string_equal(inner_decision.reply.enhanced, "4.3.2");
-			assert_non_null(
-				strstr(inner_decision.reply.text, inner_decision.reference));
+			assert_int_equal(last->verdict, VERDICT_TEMPFAIL);
+			assert_int_equal(last->stage, STAGE_RCPT);
+			assert_null(last->decisive);
+			assert_string_equal(last->reply.code, "451");
+			assert_string_equal(last->reply.enhanced, "4.3.2");
+			assert_non_null(strstr(last->reply.text, last->reference));
 		}
 		/* The place is free again. */
+		running = NESTED - 1;
 		run_another_session(&world);
-		assert_int_equal(inner_decision.verdict, VERDICT_CONTINUE);
+		assert_int_equal(last->verdict, VERDICT_CONTINUE);
 		chain_case_end(&world);
 	}
 }

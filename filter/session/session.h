@@ -198,6 +198,9 @@ void session_proofs(struct session *session, enum proof_of which, uint64_t deadl
 enum result session_match_client(struct session *session, const struct matchlist *list,
 	uint64_t deadline_ms, struct match *match_r);
 
+/* None of the lookups that were started is under way any more. */
+bool session_is_looked_up(const struct session *session);
+
 /* What the transaction's lookups took; those of the connection and the greeting count for its first
  * transaction. */
 struct session_dns_cost {

@@ -100,6 +100,18 @@ const struct spf *session_sender_spf_result(struct session *session, uint64_t de
 	return result_of(session_sender_spf(session), deadline_ms);
 }
 
+static bool is_done(struct inquiry *inquiry)
+{
+	return inquiry == NULL || inquiry_result(inquiry) != NULL;
+}
+
+bool session_is_looked_up(const struct session *session)
+{
+	return is_done(session->iprev) && is_done(session->helo_mailhosts) &&
+	       is_done(session->helo_spf) && is_done(session->transaction.mailhosts) &&
+	       is_done(session->transaction.spf) && is_done(session->transaction.dmarc);
+}
+
 static void add_cost(struct inquiry *inquiry, unsigned *steps, struct session_dns_cost *cost)
 {
 	struct inquiry_cost one;

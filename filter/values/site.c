@@ -121,7 +121,9 @@ const struct setting site_settings[] = {
 		.default_text = "512",
 		.min = 1,
 		.max = 100000,
-		.help = "Sessions that may wait for DNS or store at once; above it, tempfail"},
+		.help = "Sessions that may wait for DNS or store at once; above it, tempfail, but "
+			"for "
+			"as many of those whose look-ups are done"},
 	{.name = NULL},
 };
 

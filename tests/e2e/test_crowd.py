@@ -10,6 +10,7 @@ import time
 import pytest
 
 from harness.milter_client import MilterClient
+from harness.process import until
 
 ROUNDS = 3
 EACH = 3
@@ -71,6 +72,29 @@ def test_new_connections_do_not_wait(muted):
         assert not answered(slow)
         for mta in slow:
             mta.receive()
+
+
+def test_who_needs_no_lookup_is_not_put_off(site, nameserver):
+    """As many sessions wait as may: others that would wait are put off, and only they."""
+    site.fresh_filter(NO_ANSWER_TO_CONNECT + "max_waiting = 2\ntime_limit = 3s\n")
+    with MilterClient(site.milter_path) as mta:
+        mta.as_far_as_rcpt()
+    nameserver.freeze()
+    try:
+        with contextlib.ExitStack() as stack:
+            slow = [session(stack, site, i) for i in range(3)]
+            for mta in slow:
+                mta.rcpt()
+            put_off = until(lambda: answered(slow), "who is put off")
+            quick = session(stack, site)
+            quick.rcpt()
+            assert quick.receive()[0] == "c"
+            assert len(put_off) == 1 and answered(slow) == put_off
+            answers = [mta.receive() for mta in slow]
+            assert sorted(letter for letter, _ in answers) == ["c", "c", "y"]
+            assert all(b"451 4.3.2" in text for letter, text in answers if letter == "y")
+    finally:
+        nameserver.thaw()
 
 
 def test_descriptors_are_left_for_lookups(site, nameserver):
