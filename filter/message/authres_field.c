@@ -285,9 +285,10 @@ void authres_add_comment(struct text *text, const char *value, size_t limit)
 	size_t length = strnlen(value, limit);
 
 	for (size_t i = 0; i < length; i++) {
-		bool unsafe = !is_printable(value[i]) || value[i] == '(' || value[i] == ')' ||
-			      value[i] == '\\';
+		char c = value[i];
 
-		text_add_char(text, unsafe ? '?' : value[i]);
+		if (c == '(' || c == ')')
+			c = c == '(' ? '[' : ']';
+		text_add_char(text, is_printable(c) && c != '\\' ? c : '?');
 	}
 }

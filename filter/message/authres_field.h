@@ -32,7 +32,7 @@ void authres_add_value(struct text *text, const char *value, size_t limit, bool 
 /* The same for Received-SPF (RFC 7208 9.1): plain is a dot-atom only, so addresses are quoted. */
 void authres_add_dot_atom(struct text *text, const char *value, size_t limit);
 
-/* Adds VALUE for a comment: parentheses, backslashes and what is not printable become "?". */
+/* Adds VALUE for a comment: parentheses become brackets, backslashes and what is not printable "?". */
 void authres_add_comment(struct text *text, const char *value, size_t limit);
 
 #endif

@@ -226,7 +226,7 @@ static void test_values(void **state)
 	assert_string_equal(buffer, "\"m?\"");
 	text_init(&text, buffer, sizeof(buffer));
 	authres_add_comment(&text, "a (b) \\ c\n\xff", 80);
-	assert_string_equal(buffer, "a ?b? ? c??");
+	assert_string_equal(buffer, "a [b] ? c??");
 }
 
 /* RFC 7208 9.1: dot-atom or quoted-string. */
