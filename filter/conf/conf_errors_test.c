@@ -55,6 +55,15 @@ static const struct {
 			"one of "
 			"at most 107\n"
 			"c:3: control_socket is the path of socket too; give it one of its own\n"},
+	{.text = "socket = inet:9749@127.0.0.1\n"
+		 "metrics = 9749\n"
+		 "control_socket = /run/x\n"
+		 "pid_file = /run/x\n"
+		 "journal = /run/x\n",
+		.said = "c:2: metrics has the port of socket; give it one of its own\n"
+			"c:4: pid_file is the path of control_socket too; give it one of its own\n"
+			"c:5: journal is the path of control_socket too; give it one of its own\n"
+			"c:5: journal is the path of pid_file too; give it one of its own\n"},
 	{.text = "fake = { low = 300 }\n"
 		 "resolver\n"
 		 " timeout = 3\n"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mem.h"
 #include "text.h"
 
 bool conf_section_is_known(const struct schema *schema, const char *name, const char *title,
@@ -73,4 +74,41 @@ void conf_explain_unknown(const struct schema *schema, const struct group *group
 		snprintf(why, why_size,
 			"unknown setting \"%s\"%s; mailreeve.conf(5) lists all of them", name,
 			place);
+}
+
+char **conf_check_names(const struct schema *schema)
+{
+	char **names = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < schema->group_count; i++) {
+		const struct policy *policy = schema->groups[i].policy;
+		char name[TRIAL_NAME_SIZE];
+
+		for (unsigned j = 0;
+			policy != NULL && policy->checks != NULL && policy->checks[j].name != NULL;
+			j++) {
+			names = mem_resize(names, count + 3, sizeof(*names));
+			if (j == 0)
+				names[count++] = mem_text(policy->name);
+			names[count++] = mem_text(check_full_name(policy, j, name));
+			names[count] = NULL;
+		}
+	}
+	return names;
+}
+
+void conf_check_names_free(char **names)
+{
+	for (size_t i = 0; names != NULL && names[i] != NULL; i++)
+		mem_free(names[i]);
+	mem_free(names);
+}
+
+bool conf_is_among(char *const *names, const char *name)
+{
+	for (; names != NULL && *names != NULL; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
 }

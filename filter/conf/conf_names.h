@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What to say about a name that the schema does not know. Pure. */
+/* What to say about a name that the schema does not know, and the names there are. Pure. */
 #ifndef MAILREEVE_CONF_NAMES_H
 #define MAILREEVE_CONF_NAMES_H
 
@@ -12,5 +12,12 @@ bool conf_section_is_known(const struct schema *schema, const char *name, const 
 /* GROUP has no setting NAME. */
 void conf_explain_unknown(const struct schema *schema, const struct group *group, const char *name,
 	char *why, size_t why_size);
+
+/* "dmarc", "helo.mismatch": all there are, NULL-terminated. Owned by the caller, and freed so. */
+char **conf_check_names(const struct schema *schema);
+void conf_check_names_free(char **names);
+
+/* NAME is one of NAMES, which may be NULL. */
+bool conf_is_among(char *const *names, const char *name);
 
 #endif

@@ -8,8 +8,8 @@
 #include <sys/un.h>
 
 #include "account.h"
+#include "conf_names.h"
 #include "domain.h"
-#include "mem.h"
 #include "metrics_address.h"
 #include "resolver_config.h"
 #include "store.h"
@@ -142,6 +142,41 @@ static void verify_length(const struct conf_check *check, const char *setting, c
 			setting, strlen(path), sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 }
 
+static bool has_port_of_metrics(const struct daemon_options *daemon)
+{
+	const char *port = daemon->socket == NULL ? NULL : strchr(daemon->socket, ':');
+	const char *at = daemon->socket == NULL ? NULL : strchr(daemon->socket, '@');
+	struct metrics_address metrics;
+	char text[IPADDR_TEXT_SIZE];
+
+	return port != NULL && daemon->metrics != NULL &&
+	       metrics_address_parse(daemon->metrics, &metrics) &&
+	       strtoul(port + 1, NULL, 10) == metrics.port &&
+	       (at == NULL || strcmp(at + 1, ipaddr_format(&metrics.address, text)) == 0);
+}
+
+/* What is written or listened at has a place of its own. */
+static void verify_places(const struct conf_check *check)
+{
+	const struct daemon_options *daemon = &check->conf->daemon;
+	const char *socket = daemon->socket == NULL ? NULL : strchr(daemon->socket, '/');
+	const struct {
+		const char *setting, *path;
+	} places[] = {{"socket", socket}, {"control_socket", daemon->control_socket},
+		{"pid_file", daemon->pid_file}, {"journal", daemon->journal}};
+
+	for (size_t i = 1; i < ARRAY_COUNT(places); i++)
+		for (size_t j = 0; j < i; j++)
+			if (places[i].path != NULL && places[j].path != NULL &&
+				strcmp(places[i].path, places[j].path) == 0)
+				blame_in(check, "", places[i].setting,
+					"%s is the path of %s too; give it one of its own",
+					places[i].setting, places[j].setting);
+	if (socket == NULL && has_port_of_metrics(daemon))
+		blame_in(check, "", "metrics",
+			"metrics has the port of socket; give it one of its own");
+}
+
 static void verify_daemon(const struct conf_check *check)
 {
 	const struct daemon_options *daemon = &check->conf->daemon;
@@ -172,11 +207,7 @@ static void verify_daemon(const struct conf_check *check)
 		blame_in(check, "", "journal",
 			"journal = \"%s\" is not an absolute path; start it with /",
 			daemon->journal);
-	if (daemon->control_socket != NULL && daemon->socket != NULL &&
-		strchr(daemon->socket, '/') != NULL &&
-		strcmp(strchr(daemon->socket, '/'), daemon->control_socket) == 0)
-		blame_in(check, "", "control_socket",
-			"control_socket is the path of socket too; give it one of its own");
+	verify_places(check);
 }
 
 static void verify_certificates(const struct conf_check *check)
@@ -364,53 +395,15 @@ static void verify_trial(const struct conf_check *check, const struct group *gro
 		blame(check, group, 0, setting, why);
 }
 
-/* "dmarc", "helo.mismatch": all there are, NULL-terminated; owned by the caller, as free_names does. */
-static char **names_of_checks(const struct schema *schema)
-{
-	char **names = NULL;
-	size_t count = 0;
-
-	for (size_t i = 0; i < schema->group_count; i++) {
-		const struct policy *policy = schema->groups[i].policy;
-		char name[TRIAL_NAME_SIZE];
-
-		for (unsigned j = 0;
-			policy != NULL && policy->checks != NULL && policy->checks[j].name != NULL;
-			j++) {
-			names = mem_resize(names, count + 3, sizeof(*names));
-			if (j == 0)
-				names[count++] = mem_text(policy->name);
-			names[count++] = mem_text(check_full_name(policy, j, name));
-			names[count] = NULL;
-		}
-	}
-	return names;
-}
-
-static void free_names(char **names)
-{
-	for (size_t i = 0; names != NULL && names[i] != NULL; i++)
-		mem_free(names[i]);
-	mem_free(names);
-}
-
-static bool is_among(char *const *names, const char *name)
-{
-	for (; names != NULL && *names != NULL; names++)
-		if (strcmp(*names, name) == 0)
-			return true;
-	return false;
-}
-
 static void verify_names_of_checks(const struct conf_check *check, const struct given *given)
 {
-	char **names = names_of_checks(check->schema);
+	char **names = conf_check_names(check->schema);
 
 	for (size_t i = 0; names != NULL && i < given->value_count; i++) {
 		const char *name = given->values[i].text;
 		const char *meant = text_suggest(name, (const char *const *)names);
 
-		if (is_among(names, name))
+		if (conf_is_among(names, name))
 			continue;
 		problem_add(check->problems, given->file, given->values[i].line,
 			"%s: \"%s\" is neither a policy nor a check; %s%s%s",
@@ -418,7 +411,7 @@ static void verify_names_of_checks(const struct conf_check *check, const struct 
 			meant == NULL ? "write one like helo or helo.mismatch" : "did you mean ",
 			meant == NULL ? "" : meant, meant == NULL ? "" : "?");
 	}
-	free_names(names);
+	conf_check_names_free(names);
 }
 
 static void verify_given(const struct conf_check *check)
