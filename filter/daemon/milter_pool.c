@@ -11,13 +11,26 @@
 #include "clock.h"
 #include "milter_threads.h"
 
-/* Name of the system's, body of ours; and that of sanitizers, which must know of all threads. */
+typedef int destroy_function(pthread_mutex_t *mutex);
+
+/* Names of the system's, bodies of ours; and those of sanitizers, which must know of all threads and
+ * locks. */
 milter_threads_create milter_pool_thread __asm__("pthread_create");
+destroy_function milter_pool_destroy __asm__("pthread_mutex_destroy");
 milter_threads_create sanitizer_thread __asm__("__interceptor_pthread_create")
+	__attribute__((weak));
+destroy_function sanitizer_destroy __asm__("__interceptor_pthread_mutex_destroy")
 	__attribute__((weak));
 
 static _Thread_local bool starts_sessions;
 static atomic_bool starting, ending;
+
+static uintptr_t system_function(_Atomic uintptr_t *found, const char *name)
+{
+	if (*found == 0)
+		*found = (uintptr_t)dlsym(RTLD_NEXT, name);
+	return *found;
+}
 
 static int system_thread(
 	pthread_t *thread_r, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
@@ -25,11 +38,19 @@ static int system_thread(
 	static _Atomic uintptr_t found;
 	milter_threads_create *create = sanitizer_thread;
 
-	if (create == NULL && found == 0)
-		found = (uintptr_t)dlsym(RTLD_NEXT, "pthread_create");
 	if (create == NULL)
-		create = (milter_threads_create *)found;
+		create = (milter_threads_create *)system_function(&found, "pthread_create");
 	return create(thread_r, attributes, run, argument);
+}
+
+static int system_destroy(pthread_mutex_t *mutex)
+{
+	static _Atomic uintptr_t found;
+	destroy_function *destroy = sanitizer_destroy;
+
+	if (destroy == NULL)
+		destroy = (destroy_function *)system_function(&found, "pthread_mutex_destroy");
+	return destroy(mutex);
 }
 
 void milter_pool_begin(void)
@@ -72,4 +93,9 @@ int milter_pool_thread(
 	if (attributes != NULL || !starts_sessions)
 		return system_thread(thread_r, attributes, run, argument);
 	return milter_threads_start(thread_r, run, argument);
+}
+
+int milter_pool_destroy(pthread_mutex_t *mutex)
+{
+	return atomic_load(&ending) ? 0 : system_destroy(mutex);
 }

@@ -42,6 +42,19 @@ static void threads_start_before_and_after(void **state)
 	pthread_attr_destroy(&attributes);
 }
 
+static void a_lock_is_destroyed_before_the_end(void **state)
+{
+	pthread_mutex_t lock;
+
+	(void)state;
+	pthread_mutex_init(&lock, NULL);
+	pthread_mutex_lock(&lock);
+	assert_int_equal(pthread_mutex_unlock(&lock), 0);
+	assert_int_equal(pthread_mutex_destroy(&lock), 0);
+	pthread_mutex_init(&lock, NULL);
+	assert_int_equal(pthread_mutex_destroy(&lock), 0);
+}
+
 static atomic_bool ended;
 
 static void *end(void *argument)
@@ -70,11 +83,29 @@ static void the_end_waits_for_who_starts(void **state)
 	milter_pool_end();
 }
 
+/* Those who hold it or wait for it find it as it was. */
+static void a_lock_outlives_the_end(void **state)
+{
+	pthread_mutex_t lock;
+
+	(void)state;
+	milter_pool_end();
+	pthread_mutex_init(&lock, NULL);
+	assert_int_equal(pthread_mutex_destroy(&lock), 0);
+	assert_int_equal(pthread_mutex_lock(&lock), 0);
+	assert_int_equal(pthread_mutex_destroy(&lock), 0);
+	assert_int_equal(pthread_mutex_unlock(&lock), 0);
+	assert_int_equal(pthread_mutex_trylock(&lock), 0);
+	pthread_mutex_unlock(&lock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_start_before_and_after),
+		cmocka_unit_test(a_lock_is_destroyed_before_the_end),
 		cmocka_unit_test(the_end_waits_for_who_starts),
+		cmocka_unit_test(a_lock_outlives_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, begin, NULL);
