@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness.milter_client import MilterClient
-from harness.process import until
+from harness.process import free_port, until
 
 ROUNDS = 3
 EACH = 3
@@ -28,9 +28,9 @@ def muted(site, nameserver):
     nameserver.thaw()
 
 
-def session(stack, site, unknown=None):
+def session(stack, site, unknown=None, where=None):
     """Up to MAIL; of a client and names that nobody has asked for yet where UNKNOWN is a number."""
-    mta = stack.enter_context(MilterClient(site.milter_path))
+    mta = stack.enter_context(MilterClient(where or site.milter_path))
     mta.negotiate()
     if unknown is None:
         mta.connect_info()
@@ -47,19 +47,38 @@ def answered(clients):
     return select.select([mta.socket for mta in clients], [], [], 0)[0]
 
 
+def assert_quick_before_slow(site, first, where=None):
+    with contextlib.ExitStack() as stack:
+        slow = [session(stack, site, first + i, where) for i in range(EACH)]
+        quick = [session(stack, site, None, where) for _ in range(EACH)]
+        # Until no thread is with any of them.
+        time.sleep(0.05)
+        for mta in slow + quick:
+            mta.rcpt()
+        assert [mta.receive()[0] for mta in quick] == ["c"] * EACH
+        assert not answered(slow)
+        for mta in slow:
+            mta.receive()
+
+
 def test_who_needs_no_lookup_does_not_wait(muted):
     for number in range(ROUNDS):
-        with contextlib.ExitStack() as stack:
-            slow = [session(stack, muted, number * EACH + i) for i in range(EACH)]
-            quick = [session(stack, muted) for _ in range(EACH)]
-            # Until no thread is with any of them.
-            time.sleep(0.05)
-            for mta in slow + quick:
-                mta.rcpt()
-            assert [mta.receive()[0] for mta in quick] == ["c"] * EACH
-            assert not answered(slow)
-            for mta in slow:
-                mta.receive()
+        assert_quick_before_slow(muted, number * EACH)
+
+
+@pytest.mark.parametrize(("family", "address"), [("inet", "127.0.0.1"), ("inet6", "::1")])
+def test_nor_on_other_sockets(site, nameserver, family, address):
+    port = free_port()
+    site.fresh_filter(
+        NO_ANSWER_TO_CONNECT + "time_limit = 3s\n", options=["-p", f"{family}:{port}@{address}"])
+    with MilterClient((address, port)) as mta:
+        mta.as_far_as_rcpt()
+    nameserver.freeze()
+    try:
+        assert_quick_before_slow(site, 0, (address, port))
+    finally:
+        nameserver.thaw()
+    site.stop_filter()
 
 
 def test_new_connections_do_not_wait(muted):
@@ -113,6 +132,11 @@ def test_descriptors_are_left_for_lookups(site, nameserver):
             mta.close()
         for mta in waiting[30:]:
             mta.negotiate()
+        first.close()
+        for _ in range(40):
+            stack.enter_context(MilterClient(site.milter_path))
+        # With others in line it stops as ever.
+        site.stop_filter()
     assert not filter_.lines(containing="unreachable")
 
 

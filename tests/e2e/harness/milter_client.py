@@ -17,9 +17,13 @@ ALL_ACTIONS = 0x1FF
 
 class MilterClient:
     def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(30)
-        self.socket.connect(path)
+        """PATH: of a unix socket, or address and port."""
+        if isinstance(path, tuple):
+            self.socket = socket.create_connection(path, 30)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.socket.settimeout(30)
+            self.socket.connect(path)
         self.steps = 0
 
     def __enter__(self):
