@@ -64,6 +64,10 @@ static const struct {
 			"c:4: pid_file is the path of control_socket too; give it one of its own\n"
 			"c:5: journal is the path of control_socket too; give it one of its own\n"
 			"c:5: journal is the path of pid_file too; give it one of its own\n"},
+	{.text = "resolver { low = 3 }\nlow = 3\n",
+		.said = "c:1: unknown setting \"low\" in section resolver; section fake has one\n"
+			"c:2: unknown setting \"low\" outside of all sections; section fake has "
+			"one\n"},
 	{.text = "fake = { low = 300 }\n"
 		 "resolver\n"
 		 " timeout = 3\n"
@@ -124,9 +128,8 @@ static const struct {
 			"c:2: unknown setting \"hostname\" in section fake; hostname stands "
 			"outside of "
 			"all sections\n"
-			"c:2: unknown setting \"attempts\" in section fake; mailreeve.conf(5) "
-			"lists "
-			"all of them\n"
+			"c:2: unknown setting \"attempts\" in section fake; section resolver has "
+			"one\n"
 			"c:3: fake is a section; write fake { ... }\n"
 			"c:4: reply_at is a setting, not a section; write reply_at = VALUE\n"},
 	/* Trials: an end without one, in a section and behind an action; odd values. */

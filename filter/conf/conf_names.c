@@ -66,10 +66,9 @@ void conf_explain_unknown(const struct schema *schema, const struct group *group
 	else if (meant != NULL)
 		snprintf(why, why_size, "unknown setting \"%s\"%s; did you mean %s?", name, place,
 			meant);
-	else if (home != NULL && group == top)
-		snprintf(why, why_size,
-			"unknown setting \"%s\" outside of all sections; section %s has one", name,
-			home->name);
+	else if (home != NULL)
+		snprintf(why, why_size, "unknown setting \"%s\"%s; section %s has one", name,
+			group == top ? " outside of all sections" : place, home->name);
 	else
 		snprintf(why, why_size,
 			"unknown setting \"%s\"%s; mailreeve.conf(5) lists all of them", name,
