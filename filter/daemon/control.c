@@ -27,8 +27,10 @@ struct control {
 	bool started;
 };
 
-/* For a request to come, and again for its answer to go. */
-enum { REQUEST_MS = 2000 };
+enum {
+	REQUEST_MS = 2000, /* for a request to come, and again for its answer to go */
+	CONTROL_PAUSE_MS = 10, /* after a connection that could not be accepted */
+};
 
 static bool fill_address(struct sockaddr_un *address, const char *path)
 {
@@ -261,8 +263,12 @@ static bool start_slow(const struct control_command *command, const char *argume
 	}
 	slow = mem_alloc(sizeof(*slow));
 	*slow = (struct slow){.command = command, .fd = fd, .length = length};
-	if (pthread_create(&thread, NULL, slow_thread, slow) != 0)
-		abort();
+	if (pthread_create(&thread, NULL, slow_thread, slow) != 0) {
+		mem_free(slow);
+		atomic_fetch_sub(&slow_running, 1);
+		refuse(fd, EX_TEMPFAIL, "the daemon has no thread left; try again\n");
+		return false;
+	}
 	pthread_detach(thread);
 	return true;
 }
@@ -313,9 +319,10 @@ static void *control_thread(void *argument)
 		if (ready[1].revents != 0)
 			return NULL;
 		fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
+		/* Without a descriptor left, whoever waits in line stays there. */
 		if (fd < 0)
-			continue;
-		if (!serve(control, fd))
+			poll(NULL, 0, CONTROL_PAUSE_MS);
+		else if (!serve(control, fd))
 			close(fd);
 	}
 }

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "mem.h"
 
 enum { LONG_ANSWER = 1000000 };
@@ -42,10 +50,17 @@ static int command_long(const char *arguments, FILE *out)
 	return EX_OK;
 }
 
+static int command_slow(const char *body, size_t length, FILE *out)
+{
+	fprintf(out, "<%.*s>\n", (int)length, body);
+	return EX_OK;
+}
+
 static const struct control_command commands[] = {
 	{.name = "echo", .help = "says it again", .run = command_echo},
 	{.name = "fail", .help = "fails", .run = command_fail},
 	{.name = "long", .help = "says a lot", .run = command_long},
+	{.name = "slow", .help = "takes its time", .run_slow = command_slow},
 	{0},
 };
 
@@ -133,6 +148,70 @@ static void assert_alive(void)
 
 	assert_int_equal(ask("echo alive", &answer), EX_OK);
 	assert_string_equal(answer, "[alive]\n");
+}
+
+/* The system's, or none while descriptors are said to be used up. */
+static atomic_bool used_up;
+static atomic_int tried;
+int accept_or_fail(int fd, struct sockaddr *peer, socklen_t *size, int flags) __asm__("accept4");
+
+int accept_or_fail(int fd, struct sockaddr *peer, socklen_t *size, int flags)
+{
+	if (!used_up)
+		return (int)syscall(SYS_accept4, fd, peer, size, flags);
+	tried++;
+	errno = EMFILE;
+	return -1;
+}
+
+static void test_descriptors_are_used_up(void **state)
+{
+	enum { PAUSE_MS = 10, TRIES = 5 };
+	uint64_t before_ms = clock_monotonic_ms();
+	char answer[100];
+	int fd;
+
+	(void)state;
+	used_up = true;
+	fd = connect_raw();
+	while (tried < TRIES)
+		poll(NULL, 0, 1);
+	used_up = false;
+	assert_true(clock_monotonic_ms() >= before_ms + (TRIES - 1) * (PAUSE_MS - 1));
+	assert_int_equal(write(fd, "echo at last\n", 13), 13);
+	assert_true(read(fd, answer, sizeof(answer)) > 0);
+	close(fd);
+	assert_alive();
+}
+
+/* No thread has room for its stack. */
+static void limit_threads(bool limited)
+{
+	static size_t usual;
+	pthread_attr_t attributes;
+
+	pthread_getattr_default_np(&attributes);
+	if (limited)
+		pthread_attr_getstacksize(&attributes, &usual);
+	pthread_attr_setstacksize(&attributes, limited ? (size_t)1 << 47 : usual);
+	assert_int_equal(pthread_setattr_default_np(&attributes), 0);
+	pthread_attr_destroy(&attributes);
+}
+
+static void test_threads_are_used_up(void **state)
+{
+	char answer[200];
+
+	(void)state;
+	limit_threads(true);
+	for (int i = 0; i < 2 * CONTROL_SLOW_MAX; i++) {
+		raw("slow 3\nabc", 10, answer, sizeof(answer));
+		assert_non_null(strstr(answer, "no thread left"));
+	}
+	limit_threads(false);
+	raw("slow 3\nabc", 10, answer, sizeof(answer));
+	assert_non_null(strstr(answer, "<abc>"));
+	assert_alive();
 }
 
 static void test_lines(void **state)
@@ -312,6 +391,8 @@ static void test_no_daemon(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		test(test_descriptors_are_used_up),
+		test(test_threads_are_used_up),
 		test(test_lines),
 		test(test_long_answer),
 		test(test_longest_line),
