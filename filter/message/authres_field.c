@@ -27,13 +27,16 @@ static bool is_stripped(char c)
 }
 
 /* Behind the comment at AT, or behind its first byte when it does not end: then a reader may take
- * what follows for the identifier. One that is nested deeper is taken for such a one, or a field full
- * of "(" would be read through from each of them. */
-static const char *skip_comment(const char *at)
+ * what follows for the identifier. One that is nested deeper is taken for such a one, and LAST is the last
+ * ")" of the field or NULL, or a field full of "(", escaped or not, would be read through from each of
+ * them. */
+static const char *skip_comment(const char *at, const char *last)
 {
 	const char *start = at;
 	unsigned depth = 0;
 
+	if (last == NULL || at > last)
+		return start + 1;
 	for (; *at != '\0'; at++) {
 		if (*at == '\\' && at[1] != '\0')
 			at++;
@@ -46,10 +49,10 @@ static const char *skip_comment(const char *at)
 }
 
 /* And comments. */
-static const char *skip_blanks(const char *at)
+static const char *skip_blanks(const char *at, const char *last)
 {
 	while (is_stripped(*at) || *at == '(')
-		at = *at == '(' ? skip_comment(at) : at + 1;
+		at = *at == '(' ? skip_comment(at, last) : at + 1;
 	return at;
 }
 
@@ -58,13 +61,13 @@ static const char word_ends[] = "(/;";
 /* The same for readers that take the identifier as a token of RFC 2045, which RFC 8601 2.2 makes it. */
 static const char token_ends[] = "(/;,:<>@[]?=";
 
-/* Adds the word at AT, dequoted, to OUT; ends before a blank or one of ENDS. A ";" that is quoted or escaped
+/* Adds the word at AT, dequoted, to OUT; ends before a blank or one of ENDS, or where OUT is full. A ";" that is quoted or escaped
  * is left out: for some readers the word ends there. */
 static const char *take_word(const char *at, const char *ends, struct text *out)
 {
 	bool quoted = false;
 
-	for (; *at != '\0'; at++) {
+	for (; *at != '\0' && !out->truncated; at++) {
 		if (*at == '"') {
 			/* One that does not end quotes nothing. */
 			quoted = !quoted && strchr(at + 1, '"') != NULL;
@@ -84,6 +87,7 @@ static const char *take_word(const char *at, const char *ends, struct text *out)
  * stand before ";" is compared. Nothing before the first ";" names nobody, so the next counts. */
 bool authres_claims(const char *body, const char *authserv_id)
 {
+	const char *last = strrchr(body, ')');
 	char id[ID_SIZE];
 	struct text words;
 
@@ -102,7 +106,7 @@ bool authres_claims(const char *body, const char *authserv_id)
 			continue;
 		}
 		if (*body == '(') {
-			body = skip_comment(body);
+			body = skip_comment(body, last);
 			continue;
 		}
 		body = take_word(body, token_ends, &words);
@@ -115,11 +119,13 @@ bool authres_claims(const char *body, const char *authserv_id)
 /* Behind the first ";" outside of comments and quotes; "" when there is none. */
 static const char *behind_semicolon(const char *body)
 {
+	const char *last = strrchr(body, ')');
+
 	while (*body != '\0' && *body != ';') {
 		const char *end = *body == '"' ? strchr(body + 1, '"') : NULL;
 
 		if (*body == '(')
-			body = skip_comment(body);
+			body = skip_comment(body, last);
 		else
 			body = end == NULL ? body + 1 : end + 1;
 	}
@@ -140,6 +146,7 @@ bool authres_arc_claims(const char *body, const char *authserv_id)
 
 bool received_by(const char *body, const char *host)
 {
+	const char *last = strrchr(body, ')');
 	char name[ID_SIZE];
 	struct text word;
 
@@ -147,7 +154,7 @@ bool received_by(const char *body, const char *host)
 		bool by;
 
 		if (*body == '(') {
-			body = skip_comment(body);
+			body = skip_comment(body, last);
 			continue;
 		}
 		/* All that a word can end before, or it would never be passed. */
@@ -161,7 +168,7 @@ bool received_by(const char *body, const char *host)
 		if (!by)
 			continue;
 		text_init(&word, name, sizeof(name));
-		(void)take_word(skip_blanks(body), word_ends, &word);
+		(void)take_word(skip_blanks(body, last), word_ends, &word);
 		return same_id(name, host);
 	}
 	return false;
@@ -170,6 +177,7 @@ bool received_by(const char *body, const char *host)
 /* The value behind "receiver=" anywhere in BODY. */
 static bool receiver_is(const char *body, const char *host)
 {
+	const char *last = strrchr(body, ')');
 	static const char key[] = "receiver";
 	char name[ID_SIZE];
 	struct text value;
@@ -179,10 +187,10 @@ static bool receiver_is(const char *body, const char *host)
 
 		if (!ascii_starts_with(body, key))
 			continue;
-		at = skip_blanks(at);
+		at = skip_blanks(at, last);
 		if (*at++ != '=')
 			continue;
-		at = skip_blanks(at);
+		at = skip_blanks(at, last);
 		text_init(&value, name, sizeof(name));
 		take_word(at, word_ends, &value);
 		if (same_id(name, host))
@@ -191,31 +199,35 @@ static bool receiver_is(const char *body, const char *host)
 	return false;
 }
 
-/* The comment at AT begins with HOST. */
-static bool comment_names(const char *at, const char *host)
+/* The comment at AT begins with HOST. What comes before its first word ends at *WORD_R. */
+static bool comment_names(const char *at, const char *host, const char **word_r)
 {
 	char name[ID_SIZE];
-	size_t length;
+	size_t length = 0;
 
 	at += strspn(at, " \t\r\n(\"");
-	length = strcspn(at, " \t\r\n:;)\"");
-	if (length >= sizeof(name))
-		return false;
-	memcpy(name, at, length);
+	*word_r = at;
+	while (at[length] != '\0' && strchr(" \t\r\n:;)\"", at[length]) == NULL) {
+		if (length + 1 >= sizeof(name))
+			return false;
+		name[length] = at[length];
+		length++;
+	}
 	name[length] = '\0';
 	return same_id(name, host);
 }
 
 bool received_spf_claims(const char *body, const char *host)
 {
-	const char *at = body;
+	const char *at = body, *last = strrchr(body, ')'), *word = body;
 
 	if (receiver_is(body, host))
 		return true;
 	while ((at = strchr(at, '(')) != NULL) {
-		if (comment_names(at, host))
+		/* Before the same word again, as in "((((", is known. */
+		if (at >= word && comment_names(at, host, &word))
 			return true;
-		at = skip_comment(at);
+		at = skip_comment(at, last);
 	}
 	return false;
 }

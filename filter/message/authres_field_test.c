@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "mem.h"
+
 #define OURS "mx.example.org"
 
 static void test_claims(void **state)
@@ -188,6 +190,35 @@ static void test_received_spf(void **state)
 			fail_msg("%s", rows[i].body);
 }
 
+/* Padding of any length hides nothing, and takes no longer than it is long. */
+static void test_long_fields(void **state)
+{
+	static const char *const pads[] = {"(", "\\(", "(\\", "(a", "receiver=", "receiver=\"",
+		"receiver (", "by(", "\"", "((\\)"};
+	enum { LONG = 60000 };
+	char *body = mem_alloc(LONG + 100);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pads) / sizeof(pads[0]); i++) {
+		size_t unit = strlen(pads[i]);
+
+		for (size_t at = 0; at < LONG; at++)
+			body[at] = pads[i][at % unit];
+		body[LONG] = '\0';
+		(void)authres_claims(body, OURS);
+		(void)authres_arc_claims(body, OURS);
+		(void)received_by(body, OURS);
+		assert_false(received_spf_claims(body, OURS));
+		strcpy(body + LONG, " receiver=" OURS ";");
+		if (!received_spf_claims(body, OURS))
+			fail_msg("receiver behind %s", pads[i]);
+	}
+	memset(body, '(', LONG);
+	strcpy(body + LONG, OURS ")");
+	assert_true(received_spf_claims(body, OURS));
+	mem_free(body);
+}
+
 static void test_values(void **state)
 {
 	static const struct {
@@ -263,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_dot_atom),
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_received_spf),
+		cmocka_unit_test(test_long_fields),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_arc),
 		cmocka_unit_test(test_received),
