@@ -11,7 +11,14 @@
 #include "siphash.h"
 #include "text.h"
 
-enum { NETWORK_V4 = 24, NETWORK_V6 = 48, DAY_MS = 86400000, NOTICE_DAYS = 7, WORD_SIZE = 48 };
+enum {
+	NETWORK_V4 = 24,
+	NETWORK_V6 = 48,
+	DAY_MS = 86400000,
+	NOTICE_DAYS = 7,
+	WORD_SIZE = 48,
+	WRONG_SIZE = 256
+};
 
 const char *const trial_mode_words[] = {"enforce", "monitor", "off", NULL};
 
@@ -231,21 +238,26 @@ static bool next_word(const char **text_p, char word[WORD_SIZE])
 bool trial_parse(const char *words, struct trial *trial_r, char *why, size_t why_size)
 {
 	struct trial trial = {.percent = 100};
-	char word[WORD_SIZE], seen[4] = "";
+	char word[WORD_SIZE], seen[4] = "", wrong[WRONG_SIZE];
 	size_t count = 0;
 	const char *setting;
+	struct text all;
 
+	text_init(&all, why, why_size);
 	while (next_word(&words, word)) {
-		if (!parse_word(word, &trial, why, why_size))
-			return false;
+		const char *again = strchr(seen, word[0]);
+
 		/* Told apart by their first letters. */
-		if (strchr(seen, word[0]) != NULL) {
-			snprintf(why, why_size, "%.*s stands there twice", (int)strcspn(word, "="),
-				word);
-			return false;
-		}
-		seen[count++] = word[0];
+		if (!parse_word(word, &trial, wrong, sizeof(wrong)))
+			text_addf(&all, "%s%s", all.length == 0 ? "" : "; ", wrong);
+		else if (again != NULL)
+			text_addf(&all, "%s%.*s stands there twice", all.length == 0 ? "" : "; ",
+				(int)strcspn(word, "="), word);
+		else
+			seen[count++] = word[0];
 	}
+	if (all.length > 0)
+		return false;
 	*trial_r = trial;
 	return trial_verify(&trial, &setting, why, why_size);
 }

@@ -91,6 +91,11 @@ static const struct {
 		"or the next"},
 	{"mode=monitor mode=enforce", {0}, "mode stands there twice"},
 	{"percent=5 percent=5", {0}, "percent stands there twice"},
+	/* All at once. */
+	{"percent=101 mode=monitor mode=off percent=-1", {0},
+		"\"percent=101\": percent is a whole number from 0 to 100; mode stands there "
+		"twice; "
+		"\"percent=-1\": percent is a whole number from 0 to 100"},
 	{"mode=monitor until=2026-12-31 percent=5 until=2027-12-31", {0},
 		"until stands there twice"},
 	{"percents=10", {0},
