@@ -61,8 +61,8 @@ static const char word_ends[] = "(/;";
 /* The same for readers that take the identifier as a token of RFC 2045, which RFC 8601 2.2 makes it. */
 static const char token_ends[] = "(/;,:<>@[]?=";
 
-/* Adds the word at AT, dequoted, to OUT; ends before a blank or one of ENDS, or where OUT is full. A ";" that is quoted or escaped
- * is left out: for some readers the word ends there. */
+/* Adds the word at AT, dequoted, to OUT; ends before a blank or one of ENDS, or where OUT is full. A ";" that
+ * is quoted or escaped is left out: for some readers the word ends there. */
 static const char *take_word(const char *at, const char *ends, struct text *out)
 {
 	bool quoted = false;
