@@ -21,7 +21,7 @@
  *   busiest               the busiest keys of the last minutes
  *   notifier              the notices that wait to be sent
  *   limit raises          the pointer to the copy of what is raised
- *   milter_crowd          which sessions are served; those that are ready sleep on its condition
+ *   milter_crowd          when its last turn ended; sessions that are ready sleep on its condition
  *   milter_threads        the list of threads that are owed
  * Counters are C11 atomics. */
 #ifndef MAILREEVE_LOCK_H
