@@ -195,10 +195,11 @@ static void judge_trace(struct call *call)
 
 /* Our fields. ---------------------------------------------------------------------------------- */
 
-static void add_property(struct text *field, const char *name, const char *value)
+static void add_property(
+	struct text *field, const char *name, const char *value, bool internationalized)
 {
 	text_addf(field, " %s=", name);
-	authres_add_value(field, value, VALUE_MAX, false);
+	authres_add_value(field, value, VALUE_MAX, internationalized);
 }
 
 static void add_iprev(struct text *field, const struct iprev *iprev)
@@ -211,7 +212,7 @@ static void add_iprev(struct text *field, const struct iprev *iprev)
 		authres_add_comment(field, iprev->confirmed_name, VALUE_MAX);
 		text_add(field, ")");
 	}
-	add_property(field, "policy.iprev", ipaddr_format(&iprev->client, address));
+	add_property(field, "policy.iprev", ipaddr_format(&iprev->client, address), false);
 }
 
 static enum spf_result spf_result_shown(const struct spf *spf)
@@ -239,8 +240,7 @@ static void add_spf(struct text *field, const struct spf *spf, const char *prope
 	text_addf(field, ";\n\tspf=%s", spf_result_name(spf_result_shown(spf)));
 	if (spf->result != spf_result_shown(spf))
 		text_add(field, " (over-broad record)");
-	text_addf(field, " %s=", property);
-	authres_add_value(field, value, VALUE_MAX, internationalized);
+	add_property(field, property, value, internationalized);
 }
 
 static void add_dmarc(struct text *field, const struct dmarc_outcome *dmarc)
@@ -251,7 +251,7 @@ static void add_dmarc(struct text *field, const struct dmarc_outcome *dmarc)
 	else if (dmarc->result == RESULT_PASS || dmarc->result == RESULT_FAIL)
 		text_addf(field, " (p=%s)", dmarc_policy_name(dmarc->policy));
 	if (dmarc->domain[0] != '\0')
-		add_property(field, "header.from", dmarc->domain);
+		add_property(field, "header.from", dmarc->domain, false);
 }
 
 static const void *finished(struct inquiry *inquiry)
@@ -277,7 +277,7 @@ static void add_results(struct call *call)
 	id_end = field.length;
 	if (session->auth_user[0] != '\0') {
 		text_add(&field, ";\n\tauth=pass");
-		add_property(&field, "smtp.auth", session->auth_user);
+		add_property(&field, "smtp.auth", session->auth_user, false);
 	}
 	if (iprev != NULL)
 		add_iprev(&field, iprev);

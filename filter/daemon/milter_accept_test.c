@@ -15,12 +15,13 @@
 
 #include <cmocka.h>
 
+#include "../../tests/lib/unix_listener.h"
 #include "clock.h"
 #include "compiler.h"
 
 static int listener, mta = -1;
-static struct sockaddr_un address = {.sun_family = AF_UNIX};
-static socklen_t address_length = sizeof(address.sun_family);
+static struct sockaddr_un address;
+static socklen_t address_length;
 static struct rlimit files;
 
 /* The system's, or the error that it is said to have met. */
@@ -38,11 +39,7 @@ int accept_or_fail(int fd, struct sockaddr *peer, socklen_t *length, int flags)
 static int begin(void **state)
 {
 	(void)state;
-	listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, address_length), 0);
-	address_length = sizeof(address);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &address_length), 0);
-	assert_int_equal(listen(listener, 16), 0);
+	listener = unix_listener(&address, &address_length);
 	return getrlimit(RLIMIT_NOFILE, &files);
 }
 

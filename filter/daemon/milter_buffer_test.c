@@ -27,12 +27,13 @@
 #include <cmocka.h>
 
 #include "../../tests/lib/random_below.h"
+#include "../../tests/lib/unix_listener.h"
 #include "milter_crowd.h"
 #include "milter_unsent.h"
 
 static int listener;
-static struct sockaddr_un address = {.sun_family = AF_UNIX};
-static socklen_t address_length = sizeof(address.sun_family);
+static struct sockaddr_un address;
+static socklen_t address_length;
 
 /* Both ends of a connection. */
 struct pair {
@@ -42,12 +43,7 @@ struct pair {
 static int begin(void **state)
 {
 	(void)state;
-	/* An address of the system's choice, not of a file. */
-	listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, address_length), 0);
-	address_length = sizeof(address);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &address_length), 0);
-	assert_int_equal(listen(listener, 16), 0);
+	listener = unix_listener(&address, &address_length);
 	milter_buffer_begin();
 	return 0;
 }

@@ -59,7 +59,7 @@ static void review(void)
 		continue;
 }
 
-static int wait_a_moment(struct pollfd *watched, nfds_t count, int timeout_ms)
+int milter_handover_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
 {
 	bool soon =
 		has_something_to_do() && (timeout_ms < 0 || timeout_ms > MILTER_HANDOVER_WAIT_MS);
@@ -72,11 +72,6 @@ static int wait_a_moment(struct pollfd *watched, nfds_t count, int timeout_ms)
 	return ready;
 }
 
-int milter_handover_poll(struct pollfd *watched, nfds_t count, int timeout_ms)
-{
-	return wait_a_moment(watched, count, timeout_ms);
-}
-
 int milter_handover_listen(struct pollfd *listener, int timeout_ms)
 {
 	struct pollfd both[2] = {*listener, {.fd = wake[0], .events = POLLIN}};
@@ -86,7 +81,7 @@ int milter_handover_listen(struct pollfd *listener, int timeout_ms)
 	if (atomic_load(&pending) == 0 || milter_threads_owed() > 0)
 		atomic_store(&wanted, 0);
 	if (atomic_load(&wanted) == 0)
-		ready = wait_a_moment(both, 2, timeout_ms);
+		ready = milter_handover_poll(both, 2, timeout_ms);
 	if (ready > 0 && both[1].revents != 0)
 		while (read(wake[0], bytes, sizeof(bytes)) > 0)
 			continue;

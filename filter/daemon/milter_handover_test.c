@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "../../tests/lib/unix_listener.h"
 #include "milter_descriptors.h"
 
 enum { LONG_MS = 60000, FIRST = 1000 /* of descriptors that are numbers only */ };
@@ -21,13 +22,11 @@ static int listener;
 
 static int begin(void **state)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
+	socklen_t length;
 
 	(void)state;
-	listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_int_equal(
-		bind(listener, (struct sockaddr *)&address, sizeof(address.sun_family)), 0);
-	assert_int_equal(listen(listener, 16), 0);
+	listener = unix_listener(&address, &length);
 	return milter_handover_begin();
 }
 
